@@ -1,0 +1,45 @@
+# The README's commands. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := /opt/evergrid/dependencies/bin
+# The lab of the tests stands beside yours, under its own name, on its own subnet.
+TEST_LAB := test
+TEST_SUBNET := 10.78.0.0/24
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help up down test check format bench drill python goldens
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+up: ## install what is missing, start the data centre, bill the demo bureau
+	@ansible/prepare
+	@evergrid-ha lab up
+
+down: ## stop the data centre, leave nothing behind
+	@if command -v evergrid-ha >/dev/null; then evergrid-ha lab down; else echo 'nothing is installed'; fi
+
+python: # the Python environment alone
+	@ansible/prepare --python
+
+check: python ## everything that proves the tree and needs no lab
+	@tests/check
+
+test: ## everything that proves the tree: check, then a lab of its own, then the first drill
+	@ansible/prepare
+	@tests/check
+	@tests/with-lab $(TEST_LAB) $(TEST_SUBNET) tests/lab-tests
+
+drill: ## every drill, on a lab of its own
+	@ansible/prepare
+	@tests/with-lab $(TEST_LAB) $(TEST_SUBNET) evergrid-drill run --all --name $(TEST_LAB)
+
+bench: ## requests per second beside pgbench on the same lab
+	@ansible/prepare
+	@tests/with-lab $(TEST_LAB) $(TEST_SUBNET) evergrid-drill bench --name $(TEST_LAB)
+
+format: python ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""Failover tests: what breaks, what clients saw of it, the proof that nothing was lost."""

@@ -1,0 +1,156 @@
+"""What the database holds after a drill: the truth that the clients' history is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Protocol
+
+
+class Queried(Protocol):
+    """A lab, as far as this module needs it: SQL as `postgres` on the primary."""
+
+    def query(self, sql: str) -> list[dict[str, object]]:
+        """Return the rows of one statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One payment as the database holds it."""
+
+    channel_serial: str
+    payment_no: str
+    account_no: str
+    amount_fen: int
+    allocated_fen: int
+    booked_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """The balances of one account, each as kept (open bills, lots) and as its entries sum up."""
+
+    account_no: str
+    receivable_fen: int
+    receivable_entries_fen: int
+    prepayment_fen: int
+    prepayment_entries_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillSum:
+    """A bill whose lines do not sum up to its amount."""
+
+    bill_no: str
+    amount_fen: int
+    lines_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSum:
+    """A journal with the sum of its entries, which must be zero."""
+
+    journal_id: int
+    reference: str
+    sum_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is of everything, so that a check of nothing cannot look like a pass."""
+
+    payments: int
+    journals: int
+    accounts: int
+    bills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The end of a timeline: where in the WAL the next one forked off."""
+
+    timeline: int
+    lsn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything a drill judges by; payments of its own run only, all else of the whole ledger."""
+
+    totals: Totals
+    payments: tuple[Recorded, ...]
+    unbalanced: tuple[JournalSum, ...]
+    balances: tuple[AccountBalance, ...]
+    bills_wrong: tuple[BillSum, ...]
+    switches: tuple[Switch, ...]
+
+
+def totals(lab: Queried) -> Totals:
+    """Return how much the database holds now."""
+    row = lab.query(_sql("totals"))[0]
+    return Totals(**{column: _int(value) for column, value in row.items()})
+
+
+def read(lab: Queried, *, run: str) -> Books:
+    """Return the books after the drill whose payments have serials beginning with `run`."""
+    assert run.replace("-", "").isalnum(), "goes into a statement as a literal"
+    return Books(
+        totals=totals(lab),
+        payments=tuple(_recorded(row) for row in lab.query(_sql("payments").replace("%RUN%", run))),
+        unbalanced=tuple(
+            JournalSum(_int(row["journal_id"]), str(row["reference"]), _int(row["sum_fen"]))
+            for row in lab.query(_sql("unbalanced_journals"))
+        ),
+        balances=tuple(_balance(row) for row in lab.query(_sql("balances"))),
+        bills_wrong=tuple(
+            BillSum(str(row["bill_no"]), _int(row["amount_fen"]), _int(row["lines_fen"]))
+            for row in lab.query(_sql("wrong_bills"))
+        ),
+        switches=parse_switches(str(lab.query(_sql("timeline_history"))[0]["history"] or "")),
+    )
+
+
+def parse_switches(history: str) -> tuple[Switch, ...]:
+    """
+    Return the switches of a timeline history file, oldest first.
+
+    Source: PostgreSQL, readTimeLineHistory() in timeline.c: "<timeline> <tab> <hi>/<lo> <reason>".
+    """
+    switches = []
+    for line in history.splitlines():
+        if line.strip() and not line.startswith("#"):
+            timeline, location = line.split()[:2]
+            high, low = location.split("/")
+            switches.append(Switch(int(timeline), (int(high, 16) << 32) + int(low, 16)))
+    return tuple(switches)
+
+
+def _sql(name: str) -> str:
+    return (resources.files("failover_tests") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _int(value: object) -> int:
+    return int(str(value))
+
+
+def _recorded(row: Mapping[str, object]) -> Recorded:
+    return Recorded(
+        channel_serial=str(row["channel_serial"]),
+        payment_no=str(row["payment_no"]),
+        account_no=str(row["account_no"]),
+        amount_fen=_int(row["amount_fen"]),
+        allocated_fen=_int(row["allocated_fen"]),
+        booked_fen=_int(row["booked_fen"]),
+    )
+
+
+def _balance(row: Mapping[str, object]) -> AccountBalance:
+    return AccountBalance(
+        account_no=str(row["account_no"]),
+        receivable_fen=_int(row["receivable_fen"]),
+        receivable_entries_fen=_int(row["receivable_entries_fen"]),
+        prepayment_fen=_int(row["prepayment_fen"]),
+        prepayment_entries_fen=_int(row["prepayment_entries_fen"]),
+    )

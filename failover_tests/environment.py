@@ -1,0 +1,45 @@
+"""The environment of a measurement: without it a figure says nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import patroni.version
+
+from ha.lab import Lab
+
+
+def described(lab: Lab) -> dict[str, Any]:
+    """Return machine, versions and timings under which a lab is measured now."""
+    topology = lab.topology
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "lab": topology.name,
+        "cpus": os.cpu_count(),
+        "cpu": _after("model name", Path("/proc/cpuinfo")),
+        "memory": _after("MemTotal", Path("/proc/meminfo")),
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "postgresql": lab.query("SELECT current_setting('server_version') AS version")[0][
+            "version"
+        ],
+        "patroni": patroni.version.__version__,
+        "aiohttp": aiohttp.__version__,
+        "timings_s": msgspec.to_builtins(topology.timings),
+    }
+
+
+def _after(key: str, path: Path) -> str:
+    """Return what follows `key` in a file of the kernel's with lines of `key : value`."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return "unknown"

@@ -1,0 +1,3 @@
+-- The history file of the primary's timeline; NULL on the first timeline, which has none.
+SELECT pg_read_file('pg_wal/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '.history',
+                    0, 1000000, true) AS history

@@ -1,0 +1,1 @@
+"""The cluster: what it consists of, what makes it safe, its configuration."""

@@ -1,0 +1,63 @@
+"""Environment: the variables the service is started with."""
+
+from __future__ import annotations
+
+from ha.secrets import Secrets
+from ha.topology import Host, Topology
+
+DATABASE = "evergrid"
+# Connections of one API process. Two processes on each of two hosts then hold 32 of the server's
+# 200; more would wait for the same two disks.
+CONNECTIONS_MAX = 8
+
+# The client's side notices a dead server: probing after 2 s of silence, given up after 3 more;
+# unanswered data is given up after 5 s. Opening a connection may take 2 s, libpq's least.
+_LIBPQ = (
+    "target_session_attrs=read-write connect_timeout=2 keepalives=1 keepalives_idle=2 "
+    "keepalives_interval=1 keepalives_count=3 tcp_user_timeout=5000"
+)
+# The server's side notices a dead app host within 3 s: until then its open transaction holds the
+# rows a retry of the same payment needs (with Linux' defaults: two hours).
+_SESSION = {
+    "synchronous_commit": "on",
+    "lock_timeout": "10s",
+    "tcp_keepalives_idle": "1",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "3000",
+}
+
+
+def of_service(topology: Topology, secrets: Secrets, host: Host) -> dict[str, str]:
+    """Return what the API and the worker on `host` are told."""
+    return {
+        "EVERGRID_HOST": host.name,
+        "EVERGRID_PRIMARY_DSN": _dsn(topology, "evergrid_api", secrets.api_password),
+        "EVERGRID_WORKER_DSN": _dsn(topology, "evergrid_worker", secrets.worker_password),
+        "EVERGRID_CONNECTIONS_MAX": str(CONNECTIONS_MAX),
+        "EVERGRID_DEADLINE_S": str(topology.timings.api_deadline),
+        "EVERGRID_WORKER_METRICS_PORT": str(topology.ports.worker_metrics),
+    }
+
+
+def of_roles(topology: Topology, secrets: Secrets) -> dict[str, str]:
+    """
+    Return what the commands that create roles or migrate are told, on any app host.
+
+    It stays out of every file: no process that runs for long can become the owner of the tables.
+    """
+    return {
+        "EVERGRID_ADMIN_DSN": _dsn(topology, "postgres", secrets.postgres_password, "postgres"),
+        "EVERGRID_OWNER_DSN": _dsn(topology, "evergrid_owner", secrets.owner_password),
+        "EVERGRID_OWNER_PASSWORD": secrets.owner_password,
+        "EVERGRID_API_PASSWORD": secrets.api_password,
+        "EVERGRID_WORKER_PASSWORD": secrets.worker_password,
+        "EVERGRID_AUDIT_PASSWORD": secrets.audit_password,
+    }
+
+
+def _dsn(topology: Topology, user: str, password: str, database: str = DATABASE) -> str:
+    """Return how to reach the primary from an app host, through the HAProxy beside the caller."""
+    where = f"host=127.0.0.1 port={topology.ports.local_primary} dbname={database}"
+    options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    return f"{where} user={user} password={password} {_LIBPQ} options='{options}'"

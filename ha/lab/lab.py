@@ -1,0 +1,210 @@
+"""Lab: one running lab as drills, tests or the command line use it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from ha.lab import cluster, doorway, faults, hosts, network, processes, state, supervision
+from ha.lab.commands import run
+from ha.lab.errors import LabFailed
+from ha.lab.layout import Layout, doorway_address
+from ha.lab.supervision import Program
+from ha.topology import Host
+
+SOCKET_FOLDER = "/run/evergrid/postgresql"
+DATABASE = "evergrid"
+# An operator's question to the database; drills that ask for more say so.
+QUERY_S = 30.0
+
+
+class HostOff(LabFailed):
+    """The host is powered off."""
+
+
+class HostOn(LabFailed):
+    """The host is running already."""
+
+
+class Lab:
+    """A lab that was brought up. It holds nothing open; every call looks afresh."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.topology = state.load_known(layout).topology
+
+    def info(self) -> dict[str, Any]:
+        """Return what tools outside need to know: `lab info --json`."""
+        client, monitor = (self.topology.with_role(role)[0] for role in ("client", "monitor"))
+        ports, door = self.topology.ports, doorway_address(self.topology)
+        return {
+            "name": self.layout.lab,
+            "endpoint": _url(self.topology.virtual_address, ports.edge_http),
+            "client_namespace": self.layout.namespace(client.name),
+            "hosts": [
+                {
+                    "name": host.name,
+                    "address": host.address,
+                    "namespace": self.layout.namespace(host.name),
+                    "roles": list(host.roles),
+                }
+                for host in self.topology.hosts
+            ],
+            "tokens": state.tokens(self.layout),
+            "prometheus": _url(monitor.address, ports.prometheus),
+            "local": {
+                "endpoint": _url(door, doorway.HTTP_PORT),
+                "prometheus": _url(door, doorway.PROMETHEUS_PORT),
+            },
+        }
+
+    def exec(
+        self,
+        host: str,
+        argv: Sequence[str],
+        *,
+        input: str | None = None,  # noqa: A002 - the word of `subprocess.run`
+        timeout_s: float,
+        check: bool = True,
+    ) -> str:
+        """
+        Run `argv` as root on the host and return what it printed.
+
+        :raises HostOff: if the host is off
+        :raises CommandFailed: if it fails (unless told not to `check`) or takes too long
+        """
+        return run(self.command(host, argv), input=input, timeout_s=timeout_s, check=check)
+
+    def command(self, host: str, argv: Sequence[str]) -> list[str]:
+        """
+        Return the command that runs `argv` on the host.
+
+        :raises HostOff: if the host is off
+        """
+        enter = ["nsenter", f"--target={self._init(host)}", "--mount", "--uts", "--ipc", "--net"]
+        return [*enter, "--pid", "--", *argv]
+
+    def power_off(self, host: str) -> None:
+        """Take the host away at once; a host that is off stays off."""
+        faults.power_off(self.layout, self.topology.host(host))
+
+    def power_on(self, host: str) -> None:
+        """
+        Boot the host from what is on its disk; returns when its supervisor answers.
+
+        :raises HostOn: if it runs
+        """
+        if self.is_up(host):
+            raise HostOn(f"{host} is running already")
+        described = self.topology.host(host)
+        hosts.boot(self.layout, state.load_known(self.layout), described)
+        hosts.wait_until_booted(self.layout, described)
+        if "client" in described.roles:  # the doorway holds the network of before
+            doorway.open_up(self.layout, self.topology)
+
+    def kill(self, host: str, process: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to one process of the host (`faults.kill`) and return its pid here."""
+        return faults.kill(self._init(host), host, process, number).pid
+
+    def freeze(self, host: str, process: str | None = None) -> None:
+        """Stop a process of the host, or all of them, without ending anything."""
+        faults.freeze(self._init(host), host, process)
+
+    def thaw(self, host: str, process: str | None = None) -> None:
+        """Let go on what `freeze` stopped."""
+        faults.thaw(self._init(host), host, process)
+
+    def cut(self, host: str, others: Sequence[str] = ()) -> None:
+        """Cut the host off from `others`, or from everybody, until `heal`."""
+        names = [self.topology.host(name).name for name in (host, *others)]
+        faults.cut(self.layout, names[0], names[1:])
+
+    def heal(self) -> None:
+        """Undo every cut."""
+        faults.heal(self.layout)
+
+    def patroni(self, host: str | None = None) -> dict[str, Any]:
+        """
+        Return what Patroni says about the cluster, as `host` or the first that answers sees it.
+
+        :raises ClusterSilent: if nobody answers
+        """
+        if host is None:
+            return cluster.ask_any(self.layout, self.topology)
+        return cluster.ask(self.layout, self.topology, self.topology.host(host))
+
+    def primary(self) -> str | None:
+        """Return the host that holds the leader's key now, or none."""
+        try:
+            return cluster.primary(self.patroni())
+        except cluster.ClusterSilent:
+            return None
+
+    def query(self, sql: str, host: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the rows of one query, asked as `postgres` on the primary or on `host`.
+
+        :raises CommandFailed: if PostgreSQL refuses the query
+        """
+        where = host or self.primary()
+        if where is None:
+            raise cluster.ClusterSilent("there is no primary to ask")
+        port = str(self.topology.ports.postgres)
+        psql = ["psql", "-XqAt", "-h", SOCKET_FOLDER, "-p", port, "-d", DATABASE, "-c"]
+        argv = ["runuser", "-u", "postgres", "--", *psql, cluster.as_json_rows(sql)]
+        return cluster.rows(self.exec(where, argv, timeout_s=QUERY_S))
+
+    def is_up(self, host: str) -> bool:
+        """Test if the host is powered on."""
+        return self._look_up(host) is not None
+
+    def pids(self, host: str) -> list[int]:
+        """Return the pids (this machine's) of every process of the host; empty if it is off."""
+        init = self._look_up(host)
+        return [process.pid for process in processes.of_host(init)] if init else []
+
+    def programs(self, host: str) -> list[Program]:
+        """
+        Return the programs of the host and their states.
+
+        :raises HostOff: if the host is off
+        :raises SupervisorSilent: if its supervisor does not answer
+        """
+        return supervision.programs(self._init(host))
+
+    def holders_of_virtual_address(self) -> list[str]:
+        """Return the edge hosts that have the virtual address on their cable: one, if all is well."""
+        return [
+            host.name
+            for host in self.topology.with_role("edge")
+            if self._has_virtual_address(host)
+        ]
+
+    def _has_virtual_address(self, host: Host) -> bool:
+        if not network.is_link_up(self.layout, host.name):
+            return False
+        return self.topology.virtual_address in network.addresses(self.layout, host.name)
+
+    def _look_up(self, host: str) -> int | None:
+        return processes.init_of(self.layout, self.topology.host(host).name)
+
+    def _init(self, host: str) -> int:
+        init = self._look_up(host)
+        if init is None:
+            raise HostOff(f"{host} is off; `evergrid-ha power-on {host}` boots it")
+        return init
+
+
+def open_lab(name: str = "main") -> Lab:
+    """
+    Return the lab called `name`.
+
+    :raises LabUnknown: if none of that name was brought up
+    """
+    return Lab(Layout(name))
+
+
+def _url(address: str, port: int) -> str:
+    """Return the address of a web server; the port of HTTP itself goes without saying."""
+    return f"http://{address}" if port == 80 else f"http://{address}:{port}"  # noqa: PLR2004

@@ -1,0 +1,148 @@
+"""Network: the lab's switch with one namespace per host, and no way out of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from ha.lab import routes
+from ha.lab.commands import run, within
+from ha.lab.errors import CommandFailed
+from ha.lab.layout import NAMESPACES, Layout
+from ha.topology import Host, Topology
+
+# A reboot must not give a host a new hardware address: its neighbours would send to the old one
+# until their ARP entries age. Locally administered, then the IPv4 address.
+_MAC_PREFIX = "02:e9"
+
+
+def create(layout: Layout, topology: Topology) -> None:
+    """
+    Make the switch unless it exists, with the route that keeps the subnet's traffic inside.
+
+    :raises SubnetInUse: if something else on this machine uses the subnet
+    """
+    routes.refuse_if_in_use(layout, topology.subnet)
+    if not exists(layout.bridge):
+        _ip(
+            f"link add {layout.bridge} type bridge",
+            f"link set {layout.bridge} addrgenmode none up",
+        )
+    _mute(layout.bridge)
+    routes.block(topology.subnet)
+
+
+def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
+    """
+    Give the host a network as fresh as after a reboot: no socket, route or filter is left.
+
+    The host has an address, its own subnet, and no other route.
+    """
+    namespace, link = layout.namespace(host.name), layout.link(host.name)
+    unplug(layout, host.name)
+    run(["ip", "netns", "add", namespace])
+    sysctl(layout, host.name, {"net.ipv6.conf.all.disable_ipv6": 1})
+    _ip(
+        f"link add {link} addrgenmode none type veth "
+        f"peer name eth0 netns {namespace} address {_hardware_address(host.address)}",
+        f"link set {link} master {layout.bridge} alias {namespace} up",
+    )
+    prefix = IPv4Network(topology.subnet).prefixlen
+    _ip(
+        "link set lo up",
+        f"address add {host.address}/{prefix} dev eth0",
+        "link set eth0 up",
+        namespace=namespace,
+    )
+
+
+def unplug(layout: Layout, host: str) -> None:
+    """Remove the host's cable and namespace, as far as they exist."""
+    if exists(layout.link(host)):
+        _ip(f"link delete {layout.link(host)}")
+    if layout.namespace_path(host).exists():
+        run(["ip", "netns", "delete", layout.namespace(host)])
+
+
+def set_link(layout: Layout, host: str, state: str) -> None:
+    """Bring the host's cable "up" or "down"; down, nothing passes either way from that moment."""
+    _ip(f"link set {layout.link(host)} {state}")
+
+
+def is_link_up(layout: Layout, host: str) -> bool:
+    """Test if the host's cable exists and is up."""
+    flags = Path(f"/sys/class/net/{layout.link(host)}/flags")
+    try:
+        return bool(int(flags.read_text(encoding="ascii"), 16) & 1)  # IFF_UP
+    except FileNotFoundError:
+        return False
+
+
+def addresses(layout: Layout, host: str) -> list[str]:
+    """Return the addresses the host has on its cable now; a virtual one comes and goes."""
+    argv = ["ip", "-json", "-4", "address", "show", "dev", "eth0"]
+    found = json.loads(run(within(layout.namespace(host), argv)))
+    return [a["local"] for link in found for a in link.get("addr_info", []) if "local" in a]
+
+
+def remove(layout: Layout, topology: Topology | None) -> None:
+    """Remove every namespace, cable, filter and route of the lab, also those of a killed one."""
+    for path in sorted(NAMESPACES.glob(f"{layout.namespace('')}*")):
+        unplug(layout, path.name.removeprefix(layout.namespace("")))
+    for link in _plugged_into(layout.bridge):
+        _ip(f"link delete {link}")
+    if exists(layout.bridge):
+        _ip(f"link delete {layout.bridge}")
+    run(["nft", f"add table bridge {layout.cuts}; delete table bridge {layout.cuts}"])
+    if topology:
+        routes.unblock(topology.subnet)
+    _forget_namespace_folder()
+
+
+def exists(link: str) -> bool:
+    """Test if this machine has a link of that name."""
+    return Path(f"/sys/class/net/{link}").exists()
+
+
+def sysctl(layout: Layout, host: str, values: dict[str, int]) -> None:
+    """Set values of the host's part of the kernel."""
+    settings = [f"{name}={value}" for name, value in values.items()]
+    run(within(layout.namespace(host), ["sysctl", "--quiet", "--write", *settings]))
+
+
+def _plugged_into(bridge: str) -> list[str]:
+    return sorted(path.name for path in Path(f"/sys/class/net/{bridge}/brif").glob("*"))
+
+
+def _mute(bridge: str) -> None:
+    """
+    Let the machine itself neither answer nor forward on the switch.
+
+    The bridge has no address, yet without this it would answer ARP for the machine's others, and
+    a machine that forwards (because it also runs containers) would be a way out.
+    """
+    ipv4 = Path(f"/proc/sys/net/ipv4/conf/{bridge}")
+    (ipv4 / "arp_ignore").write_text("8", encoding="ascii")
+    (ipv4 / "forwarding").write_text("0", encoding="ascii")
+
+
+def _ip(*commands: str, namespace: str | None = None) -> None:
+    """Run several commands of ip(8) at once, in a namespace or in the machine's own network."""
+    where: Sequence[str] = ["-netns", namespace] if namespace else []
+    run(["ip", *where, "-batch", "-"], input="\n".join(commands) + "\n")
+
+
+def _hardware_address(address: str) -> str:
+    return ":".join((_MAC_PREFIX, *(f"{byte:02x}" for byte in IPv4Address(address).packed)))
+
+
+def _forget_namespace_folder() -> None:
+    """Undo what ip-netns(8) leaves mounted at its first use, if no namespace is left at all."""
+    if NAMESPACES.is_mount() and not any(NAMESPACES.iterdir()):
+        try:
+            run(["umount", str(NAMESPACES)])
+        except CommandFailed:  # somebody made a namespace just now
+            return
+        NAMESPACES.rmdir()

@@ -1,0 +1,160 @@
+"""Service: what a lab asks of the service it carries, on an app host or at the endpoint."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from ha import environment
+from ha.lab import state
+from ha.lab.commands import run, within
+from ha.lab.errors import CommandFailed, LabFailed
+from ha.lab.lab import Lab
+from ha.lab.waiting import until
+
+# Roles and migrations are over in seconds; the demo imports and reads thousands of meters.
+ADMINISTER_S = 60.0
+DEMO_S = 300.0
+READY_S = 60.0
+BILLS_S = 180.0
+# Above the edge's own limit, so that its answer is seen and not our impatience.
+CALL_S = 60.0
+
+
+class CallRefused(LabFailed):
+    """The endpoint answered with an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """How large a demo to load."""
+
+    accounts: int
+    months: int
+
+
+def administer(lab: Lab, *arguments: str, timeout_s: float = ADMINISTER_S) -> str:
+    """
+    Run `evergrid-service` with `arguments` on the first app host, and return what it printed.
+
+    It runs as the service's own user with the passwords of the owner of the tables, which no
+    process that runs for long is given.
+    """
+    host = lab.topology.with_role("app")[0]
+    secrets = state.secrets(lab.layout)
+    variables = {
+        **environment.of_service(lab.topology, secrets, host),
+        **environment.of_roles(lab.topology, secrets),
+    }
+    program = f"{state.load_known(lab.layout).release}/bin/evergrid-service"
+    # The variables come through standard input: a command line can be read by everybody.
+    script = (
+        "import json, os, sys; os.environ.update(json.load(sys.stdin)); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    python = ["runuser", "-u", "evergrid", "--", "/usr/bin/python3", "-c", script]
+    argv = [*python, program, *arguments]
+    return lab.exec(host.name, argv, input=json.dumps(variables), timeout_s=timeout_s)
+
+
+def load_demo(lab: Lab, demo: Demo) -> None:
+    """Load the demo bureau and keep the tokens it hands out."""
+    sizes = ["--accounts", str(demo.accounts), "--months", str(demo.months)]
+    printed = administer(lab, "demo", *sizes, timeout_s=DEMO_S).strip().splitlines()
+    try:
+        tokens = json.loads(printed[-1])["tokens"]
+    except (IndexError, KeyError, json.JSONDecodeError) as error:
+        raise LabFailed(f"the demo printed no tokens: {printed[-1:]}") from error
+    state.save_tokens(lab.layout, tokens)
+
+
+def wait_until_ready(lab: Lab) -> None:
+    """Return once the service says at the endpoint that it can write and read."""
+    until(
+        lambda: _try(lab, "/ready"),
+        is_enough=lambda answer: answer[0] == 200,  # noqa: PLR2004 - HTTP's OK
+        what="the service is ready",
+        within_s=READY_S,
+        step_s=0.3,
+    )
+
+
+def bill(lab: Lab, month: str) -> dict[str, Any]:
+    """Run the bills of one month ("2026-10") and return the finished run."""
+    token = state.tokens(lab.layout)["billing_officer"]
+    asked = {"month": month, "bureau": 1}
+    run_ = call(lab, "POST", "/v1/bill-runs", token=token, body=asked, key=f"lab-up-{month}")
+    return until(
+        lambda: call(lab, "GET", f"/v1/bill-runs/{run_['bill_run_id']}", token=token),
+        is_enough=lambda seen: seen["state"] == "finished",
+        what=f"the bills of {month}",
+        within_s=BILLS_S,
+        step_s=0.5,
+    )
+
+
+def complete_months(today: date, count: int) -> list[str]:
+    """Return the `count` months before that of `today`, oldest first, as "YYYY-MM"."""
+    months, first = [], today.replace(day=1)
+    for _ in range(count):
+        first = (first - timedelta(days=1)).replace(day=1)
+        months.append(f"{first:%Y-%m}")
+    return months[::-1]
+
+
+def call(
+    lab: Lab,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: object = None,
+    key: str | None = None,
+) -> dict[str, Any]:
+    """
+    Ask the endpoint from the client's network and return its JSON answer.
+
+    :raises CallRefused: if the answer is an error
+    """
+    status, text = _curl(lab, method, path, token=token, body=body, key=key)
+    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's success
+        raise CallRefused(f"{method} {path}: {status} {text[:300]}")
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def _try(lab: Lab, path: str) -> tuple[int, str]:
+    try:
+        return _curl(lab, "GET", path)
+    except CommandFailed as error:
+        return 0, str(error)
+
+
+def _curl(
+    lab: Lab,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: object = None,
+    key: str | None = None,
+) -> tuple[int, str]:
+    """Return the status with the body. Options come through standard input: a token is secret."""
+    info = lab.info()
+    headers = {"Authorization": token and f"Bearer {token}", "Idempotency-Key": key}
+    lines = [f'url = "{info["endpoint"]}{path}"', f'request = "{method}"']
+    lines += [f'header = "{name}: {value}"' for name, value in headers.items() if value]
+    if body is not None:
+        lines.append('header = "Content-Type: application/json"')
+        lines.append(f"data = {json.dumps(json.dumps(body))}")
+    argv = ["curl", "--silent", "--show-error", "--max-time", str(CALL_S), "--write-out"]
+    argv += ["\n%{http_code}", "--config", "-"]
+    printed = run(
+        within(info["client_namespace"], argv), input="\n".join(lines), timeout_s=CALL_S + 5
+    )
+    found = re.fullmatch(r"(.*)\n(\d+)", printed, re.DOTALL)
+    assert found, "curl writes the status last"
+    return int(found[2]), found[1]

@@ -1,0 +1,136 @@
+"""The command line of the service: what operators and deployments run."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import psycopg2
+import typer
+
+from service import settings, worker
+from service.api.openapi import document
+from service.domain.errors import Refusal
+from service.store import migrate as migrations
+from service.store import roles as database_roles
+from service.store.database import Database
+from service.usecases import principals
+from service.usecases.demo import load_demo
+
+commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+token = typer.Typer(no_args_is_help=True, help="Bearer tokens of people and programs.")
+commands.add_typer(token, name="token")
+
+_DEADLINE_S = 60.0  # An operator at a terminal waits through a failover, not for ever.
+_CONNECTIONS_MAX = 2
+
+
+class Phase(StrEnum):
+    """Before the new code is rolled out, after the old code is gone, or both."""
+
+    PRE = "pre"
+    POST = "post"
+    ALL = "all"
+
+
+@commands.command()
+def roles() -> None:
+    """Create the database with the roles of its programs, or bring them up to date."""
+    passwords = settings.read_passwords(os.environ)
+    dsn = settings.read_dsn(os.environ, "EVERGRID_ADMIN_DSN")
+    database_roles.prepare(dsn=dsn, passwords=database_roles.Passwords(**passwords))
+    typer.echo("The database evergrid and the roles of its programs are in place.")
+
+
+@commands.command()
+def migrate(phase: Annotated[Phase, typer.Option()] = Phase.PRE) -> None:
+    """Bring the schema up to date: `pre` before new code is rolled out, `post` after."""
+    applied = migrations.migrate(
+        dsn=settings.read_dsn(os.environ, "EVERGRID_OWNER_DSN"),
+        migrations=migrations.in_order(),
+        phases=frozenset({"pre", "post"} if phase is Phase.ALL else {phase.value}),
+    )
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
+
+
+@commands.command()
+def demo(
+    accounts: Annotated[int, typer.Option(min=1, max=1_000_000)] = 2_000,
+    months: Annotated[int, typer.Option(min=1, max=24)] = 2,
+) -> None:
+    """Load the demo bureau, once; print what was made, with its tokens, as JSON."""
+    loaded = load_demo(_as_owner(), accounts=accounts, months=months, now=datetime.now(UTC))
+    typer.echo(json.dumps(loaded))
+
+
+@commands.command("worker")
+def run_worker() -> None:
+    """Issue the bills of every requested run; ends on SIGTERM."""
+    worker.main(os.environ)
+
+
+@commands.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API."""
+    typer.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+
+
+@token.command("issue")
+def issue_token(
+    name: Annotated[str, typer.Option(help="Of the person or program.")],
+    role: Annotated[str, typer.Option()],
+    bureau: Annotated[int | None, typer.Option(help="Its only bureau; all, if left out.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="How long the token lives.")] = 90,
+) -> None:
+    """Issue a token and print it: it cannot be shown again."""
+    database = _as_owner()
+    principals.add_principal(
+        database=database, name=name, role=role, bureau_id=bureau, deadline=_deadline()
+    )
+    issued = principals.issue_token(
+        database=database,
+        name=name,
+        days=days,
+        make_secret=lambda: secrets.token_urlsafe(32),
+        now=datetime.now(UTC),
+        deadline=_deadline(),
+    )
+    typer.echo(issued)
+
+
+@token.command("revoke")
+def revoke_tokens(name: Annotated[str, typer.Option(help="Of the person or program.")]) -> None:
+    """Take back every token of a person or program."""
+    count = principals.revoke_tokens(
+        database=_as_owner(), name=name, now=datetime.now(UTC), deadline=_deadline()
+    )
+    typer.echo(f"{count} tokens of {name} were revoked.")
+
+
+def _as_owner() -> Database:
+    dsn = settings.read_dsn(os.environ, "EVERGRID_OWNER_DSN")
+    return Database(dsn=dsn, connections_max=_CONNECTIONS_MAX)
+
+
+def _deadline() -> float:
+    return time.monotonic() + _DEADLINE_S
+
+
+def main() -> None:
+    """Run a command; what the operator can mend is said in a line, not in a traceback."""
+    try:
+        commands()
+    except Refusal as refusal:
+        sys.exit(f"{refusal.code}: {refusal}. {refusal.hint}")
+    except (settings.SettingsWrong, migrations.MigrationRefused, psycopg2.Error) as error:
+        sys.exit(f"{type(error).__name__}: {str(error).strip()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Who is calling: the token in a request's header, looked up before its responder runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from service.api.requests import Request, Response
+from service.domain import tokens
+from service.domain.principals import Caller
+from service.store.database import Database
+from service.usecases.principals import caller_by_token
+
+# A revoked token passes this long at most. Long enough that a busy caller is looked up once in
+# hundreds of requests.
+CACHE_S = 5.0
+# Far more callers than one process serves within `CACHE_S`.
+CACHED_MAX = 10_000
+
+
+class Authentication:
+    """
+    Middleware: sets the caller of each request, except on resources that say `is_public`.
+
+    Only tokens found valid are remembered, by their fingerprint, so that nobody can fill the memory
+    with guesses.
+    """
+
+    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: dict[bytes, tuple[Caller, float]] = {}
+
+    def process_resource(
+        self, req: Request, _resp: Response, resource: object, _params: dict[str, object]
+    ) -> None:
+        """
+        Find out who is calling.
+
+        :raises Unauthenticated: if it is nobody we know
+        """
+        if not getattr(resource, "is_public", False):
+            req.principal = self._caller(tokens.bearer(req.auth), deadline=req.deadline)
+
+    def _caller(self, token: str, *, deadline: float) -> Caller:
+        fingerprint = tokens.fingerprint(token)
+        known, good_until = self._known.get(fingerprint, (None, 0.0))
+        if known is not None and time.monotonic() < good_until:
+            return known
+        caller = caller_by_token(
+            database=self._database, token=token, now=self._clock(), deadline=deadline
+        )
+        self._remember(fingerprint, caller)
+        return caller
+
+    def _remember(self, fingerprint: bytes, caller: Caller) -> None:
+        self._known.pop(fingerprint, None)  # what is put back goes to the end
+        if len(self._known) >= CACHED_MAX:
+            del self._known[next(iter(self._known))]
+        self._known[fingerprint] = (caller, time.monotonic() + CACHE_S)

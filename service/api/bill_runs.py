@@ -1,0 +1,92 @@
+"""HTTP for bill runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from service.api import answers
+from service.api.bodies import JsonBody
+from service.api.operations import Operation, promises
+from service.api.requests import Request, Response
+from service.api.validation import Text
+from service.domain.bill_runs import BillRun
+from service.domain.months import Month
+from service.store.database import Database
+from service.usecases.bill_runs import bill_run_by_id, start_bill_run
+
+# A number that the database can compare with; whether it is a bureau, the domain says.
+_BureauNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
+_MonthText = Annotated[Text, msgspec.Meta(extra_json_schema={"examples": ["2026-03"]})]
+
+
+class BillRunSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which bureau to bill, for which closed month (YYYY-MM)."""
+
+    month: _MonthText
+    bureau: _BureauNumber
+
+
+_BODY = JsonBody(BillRunSent)
+
+
+class BillRuns:
+    """`/v1/bill-runs`"""
+
+    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    @promises(
+        Operation(
+            summary="Start billing a bureau for a closed month; workers do it, this answers at once.",
+            permission="bill_runs.start",
+            body=BillRunSent,
+            example={"month": "2026-03", "bureau": 1},
+            answer=BillRun,
+            status=202,
+            headers={"Location": "Where the run's progress can be read."},
+        )
+    )
+    def on_post(self, req: Request, resp: Response) -> None:
+        """Start a run."""
+        once, sent = _BODY.read(req)
+        answer = start_bill_run(
+            database=self._database,
+            caller=req.caller,
+            once=once,
+            month=Month.parse(sent.month),
+            bureau_id=sent.bureau,
+            now=self._clock(),
+            deadline=req.deadline,
+        )
+        answers.given(resp, answer)
+
+
+class BillRunByNumber:
+    """`/v1/bill-runs/{bill_run_id}`"""
+
+    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    @promises(
+        Operation(
+            summary="Read how far a run has come, and the accounts it could not bill.",
+            permission="bill_runs.read",
+            answer=BillRun,
+        )
+    )
+    def on_get(self, req: Request, resp: Response, bill_run_id: int) -> None:
+        """Read."""
+        run = bill_run_by_id(
+            database=self._database,
+            caller=req.caller,
+            bill_run_id=bill_run_id,
+            now=self._clock(),
+            deadline=req.deadline,
+        )
+        answers.found(req, resp, run)

@@ -1,0 +1,74 @@
+"""What the API counts of its requests; the names are catalogued in monitoring/catalogue.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from http import HTTPMethod
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service.api.requests import Request, Response
+
+# From a cached read to the deadline: what a failover makes wait must be seen, not lumped together.
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
+_REQUESTS = Counter(
+    "evergrid_http_requests_total",
+    "Requests answered, by the route's template.",
+    ["method", "route", "status"],
+)
+_SECONDS = Histogram(
+    "evergrid_http_request_seconds",
+    "From the headers read to the answer made.",
+    ["method", "route"],
+    buckets=_BUCKETS_S,
+)
+_METHODS = frozenset(HTTPMethod)
+
+
+@cache
+def counters(method: str, route: str, status: str) -> tuple[Callable[[], None], Callable[..., None]]:
+    """
+    Return what counts one more request, and what takes its seconds.
+
+    Kept for ever: there are as many as routes times statuses. Looking labels up costs more than
+    counting.
+    """
+    return (
+        _REQUESTS.labels(method, route, status).inc,
+        _SECONDS.labels(method, route).observe,
+    )
+
+
+def count(*, method: str, route: str | None, status: str, seconds: float) -> None:
+    """Count one answered request; a path without a route counts as `unknown`, whatever it was."""
+    known = method if method in _METHODS else "other"
+    add, observe = counters(known, route or "unknown", status)
+    add()
+    observe(seconds)
+
+
+class Metrics:
+    """`/metrics`: what all processes of this host counted."""
+
+    is_public = True
+
+    def __init__(self, folder: Path | None) -> None:
+        self._registry = REGISTRY
+        if folder is not None:
+            self._registry = CollectorRegistry()
+            MultiProcessCollector(self._registry, str(folder))
+
+    def on_get(self, _req: Request, resp: Response) -> None:
+        """Answer in Prometheus' text format."""
+        resp.content_type = CONTENT_TYPE_LATEST
+        resp.data = generate_latest(self._registry)

@@ -1,0 +1,278 @@
+"""Bills: what an account owes for the energy of its accounting months."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from service.domain.errors import Conflict, Invalid, Missing
+from service.domain.meters import Register, consumption_kwh
+from service.domain.months import Month, business_date
+from service.domain.prices import PriceList
+from service.domain.rating import Line, lines_of, total_fen
+
+DAYS_TO_PAY = 20
+"""A bill is due this many days after its issue, in the calendar of business time."""
+CONSUMPTION_MAX_KWH = 1_000_000_000
+"""More than a city takes in a month: then a meter's master data are wrong, not its customer."""
+
+_NUMBER = re.compile(
+    r"(?P<year>[12][0-9]{3})(?P<month>0[1-9]|1[0-2])(?P<account_no>[0-9]{10})(?P<serial>[0-9]{2})",
+    re.ASCII,
+)
+
+
+class BillUnknown(Missing):
+    """No bill has this number."""
+
+    code = "BILL_UNKNOWN"
+    hint = "Check the number printed on the bill: 18 digits, the first six are the month."
+
+
+class ReadingMissing(Conflict):
+    """The month has no reading to bill up to."""
+
+    code = "READING_MISSING"
+    hint = "Post a reading of the month, then start another run for it."
+
+
+class LaterMonthBilled(Conflict):
+    """The energy of the month is part of a later month's bill."""
+
+    code = "LATER_MONTH_BILLED"
+    hint = "Nothing is left to bill: the later bill begins where the bill before the gap ended."
+
+
+class PriceMissing(Conflict):
+    """No catalogue was in force for the account's category."""
+
+    code = "PRICE_MISSING"
+    hint = "Publish a catalogue that is valid from the first month of the bill."
+
+
+class PriceChangesWithin(Conflict):
+    """The price changes inside the months that one bill covers."""
+
+    code = "PRICE_CHANGES_WITHIN"
+    hint = "Bill the months before and after the change each with a reading of its own."
+
+
+class ConsumptionImplausible(Invalid):
+    """The registers and the multiplier come to energy that nobody can have used."""
+
+    code = "CONSUMPTION_IMPLAUSIBLE"
+    hint = "Check the meter's multiplier and initial register, and the readings since."
+
+
+class AmountNegative(Invalid):
+    """A bill cannot pay its customer."""
+
+    code = "AMOUNT_NEGATIVE"
+    hint = "Check the catalogue: prices below zero outweigh the others."
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What the register showed, and when."""
+
+    read_at: datetime
+    register: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """
+    Everything that a bill of one account for one month is computed from.
+
+    `previous` is where the bill before ended, or the meter's installation; `last_billed` is the
+    newest month that has a bill, None before the first. `reading` is the newest of the month.
+    """
+
+    account_id: int
+    account_no: str
+    category: str
+    digits: int
+    decimals: int
+    multiplier: Decimal
+    previous: Stand
+    last_billed: Month | None
+    reading: Stand | None
+    roll_overs: int
+
+    @property
+    def first_month(self) -> Month:
+        """The first month that has no bill yet; the month of installation counts as a whole."""
+        if self.last_billed is None:
+            return Month.of(business_date(self.previous.read_at))
+        return self.last_billed.next
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """A bill as issued: never changed, corrected only by a reversal."""
+
+    month: Month
+    account_id: int
+    bill_no: str
+    category: str
+    catalogue_version_id: int
+    previous: Stand
+    reading: Stand
+    multiplier: Decimal
+    consumption_kwh: int
+    lines: tuple[Line, ...]
+    amount_fen: int
+    issued_at: datetime
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillSummary:
+    """A bill in a list; `month` is written YYYY-MM."""
+
+    bill_no: str
+    month: str
+    consumption_kwh: int
+    amount_fen: int
+    open_fen: int
+    issued_at: datetime
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPage:
+    """Bills newest first."""
+
+    account_no: str
+    items: tuple[BillSummary, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """A line of a bill in words; the price is decimal yuan."""
+
+    component: str
+    tier: int | None
+    quantity_kwh: int
+    price_yuan_per_kwh: str
+    amount_fen: int
+    is_levy: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDetails:
+    """A bill with all that it was computed from; registers and multiplier are decimals."""
+
+    bill_no: str
+    account_no: str
+    month: str
+    consumption_kwh: int
+    amount_fen: int
+    open_fen: int
+    issued_at: datetime
+    due_on: date
+    previous_read_at: datetime
+    previous_register: Decimal
+    read_at: datetime
+    register: Decimal
+    multiplier: Decimal
+    legal_document: str
+    lines: tuple[BillLine, ...]
+
+
+def bill_number(*, month: Month, account_no: str, serial: int = 1) -> str:
+    """Return a bill's number: month, account, and a serial for what supersedes a bill."""
+    return f"{month.year:04}{month.number:02}{account_no}{serial:02}"
+
+
+def parts_of_number(bill_no: str) -> tuple[Month, str, int]:
+    """
+    Return the month, the account number, the serial that a bill's number is made of.
+
+    :raises BillUnknown: if it cannot be a bill's number
+    """
+    match = _NUMBER.fullmatch(bill_no)
+    if match is None:
+        raise BillUnknown(f"no bill {bill_no}")
+    return Month(int(match["year"]), int(match["month"])), match["account_no"], int(match["serial"])
+
+
+def issue(
+    *,
+    basis: Basis,
+    month: Month,
+    prices_before: PriceList | None,
+    prices: PriceList | None,
+    issued_at: datetime,
+) -> Bill:
+    """
+    Return the bill of one account for all energy up to its reading of `month`.
+
+    A month that could not be billed is part of the next bill, with its share of every tier.
+
+    :param prices_before: those in force when `basis.first_month` began, None if there were none
+    :param prices: those in force when `month` ended
+    :raises LaterMonthBilled: if a later month has a bill already
+    :raises ReadingMissing: if the month has no reading
+    :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`
+    :raises PriceMissing: if no prices were in force
+    :raises PriceChangesWithin: if they change inside the bill's months
+    :raises AmountNegative: if the lines sum up to less than nothing
+    """
+    reading = _reading_to_bill(basis, month)
+    if prices_before is None or prices is None:
+        raise PriceMissing(f"no prices for {basis.category} when {basis.first_month} began")
+    if prices_before.catalogue_version_id != prices.catalogue_version_id:
+        raise PriceChangesWithin(f"prices change on {prices.valid_from}")
+    kwh = _consumption_kwh(basis, reading)
+    lines = lines_of(
+        consumption_kwh=kwh, prices=prices.prices, months=_months(basis.first_month, month)
+    )
+    amount_fen = total_fen(lines)
+    if amount_fen < 0:
+        raise AmountNegative(f"{kwh} kWh come to {amount_fen} fen")
+    return Bill(
+        month=month,
+        account_id=basis.account_id,
+        bill_no=bill_number(month=month, account_no=basis.account_no),
+        category=basis.category,
+        catalogue_version_id=prices.catalogue_version_id,
+        previous=basis.previous,
+        reading=reading,
+        multiplier=basis.multiplier,
+        consumption_kwh=kwh,
+        lines=lines,
+        amount_fen=amount_fen,
+        issued_at=issued_at,
+        due_on=business_date(issued_at) + timedelta(days=DAYS_TO_PAY),
+    )
+
+
+def _reading_to_bill(basis: Basis, month: Month) -> Stand:
+    if basis.last_billed is not None and basis.last_billed > month:
+        raise LaterMonthBilled(f"month {month} is part of the bill for {basis.last_billed}")
+    if basis.reading is None:
+        raise ReadingMissing(f"no reading in {month}")
+    return basis.reading
+
+
+def _months(first: Month, last: Month) -> int:
+    """Return how many months a bill from `first` to `last` covers, both included."""
+    return (last.year - first.year) * 12 + last.number - first.number + 1
+
+
+def _consumption_kwh(basis: Basis, reading: Stand) -> int:
+    register = Register(basis.digits, basis.decimals)
+    start, end = basis.previous.register, reading.register
+    span = f"{start} to {end} times {basis.multiplier}"
+    if end + basis.roll_overs * register.range < start:
+        raise ConsumptionImplausible(f"{span} is below zero")
+    advance = register.advance(start=start, end=end, roll_overs=basis.roll_overs)
+    kwh = consumption_kwh(advance=advance, multiplier=basis.multiplier)
+    if kwh > CONSUMPTION_MAX_KWH:
+        raise ConsumptionImplausible(f"{span} is {kwh} kWh")
+    return kwh

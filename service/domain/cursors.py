@@ -1,0 +1,48 @@
+"""Cursors: where the next page of a long list begins, opaque to the client."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from service.domain.errors import Invalid
+
+_CURSOR_LENGTH_MAX = 400  # Longer than any key of ours; a longer one was not made by us.
+_SEPARATOR = "\t"
+_NUMBER_MAX = 2**63 - 1  # PostgreSQL's bigint
+
+
+class CursorBroken(Invalid):
+    """A cursor was not given out by us for the list it is used on."""
+
+    code = "CURSOR_BROKEN"
+    hint = "Pass next_cursor as it was answered, or leave it out to begin again."
+
+
+def encode(values: tuple[str | int, ...]) -> str:
+    """Return the cursor of the page after the row with the key `values`."""
+    parts = [str(value) for value in values]
+    assert not any(_SEPARATOR in part for part in parts), "a tab separates the parts"
+    return base64.urlsafe_b64encode(_SEPARATOR.join(parts).encode()).decode().rstrip("=")
+
+
+def decode(text: str, *types: type[str | int]) -> tuple[Any, ...]:
+    """
+    Return the key that the cursor `text` was made from, one value of each of `types`.
+
+    The client could have made it up: what it names may not exist, or lie in another bureau.
+    :raises CursorBroken: if it does not hold values of these types
+    """
+    if len(text) > _CURSOR_LENGTH_MAX:
+        raise CursorBroken(f"cursor is {len(text)} characters long")
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        joined = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        parts = joined.split(_SEPARATOR)
+        values = tuple(kind(part) for kind, part in zip(types, parts, strict=True))
+    except (binascii.Error, ValueError) as error:
+        raise CursorBroken(f"cursor is {text!r}") from error
+    if any(isinstance(value, int) and not 0 <= value <= _NUMBER_MAX for value in values):
+        raise CursorBroken(f"cursor is {text!r}")
+    return values

@@ -1,0 +1,37 @@
+"""Prices: what the published catalogue charges for energy, from which day on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from service.domain.errors import Missing
+from service.domain.rating import Price
+
+_UNITS_PER_YUAN = 100_000_000
+_PLACES = 8
+
+
+class PricesUnknown(Missing):
+    """No catalogue was in force on that day."""
+
+    code = "PRICES_UNKNOWN"
+    hint = "Ask for a later day; the oldest catalogue does not reach back so far."
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A published version of the catalogue for one category; `prices` are in their bill's order."""
+
+    catalogue_version_id: int
+    category: str
+    legal_document: str
+    valid_from: date
+    prices: tuple[Price, ...]
+
+
+def yuan_text(price: int) -> str:
+    """Write a price of 1e-8 yuan as yuan, in decimals without zeros at the end: `0.0225`, `1`."""
+    sign = "-" if price < 0 else ""
+    whole, fraction = divmod(abs(price), _UNITS_PER_YUAN)
+    return f"{sign}{whole}.{fraction:0{_PLACES}}".rstrip("0").rstrip(".")

@@ -1,0 +1,250 @@
+"""Readings: what a meter showed, taken only if it can be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from service.domain.accounts import AccountUnknown
+from service.domain.errors import Conflict, Invalid, Refusal
+from service.domain.meters import Register
+from service.domain.months import business_date
+
+BATCH_MAX = 1_000
+"""A round of a reader's day; longer batches would hold the locks of too many meters at once."""
+SOURCES = ("manual", "ami", "customer", "migration")
+
+
+class BatchLengthRefused(Invalid):
+    """A batch has readings, and not more than one transaction should hold."""
+
+    code = "BATCH_LENGTH_REFUSED"
+    hint = f"Send 1 to {BATCH_MAX} readings at a time."
+
+
+class SourceUnknown(Invalid):
+    """Readings do not come from there."""
+
+    code = "SOURCE_UNKNOWN"
+    hint = f"Send one of {', '.join(SOURCES)}."
+
+
+class ReadingInFuture(Invalid):
+    """A meter cannot have been read later than now."""
+
+    code = "READING_IN_FUTURE"
+    hint = "Check the clock of the device, and the offset of read_at."
+
+
+class ReadingTooOld(Invalid):
+    """The readings of that time are closed."""
+
+    code = "READING_TOO_OLD"
+    hint = "Import the meter with its register as of a later day."
+
+
+class ReadingNotLater(Conflict):
+    """A meter's readings are taken in the order of their time."""
+
+    code = "READING_NOT_LATER"
+    hint = "Send only readings later than the last one taken; a repeated one was taken before."
+
+
+class ReadingBelowPrevious(Conflict):
+    """A register does not run backwards."""
+
+    code = "READING_BELOW_PREVIOUS"
+    hint = "Read the meter again; if it did pass its last digit, send is_roll_over_confirmed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReading:
+    """A reading as it was sent; its register is text, as the meter showed it."""
+
+    account_no: str
+    register: str
+    read_at: datetime
+    source: str
+    is_roll_over_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterState:
+    """A meter with the newest reading taken from it."""
+
+    bureau_id: int
+    meter_id: int
+    shape: Register
+    read_at: datetime
+    register: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A reading taken; `rolled_over` says that the register began again since the one before."""
+
+    bureau_id: int
+    meter_id: int
+    read_at: datetime
+    register: Decimal
+    rolled_over: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemAccepted:
+    """What the sender is told of a reading that was taken."""
+
+    item: int
+    status: Literal["accepted"] = "accepted"
+    account_no: str
+    rolled_over: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRefused:
+    """What the sender is told of a reading that was not taken."""
+
+    item: int
+    status: Literal["refused"] = "refused"
+    account_no: str
+    code: str
+    detail: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReport:
+    """What became of a batch, with a result for every item, in its order and counted from 1."""
+
+    accepted: int
+    refused: int
+    results: tuple[ItemAccepted | ItemRefused, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """
+    What a batch comes to: the readings to keep, what each meter shows after them, what to answer.
+
+    `readings` are in the order of their time for each meter; `states` holds the meters that moved.
+    """
+
+    readings: tuple[Reading, ...]
+    states: tuple[MeterState, ...]
+    report: BatchReport
+
+
+def check_length(readings: Sequence[NewReading]) -> None:
+    """
+    Let a batch pass that one transaction can hold.
+
+    :raises BatchLengthRefused: if it is empty, or has more than `BATCH_MAX` readings
+    """
+    if not 1 <= len(readings) <= BATCH_MAX:
+        raise BatchLengthRefused(f"the batch has {len(readings)} readings")
+
+
+def judge(
+    batch: Sequence[NewReading],
+    *,
+    states: Mapping[str, MeterState],
+    now: datetime,
+    open_from: date,
+) -> Judgement:
+    """
+    Judge each reading of a batch by the one before it, in the batch or of an earlier one.
+
+    `states` are the meters as they stand, by account number; `open_from` is the first day whose
+    readings are kept. Items of one meter are judged in the order of their time, whatever their
+    order in the batch, and a refused one leaves no trace for the next.
+    """
+    shown = dict(states)
+    readings: list[Reading] = []
+    results: dict[int, ItemAccepted | ItemRefused] = {}
+    for index in sorted(range(len(batch)), key=lambda index: batch[index].read_at):
+        new, item = batch[index], index + 1
+        try:
+            reading = _taken(new, shown.get(new.account_no), now=now, open_from=open_from)
+        except Refusal as refusal:
+            results[item] = _refused(item, new.account_no, refusal)
+            continue
+        readings.append(reading)
+        shown[new.account_no] = replace(
+            shown[new.account_no], read_at=reading.read_at, register=reading.register
+        )
+        results[item] = ItemAccepted(
+            item=item, account_no=new.account_no, rolled_over=reading.rolled_over
+        )
+    moved = {reading.meter_id for reading in readings}
+    return Judgement(
+        readings=tuple(readings),
+        states=tuple(state for state in shown.values() if state.meter_id in moved),
+        report=_report(results[item] for item in sorted(results)),
+    )
+
+
+def _taken(
+    new: NewReading, state: MeterState | None, *, now: datetime, open_from: date
+) -> Reading:
+    if new.source not in SOURCES:
+        raise SourceUnknown(f"source is {new.source[:40]!r}")
+    if state is None:
+        raise AccountUnknown(f"account is {new.account_no[:40]!r}")
+    _judge_time(new.read_at, previous=state.read_at, now=now, open_from=open_from)
+    register = state.shape.read(new.register)
+    return Reading(
+        bureau_id=state.bureau_id,
+        meter_id=state.meter_id,
+        read_at=new.read_at,
+        register=register,
+        rolled_over=_has_rolled_over(
+            register, state=state, is_confirmed=new.is_roll_over_confirmed
+        ),
+        source=new.source,
+    )
+
+
+def _judge_time(read_at: datetime, *, previous: datetime, now: datetime, open_from: date) -> None:
+    if read_at > now:
+        raise ReadingInFuture(f"read_at is {read_at.isoformat()}, now is {now.isoformat()}")
+    if read_at <= previous:
+        raise ReadingNotLater(
+            f"read_at is {read_at.isoformat()}, the last reading is of {previous.isoformat()}"
+        )
+    if business_date(read_at) < open_from:
+        raise ReadingTooOld(f"read_at is {read_at.isoformat()}, readings begin on {open_from}")
+
+
+def _has_rolled_over(register: Decimal, *, state: MeterState, is_confirmed: bool) -> bool:
+    """
+    Test if the register began again at zero since it showed `state.register`.
+
+    A confirmation of what did not happen changes nothing.
+
+    Source: domain rule 2.2, step 1 (plausible from nine tenths of the range on, or confirmed).
+    """
+    if register >= state.register:
+        return False
+    if is_confirmed or state.shape.may_roll_over_from(state.register):
+        return True
+    raise ReadingBelowPrevious(f"register is {register}, the last reading is {state.register}")
+
+
+def _refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:
+    return ItemRefused(
+        item=item,
+        account_no=account_no,
+        code=refusal.code,
+        detail=refusal.detail,
+        hint=refusal.hint,
+    )
+
+
+def _report(results: Iterable[ItemAccepted | ItemRefused]) -> BatchReport:
+    told = tuple(results)
+    accepted = sum(isinstance(result, ItemAccepted) for result in told)
+    return BatchReport(accepted=accepted, refused=len(told) - accepted, results=told)

@@ -1,0 +1,114 @@
+"""Tokens: the secrets with which people and programs prove who they are."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.domain.errors import Invalid, Refusal
+from service.domain.principals import Caller
+
+# A leaked token is found by its prefix; the rest is 256 bits in URL-safe base64.
+PREFIX = "evergrid_"
+_SHAPE = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]{43}")
+# Nobody remembers a token older than this, so nobody would revoke it.
+DAYS_MAX = 400
+
+
+class Unauthenticated(Refusal):
+    """Who is calling is not known."""
+
+
+class TokenMissing(Unauthenticated):
+    """A request came without a token."""
+
+    code = "TOKEN_MISSING"
+    hint = "Send the header 'Authorization: Bearer <token>'; the operations staff issue tokens."
+
+
+class TokenUnknown(Unauthenticated):
+    """A token was never issued."""
+
+    code = "TOKEN_UNKNOWN"
+    hint = "Check that the token was copied whole, or ask the operations staff for a new one."
+
+
+class TokenExpired(Unauthenticated):
+    """A token's days are over."""
+
+    code = "TOKEN_EXPIRED"
+    hint = "Ask the operations staff for a new token."
+
+
+class TokenRevoked(Unauthenticated):
+    """A token was taken back."""
+
+    code = "TOKEN_REVOKED"
+    hint = "Ask the operations staff for a new token."
+
+
+class TokenDaysOutOfRange(Invalid):
+    """A token was asked for that would live too long, or not at all."""
+
+    code = "TOKEN_DAYS_OUT_OF_RANGE"
+    hint = f"Issue a token for 1 to {DAYS_MAX} days."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """What is kept of a token: whom it stands for, and until when."""
+
+    caller: Caller
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def bearer(authorization: str | None) -> str:
+    """
+    Return the token in an Authorization header.
+
+    Source: RFC 6750, section 2.1 (the scheme's name is case-insensitive: RFC 9110, 11.1).
+    :raises TokenMissing: if there is none
+    :raises TokenUnknown: if it is nothing we ever issue
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenMissing("the request names no token")
+    if not _SHAPE.fullmatch(token):
+        raise TokenUnknown("the token does not look like one of ours")
+    return token
+
+
+def fingerprint(token: str) -> bytes:
+    """Return what is stored instead of `token`: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def expiry(*, now: datetime, days: int) -> datetime:
+    """
+    Return when a token issued at `now` ends.
+
+    :raises TokenDaysOutOfRange: if `days` is not between 1 and `DAYS_MAX`
+    """
+    if not 1 <= days <= DAYS_MAX:
+        raise TokenDaysOutOfRange(f"{days} days")
+    return now + timedelta(days=days)
+
+
+def caller_of(found: IssuedToken | None, *, now: datetime) -> Caller:
+    """
+    Return whom a token stands for at `now`.
+
+    :raises TokenUnknown: if it was never issued
+    :raises TokenRevoked: if it was taken back
+    :raises TokenExpired: if its time is over
+    """
+    if found is None:
+        raise TokenUnknown("the token was never issued")
+    if found.revoked_at is not None:
+        raise TokenRevoked(f"the token was revoked at {found.revoked_at.isoformat()}")
+    if found.expires_at <= now:
+        raise TokenExpired(f"the token expired at {found.expires_at.isoformat()}")
+    return found.caller

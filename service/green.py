@@ -1,0 +1,58 @@
+"""Waiting for PostgreSQL without holding up the other requests of the process."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import psycopg2
+from gevent import socket
+from psycopg2 import extensions
+
+
+class OperationTimedOut(psycopg2.OperationalError):
+    """The server did not answer before the connection's deadline; psycopg2 then closes it."""
+
+
+class Waiting(Protocol):
+    """What the callback asks of a connection."""
+
+    operation_deadline: float | None
+
+    def poll(self) -> int:
+        """Return what libpq waits for."""
+
+    def fileno(self) -> int:
+        """Return the socket's number; it changes while libpq tries one address after the other."""
+
+
+def install(*, connect_timeout_s: float) -> None:
+    """
+    Make every psycopg2 connection of this process yield to gevent while it waits.
+
+    psycopg2 ignores connect_timeout in this mode, so a connection that says no deadline yet (it is
+    being opened) gets `connect_timeout_s`.
+    """
+
+    def wait(connection: Waiting) -> None:
+        deadline = connection.operation_deadline or time.monotonic() + connect_timeout_s
+        wait_until(connection, deadline)
+
+    extensions.set_wait_callback(wait)
+
+
+def wait_until(connection: Waiting, deadline: float) -> None:
+    """
+    Run libpq's state machine until the operation is done.
+
+    :raises OperationTimedOut: if `deadline`, a `time.monotonic` value, passes first
+    """
+    while (state := connection.poll()) != extensions.POLL_OK:
+        left_s = deadline - time.monotonic()
+        late = OperationTimedOut("the server did not answer before the deadline")
+        if left_s <= 0:
+            raise late
+        if state == extensions.POLL_READ:
+            socket.wait_read(connection.fileno(), timeout=left_s, timeout_exc=late)
+        else:
+            socket.wait_write(connection.fileno(), timeout=left_s, timeout_exc=late)

@@ -1,0 +1,123 @@
+"""Bills in the database, read: one with every line, or an account's, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+
+from service.domain import cursors
+from service.domain.accounts import AccountUnknown
+from service.domain.bills import (
+    BillDetails,
+    BillLine,
+    BillPage,
+    BillSummary,
+    BillUnknown,
+    parts_of_number,
+)
+from service.domain.explanations import reasons
+from service.domain.months import Month
+from service.domain.prices import yuan_text
+from service.domain.rating import Line
+from service.store import queries
+from service.store.transaction import Row, Transaction
+
+_SQL = queries.load("bills")
+_AFTER_ALL = (date.max.isoformat(), 0)
+_PRICE_PLACES = 8
+
+
+def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
+    """
+    Return the bill with this number, with every line and why it is there.
+
+    :raises BillUnknown: if no bill the caller may see has it
+    """
+    month, account_no, serial = parts_of_number(bill_no)
+    names = {"account_no": account_no, "month": month.first_day}
+    found = transaction.one(_SQL["bill_by_no"], bill_no=bill_no, **names)
+    if found is None:
+        raise BillUnknown(f"no bill {bill_no}")
+    rows = transaction.all(_SQL["lines_of_bill"], serial=serial, **names)
+    return BillDetails(
+        bill_no=bill_no,
+        account_no=account_no,
+        month=str(month),
+        consumption_kwh=found[0],
+        amount_fen=found[1],
+        open_fen=found[2],
+        issued_at=found[3],
+        due_on=found[4],
+        previous_read_at=found[5],
+        previous_register=found[6],
+        read_at=found[7],
+        register=found[8],
+        multiplier=found[9],
+        legal_document=found[10],
+        lines=tuple(_explained(rows, legal_document=found[10])),
+    )
+
+
+def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str | None) -> BillPage:
+    """
+    Return up to `limit` bills of an account, newest first, from `cursor` on.
+
+    :raises AccountUnknown: if no account the caller may see has this number
+    :raises CursorBroken: if the cursor is not one of this list
+    """
+    before = cursors.decode(cursor, str, int) if cursor else _AFTER_ALL
+    account = transaction.one(_SQL["account_by_no"], account_no=account_no)
+    if account is None:
+        raise AccountUnknown(f"no account {account_no}")
+    rows = transaction.all(
+        _SQL["bills_of_account"],
+        bureau_id=account[0],
+        account_id=account[1],
+        before_month=before[0],
+        before_serial=before[1],
+        limit=limit + 1,
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    return BillPage(
+        account_no=account_no,
+        items=tuple(
+            BillSummary(
+                bill_no=row[0],
+                month=str(Month.of(row[1])),
+                consumption_kwh=row[2],
+                amount_fen=row[3],
+                open_fen=row[4],
+                issued_at=row[5],
+                due_on=row[6],
+            )
+            for row in rows[:limit]
+        ),
+        next_cursor=cursors.encode((last[1].isoformat(), last[7])) if last else None,
+    )
+
+
+def _explained(rows: Iterable[Row], *, legal_document: str) -> Iterator[BillLine]:
+    lines = [_line(*row) for row in rows]
+    for line, why in zip(lines, reasons(lines, legal_document=legal_document), strict=True):
+        yield BillLine(
+            component=line.component,
+            tier=line.tier,
+            quantity_kwh=line.quantity_kwh,
+            price_yuan_per_kwh=yuan_text(line.price),
+            amount_fen=line.amount_fen,
+            is_levy=line.is_levy,
+            why=why,
+        )
+
+
+def _line(
+    component: str,
+    tier: int | None,
+    quantity_kwh: int,
+    price_yuan_per_kwh: Decimal,
+    amount_fen: int,
+    is_levy: bool,  # noqa: FBT001  a column of the row, in its place
+) -> Line:
+    price = int(price_yuan_per_kwh.scaleb(_PRICE_PLACES))
+    return Line(component, tier, quantity_kwh, price, amount_fen, is_levy)

@@ -1,0 +1,52 @@
+"""One connection to the primary, with what the pool must know about it."""
+
+from __future__ import annotations
+
+import select
+import time
+
+import psycopg2
+from psycopg2 import extensions
+
+# Connecting crosses the local load balancer to a server that is up, or it fails: an answer takes
+# milliseconds. Longer means the server is dying, and waiting for it would delay finding the next.
+CONNECT_TIMEOUT_S = 1.5
+# An idle connection younger than this is used without asking the kernel whether it still lives.
+_TRUSTED_IDLE_S = 1.0
+
+
+class Connection(extensions.connection):
+    """
+    A psycopg2 connection with a deadline for its current operation.
+
+    psycopg2 has no timeout of its own once gevent waits for it (connect_timeout is ignored then):
+    `service.green` reads `operation_deadline`, a `time.monotonic` value, and gives up at it.
+    """
+
+    operation_deadline: float | None = None
+
+    def __init__(self, dsn: str, is_async: int = 0) -> None:
+        self.prepared: set[str] = set()
+        self.idle_since = 0.0
+        super().__init__(dsn, is_async)
+
+    def is_stale(self) -> bool:
+        """Test if the server has closed this idle connection, or sent what nobody asked for."""
+        if self.closed:
+            return True
+        if time.monotonic() - self.idle_since < _TRUSTED_IDLE_S:
+            return False
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+
+def connect(dsn: str) -> Connection:
+    """
+    Open a connection that commits only where told to.
+
+    :raises psycopg2.OperationalError: if no primary answers within `CONNECT_TIMEOUT_S`
+    """
+    connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
+    connection.autocommit = True
+    return connection

@@ -1,0 +1,49 @@
+"""Answers kept under their Idempotency-Key: the only module that knows `idempotency_key`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from psycopg2.extras import Json
+
+from service.domain.idempotency import Answer, KeyReused, Once
+from service.domain.principals import Caller
+from service.store import queries
+from service.store.transaction import Transaction
+
+_SQL = queries.load("idempotency")
+
+
+def answered(transaction: Transaction, *, caller: Caller, once: Once) -> Answer | None:
+    """
+    Return the answer already given under the key, or None for a new request.
+
+    Holds the key until the transaction ends, so that a retry waits for the first to decide.
+    :raises KeyReused: if the key came with a different request before
+    """
+    names = {"principal_id": caller.principal_id, "key": once.key}
+    transaction.one(_SQL["lock_key"], **names)
+    found = transaction.one(_SQL["answer_under_key"], **names)
+    if found is None:
+        return None
+    request_sha256, status, headers, body = found
+    if bytes(request_sha256) != once.request_sha256:
+        raise KeyReused(f"key {once.key!r} was used for another request")
+    transaction.vouch()
+    return Answer(status=status, body=bytes(body), headers=headers)
+
+
+def keep(
+    transaction: Transaction, *, caller: Caller, once: Once, answer: Answer, now: datetime
+) -> None:
+    """Keep the answer with its effect."""
+    transaction.run(
+        _SQL["keep_answer"],
+        principal_id=caller.principal_id,
+        key=once.key,
+        claimed_at=now,
+        request_sha256=once.request_sha256,
+        status=answer.status,
+        headers=Json(answer.headers),
+        body=answer.body,
+    )

@@ -1,0 +1,124 @@
+"""Schema changes: numbered SQL files, applied once, in order, one transaction each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import extensions
+
+_FOLDER = Path(__file__).parent / "migrations"
+_NAME = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_[a-z0-9_]+\.sql")
+_LOCK = 7_316_000  # One migrator at a time, on any host.
+# A migration that cannot have its locks at once would queue every client behind it; it gives up
+# and is tried again by whoever runs it.
+_LIMITS = "SET LOCAL lock_timeout = '4s'; SET LOCAL statement_timeout = '60s'"
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS public.schema_migration (
+    name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+"""
+# Partitions of what is written by date: so many months back (history is migrated), so many ahead.
+_PARTITIONS = """
+SELECT sum(evergrid.make_partitions(c.oid, (now() - interval '24 months')::date, 36))
+  FROM pg_catalog.pg_partitioned_table AS p
+  JOIN pg_catalog.pg_class AS c ON c.oid = p.partrelid
+ WHERE c.relnamespace = 'evergrid'::regnamespace
+"""
+
+
+class MigrationRefused(Exception):
+    """The database or the folder is not in a state that may be migrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file; `pre` runs before the new code is rolled out, `post` after the old code is gone."""
+
+    name: str
+    phase: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the file, to notice an edit after it was applied."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def in_order(folder: Path = _FOLDER) -> list[Migration]:
+    """
+    Return every migration of `folder`, by number.
+
+    :raises MigrationRefused: if the numbers do not run 1, 2, 3 without a gap
+    """
+    found = []
+    for expected, path in enumerate(sorted(folder.glob("*.sql")), start=1):
+        match = _NAME.fullmatch(path.name)
+        if match is None or int(match["number"]) != expected:
+            raise MigrationRefused(f"{path.name}: expected {expected:04}_pre_* or _post_*")
+        found.append(Migration(path.name, match["phase"], path.read_text(encoding="utf-8")))
+    return found
+
+
+def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) -> list[str]:
+    """
+    Apply what is not yet applied, stopping before the first file of another phase.
+
+    Returns the names of the files applied by this call, in order.
+    :raises MigrationRefused: if the server is a replica, or an applied file was edited since
+    """
+    applied = []
+    connection = psycopg2.connect(dsn)
+    try:
+        known = _known(connection)
+        for migration in migrations:
+            if migration.name in known:
+                _refuse_edited(migration, known[migration.name])
+            elif migration.phase not in phases:
+                break
+            else:
+                _apply(connection, migration)
+                applied.append(migration.name)
+        _make_partitions(connection)
+    finally:
+        connection.close()
+    return applied
+
+
+def _known(connection: extensions.connection) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        if cursor.fetchone() == (True,):
+            raise MigrationRefused("this server is a replica; migrate on the primary")
+        cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        cursor.execute(_LEDGER)
+        cursor.execute("SELECT name, sha256 FROM public.schema_migration")
+        known: dict[str, str] = dict(cursor.fetchall())
+    connection.commit()
+    return known
+
+
+def _refuse_edited(migration: Migration, sha256: str) -> None:
+    if sha256 != migration.sha256:
+        raise MigrationRefused(f"{migration.name} was edited after it was applied")
+
+
+def _apply(connection: extensions.connection, migration: Migration) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LIMITS)
+        cursor.execute(migration.sql)
+        cursor.execute(
+            "INSERT INTO public.schema_migration (name, sha256) VALUES (%s, %s)",
+            (migration.name, migration.sha256),
+        )
+    connection.commit()
+
+
+def _make_partitions(connection: extensions.connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regprocedure('evergrid.make_partitions(regclass,date,integer)')")
+        if cursor.fetchone() != (None,):
+            cursor.execute(_PARTITIONS)
+    connection.commit()

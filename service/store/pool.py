@@ -1,0 +1,125 @@
+"""A bounded pool of connections that waits where others raise."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg2
+
+from service.domain.errors import Busy
+from service.store.connection import Connection
+from service.store.metrics import CONNECTIONS
+
+_log = logging.getLogger(__name__)
+# One prober a process looks for the new primary this often; the others sleep until it finds one,
+# so that a thousand waiting requests cost one connection attempt, not a thousand.
+_PROBE_EVERY_S = 0.05
+
+
+class DatabaseAway(Busy):
+    """No primary accepted the work before the request's deadline."""
+
+    code = "DATABASE_AWAY"
+    hint = "Send the same request with the same Idempotency-Key again; it will act once."
+
+
+class Pool:
+    """
+    Lends up to `connections_max` connections; who comes later waits in turn, until a deadline.
+
+    While the database is away a gate is shut: one prober knocks, everybody else waits for it.
+    Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
+    """
+
+    def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
+        self._connect = connect
+        self._slots = threading.BoundedSemaphore(connections_max)
+        self._idle: list[Connection] = []
+        self._gate = threading.Event()
+        self._gate.set()
+        self._probing = threading.Lock()
+
+    def acquire(self, *, deadline: float) -> Connection:
+        """
+        Return a connection to the primary, the most recently used first.
+
+        :raises DatabaseAway: if none came free, or none could be opened, before `deadline`
+        """
+        if not self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise DatabaseAway("every connection was in use until the deadline")
+        try:
+            connection = self._take_idle() or self._open(deadline)
+        except BaseException:
+            self._slots.release()
+            raise
+        CONNECTIONS.labels("used").inc()
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Take back a sound connection."""
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+        CONNECTIONS.labels("used").dec()
+        self._slots.release()
+
+    def discard(self, connection: Connection) -> None:
+        """Close a connection that broke, with every idle one: their primary is the same."""
+        connection.close()
+        self.close_idle()
+        CONNECTIONS.labels("used").dec()
+        self._slots.release()
+
+    def close_idle(self) -> None:
+        """Close what nobody uses."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_stale():
+                return connection
+            connection.close()
+        return None
+
+    def _open(self, deadline: float) -> Connection:
+        while self._gate.wait(timeout=max(0.0, deadline - time.monotonic())):
+            found = self._take_idle()  # the prober leaves what it opened
+            if found is not None:
+                return found
+            try:
+                return self._connect()
+            except psycopg2.Error as error:
+                self._shut(error)
+        raise DatabaseAway("no primary was found until the deadline")
+
+    def _shut(self, error: psycopg2.Error) -> None:
+        if not self._probing.acquire(blocking=False):
+            return
+        _log.warning("The database is away (%s); looking for the new primary.", _first_line(error))
+        self._gate.clear()
+        self.close_idle()
+        threading.Thread(target=self._probe, name="database-prober", daemon=True).start()
+
+    def _probe(self) -> None:
+        began = time.monotonic()
+        while True:
+            try:
+                connection = self._connect()
+            except psycopg2.Error:
+                time.sleep(_PROBE_EVERY_S)
+                continue
+            break
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+        self._gate.set()
+        self._probing.release()
+        _log.warning("The database is back after %.2f s.", time.monotonic() - began)
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

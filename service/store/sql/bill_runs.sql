@@ -1,0 +1,174 @@
+-- name: lock_month
+-- Let one transaction at a time start a run of a bureau's month.
+SELECT pg_advisory_xact_lock(hashtextextended('bill_run ' || %(month)s::date, %(bureau_id)s::bigint));
+
+-- name: unfinished_run
+-- Find the run of a bureau's month that still has chunks to bill.
+SELECT bill_run.bill_run_id
+  FROM evergrid.bill_run
+ WHERE bill_run.bureau_id = %(bureau_id)s
+   AND bill_run.month = %(month)s
+   AND EXISTS (SELECT
+                 FROM evergrid.bill_run_chunk AS chunk
+                WHERE chunk.bill_run_id = bill_run.bill_run_id
+                  AND chunk.done_at IS NULL)
+ LIMIT 1;
+
+-- name: start_run
+-- Record a run with its chunks: the accounts with a meter in the month and no bill for it, by
+-- account, so many a chunk.
+WITH started AS (
+    INSERT INTO evergrid.bill_run (bureau_id, month, principal_id, requested_at)
+    VALUES (%(bureau_id)s, %(month)s, %(principal_id)s, %(requested_at)s)
+    RETURNING bill_run_id
+), unbilled AS (
+    SELECT account.account_id,
+           (row_number() OVER (ORDER BY account.account_id) - 1) / %(accounts_per_chunk)s::integer AS chunk
+      FROM evergrid.account
+      JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                         AND meter.account_id = account.account_id
+     WHERE account.bureau_id = %(bureau_id)s
+       AND account.opened_on < %(next_month)s::date
+       AND meter.installed_at < %(ends_at)s::timestamptz
+       AND NOT EXISTS (SELECT
+                         FROM evergrid.receivable
+                        WHERE receivable.bureau_id = account.bureau_id
+                          AND receivable.account_id = account.account_id
+                          AND receivable.month = %(month)s)
+), cut AS (
+    INSERT INTO evergrid.bill_run_chunk (bill_run_id, chunk, bureau_id, first_account_id,
+                                         last_account_id, accounts)
+    SELECT started.bill_run_id, unbilled.chunk + 1, %(bureau_id)s, min(unbilled.account_id),
+           max(unbilled.account_id), count(*)
+      FROM started, unbilled
+     GROUP BY started.bill_run_id, unbilled.chunk
+)
+SELECT bill_run_id FROM started;
+
+-- name: run_by_id
+-- Read a run with the sums of its chunks. Index: the primary keys.
+SELECT bill_run.bill_run_id, bill_run.month, bill_run.bureau_id, bill_run.requested_at,
+       coalesce(sum(chunk.accounts), 0)::bigint, coalesce(sum(chunk.billed), 0)::bigint,
+       coalesce(sum(chunk.failed), 0)::bigint, coalesce(sum(chunk.amount_fen), 0)::bigint,
+       count(chunk.chunk), count(chunk.done_at)
+  FROM evergrid.bill_run
+  LEFT JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
+ WHERE bill_run.bill_run_id = %(bill_run_id)s
+ GROUP BY bill_run.bill_run_id;
+
+-- name: failures_of_run
+-- Read the first of the accounts that a run could not bill, by account. Index: the primary key.
+SELECT account.account_no, failure.code, failure.detail
+  FROM evergrid.bill_run_failure AS failure
+  JOIN evergrid.account ON account.bureau_id = failure.bureau_id
+                       AND account.account_id = failure.account_id
+ WHERE failure.bill_run_id = %(bill_run_id)s
+ ORDER BY failure.account_id
+ LIMIT %(limit)s;
+
+-- name: claim_chunk
+-- Claim a chunk that nobody has billed or is billing, of the oldest run first; a bureau's next run
+-- waits until its run before has no chunk left. The claim is the row lock: it ends with the
+-- transaction, however that ends. Index: bill_run_chunk_undone.
+SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.month, chunk.first_account_id,
+       chunk.last_account_id
+  FROM evergrid.bill_run_chunk AS chunk
+  JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
+ WHERE chunk.done_at IS NULL
+   AND (chunk.bill_run_id, chunk.chunk) NOT IN
+       (SELECT passed.bill_run_id, passed.chunk
+          FROM unnest(%(passed_runs)s::bigint[], %(passed_chunks)s::integer[])
+               AS passed (bill_run_id, chunk))
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.bill_run_chunk AS before
+                    WHERE before.bureau_id = chunk.bureau_id
+                      AND before.bill_run_id < chunk.bill_run_id
+                      AND before.done_at IS NULL)
+ ORDER BY chunk.bill_run_id, chunk.chunk
+ LIMIT 1
+   FOR UPDATE OF chunk SKIP LOCKED;
+
+-- name: lock_accounts
+-- Lock a chunk's accounts in the order of their numbers, so that no payment comes in between and two
+-- programs that lock several never wait for each other in a circle. Index: account_pkey.
+SELECT account_id
+  FROM evergrid.account
+ WHERE bureau_id = %(bureau_id)s
+   AND account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+ ORDER BY account_id
+   FOR NO KEY UPDATE;
+
+-- name: bases_of_chunk
+-- Read what the bills of a chunk are computed from: of each account without a bill for the month, its
+-- meter, where the newest bill ended (or the meter began), the newest reading of the month, and how
+-- often the register rolled over in between. Indexes: the primary keys.
+SELECT account.account_id, account.account_no, account.category, meter.digits, meter.decimals,
+       meter.multiplier, coalesce(bill.read_at, meter.installed_at),
+       coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
+       reading.register,
+       (SELECT count(*)
+          FROM evergrid.reading AS passed
+         WHERE passed.bureau_id = meter.bureau_id
+           AND passed.meter_id = meter.meter_id
+           AND passed.read_at > coalesce(bill.read_at, meter.installed_at)
+           AND passed.read_at <= reading.read_at
+           AND passed.rolled_over)
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+  LEFT JOIN LATERAL (
+       SELECT receivable.month, receivable.serial
+         FROM evergrid.receivable
+        WHERE receivable.bureau_id = account.bureau_id
+          AND receivable.account_id = account.account_id
+        ORDER BY receivable.month DESC, receivable.serial DESC
+        LIMIT 1) AS newest ON true
+  LEFT JOIN LATERAL (
+       SELECT bill.read_at, bill.register
+         FROM evergrid.bill
+        WHERE bill.bureau_id = account.bureau_id
+          AND bill.account_id = account.account_id
+          AND bill.month = newest.month
+          AND bill.serial = newest.serial
+        LIMIT 1) AS bill ON true
+  LEFT JOIN LATERAL (
+       SELECT reading.read_at, reading.register
+         FROM evergrid.reading
+        WHERE reading.bureau_id = meter.bureau_id
+          AND reading.meter_id = meter.meter_id
+          AND reading.read_at >= %(starts_at)s::timestamptz
+          AND reading.read_at < %(ends_at)s::timestamptz
+        ORDER BY reading.read_at DESC
+        LIMIT 1) AS reading ON true
+ WHERE account.bureau_id = %(bureau_id)s
+   AND account.account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND account.opened_on < %(next_month)s::date
+   AND meter.installed_at < %(ends_at)s::timestamptz
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.receivable AS billed
+                    WHERE billed.bureau_id = account.bureau_id
+                      AND billed.account_id = account.account_id
+                      AND billed.month = %(month)s)
+ ORDER BY account.account_id;
+
+-- name: record_failures
+-- Record which accounts of a chunk could not be billed, and why.
+INSERT INTO evergrid.bill_run_failure (bill_run_id, account_id, bureau_id, code, detail)
+SELECT %(bill_run_id)s, failure.account_id, %(bureau_id)s, failure.code, failure.detail
+  FROM unnest(%(account_ids)s::bigint[], %(codes)s::text[], %(details)s::text[])
+       AS failure (account_id, code, detail);
+
+-- name: finish_chunk
+-- Say that a chunk is billed, in the transaction that writes its bills.
+UPDATE evergrid.bill_run_chunk
+   SET done_at = %(done_at)s, billed = %(billed)s, failed = %(failed)s, amount_fen = %(amount_fen)s
+ WHERE bill_run_id = %(bill_run_id)s
+   AND chunk = %(chunk)s;
+
+-- name: oldest_unfinished
+-- Say when the oldest run that still has chunks to bill was asked for; NULL if there is none.
+SELECT min(bill_run.requested_at)
+  FROM evergrid.bill_run
+ WHERE bill_run.bill_run_id = (SELECT min(chunk.bill_run_id)
+                                 FROM evergrid.bill_run_chunk AS chunk
+                                WHERE chunk.done_at IS NULL);

@@ -1,0 +1,55 @@
+-- name: bill_by_no
+-- Read one bill; the month and the account inside its number name the partition and the row.
+-- Indexes: account_account_no_key, bill_pkey.
+SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_at, bill.due_on,
+       bill.previous_read_at, bill.previous_register, bill.read_at, bill.register, bill.multiplier,
+       version.legal_document
+  FROM evergrid.account
+  JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
+                    AND bill.account_id = account.account_id
+  JOIN evergrid.receivable ON receivable.bureau_id = bill.bureau_id
+                          AND receivable.account_id = bill.account_id
+                          AND receivable.month = bill.month
+                          AND receivable.serial = bill.serial
+  JOIN evergrid.catalogue_version AS version
+    ON version.catalogue_version_id = bill.catalogue_version_id
+ WHERE account.account_no = %(account_no)s
+   AND bill.month = %(month)s
+   AND bill.bill_no = %(bill_no)s;
+
+-- name: lines_of_bill
+-- Read the lines of one bill, in their order. Indexes: account_account_no_key, bill_line_pkey.
+SELECT line.component, line.tier, line.quantity_kwh, line.price_yuan_per_kwh, line.amount_fen,
+       line.is_levy
+  FROM evergrid.account
+  JOIN evergrid.bill_line AS line ON line.bureau_id = account.bureau_id
+                                 AND line.account_id = account.account_id
+ WHERE account.account_no = %(account_no)s
+   AND line.month = %(month)s
+   AND line.serial = %(serial)s
+ ORDER BY line.position;
+
+-- name: account_by_no
+-- Find an account that the caller may see. Index: account_account_no_key.
+SELECT bureau_id, account_id
+  FROM evergrid.account
+ WHERE account_no = %(account_no)s;
+
+-- name: bills_of_account
+-- Read an account's bills, newest first, from a month and serial on downwards; the receivable beside
+-- each bill names its partition. Indexes: receivable_pkey, bill_pkey.
+SELECT receivable.bill_no, receivable.month, bill.consumption_kwh, receivable.amount_fen,
+       receivable.open_fen, bill.issued_at, receivable.due_on, receivable.serial
+  FROM evergrid.receivable
+  JOIN LATERAL (SELECT issued.consumption_kwh, issued.issued_at
+                  FROM evergrid.bill AS issued
+                 WHERE issued.bureau_id = receivable.bureau_id
+                   AND issued.account_id = receivable.account_id
+                   AND issued.month = receivable.month
+                   AND issued.serial = receivable.serial
+                 LIMIT 1) AS bill ON true
+ WHERE receivable.bureau_id = %(bureau_id)s
+   AND receivable.account_id = %(account_id)s
+   AND (receivable.month, receivable.serial) < (%(before_month)s::date, %(before_serial)s::smallint)
+ ORDER BY receivable.month DESC, receivable.serial DESC
+ LIMIT %(limit)s;

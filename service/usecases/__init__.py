@@ -1,0 +1,1 @@
+"""What the utility does: one public function is one transaction."""

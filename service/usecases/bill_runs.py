@@ -1,0 +1,220 @@
+"""What the utility does to bill a month: start a run, bill it chunk by chunk, watch it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from service.domain import bill_runs, bills, ledger
+from service.domain.bill_runs import BillRun, BillRunUnknown, Chunk, Tally
+from service.domain.bills import Basis, Bill
+from service.domain.bureaus import BureauUnknown
+from service.domain.errors import Refusal
+from service.domain.idempotency import Answer, Once
+from service.domain.months import Month
+from service.domain.permissions import check
+from service.domain.prepayments import Lot, LotUse, use_lots
+from service.domain.prices import PriceList
+from service.domain.principals import Caller
+from service.store import bill_issues, principals
+from service.store import bill_runs as store
+from service.store import prices as price_store
+from service.store.database import Database
+from service.store.transaction import Transaction
+from service.usecases.once import answer_once
+
+_ID_MAX = 2**63 - 1  # what a bigint holds
+# The worker bills every bureau; each of its statements names the chunk's.
+_EVERYWHERE = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledChunk:
+    """A chunk that was billed, with what became of its accounts."""
+
+    chunk: Chunk
+    tally: Tally
+
+
+def start_bill_run(
+    *,
+    database: Database,
+    caller: Caller,
+    once: Once,
+    month: Month,
+    bureau_id: int,
+    now: datetime,
+    deadline: float,
+) -> Answer:
+    """
+    Start billing a bureau's accounts for a month; workers do the rest.
+
+    :raises RoleForbidden: if the caller does not start bill runs
+    :raises MonthNotClosed: if the month is not over
+    :raises BureauUnknown: if there is no such bureau, or the caller belongs to another
+    :raises BillRunUnfinished: if the month is being billed already
+    :raises KeyReused: if the key came with a different request before
+    """
+    check(caller, "bill_runs.start")
+    bill_runs.check_closed(month=month, now=now)
+
+    def work(transaction: Transaction) -> Answer:
+        is_own = caller.bureau_id in (None, bureau_id)
+        if not is_own or not principals.bureau_name(transaction, bureau_id=bureau_id):
+            raise BureauUnknown(f"no bureau {bureau_id}")
+        bill_run_id = store.start(
+            transaction,
+            bureau_id=bureau_id,
+            month=month,
+            principal_id=caller.principal_id,
+            now=now,
+        )
+        return Answer(
+            status=202,
+            body=msgspec.json.encode(store.by_id(transaction, bill_run_id)),
+            headers={"Location": f"/v1/bill-runs/{bill_run_id}"},
+        )
+
+    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
+
+
+def bill_run_by_id(
+    *, database: Database, caller: Caller, bill_run_id: int, deadline: float
+) -> BillRun:
+    """
+    Return how far a run has come.
+
+    :raises RoleForbidden: if the caller does not see bill runs
+    :raises BillRunUnknown: if no run the caller may see has this number
+    """
+    check(caller, "bill_runs.read")
+    if not 0 < bill_run_id <= _ID_MAX:
+        raise BillRunUnknown(f"no bill run {bill_run_id}")
+    return database.read(
+        lambda transaction: store.by_id(transaction, bill_run_id),
+        scope=caller.scope,
+        deadline=deadline,
+    )
+
+
+def bill_next_chunk(
+    *,
+    database: Database,
+    now: datetime,
+    deadline: float,
+    passed: Collection[tuple[int, int]] = (),
+) -> BilledChunk | None:
+    """
+    Bill the next chunk of any unfinished run; None if there is none to be had.
+
+    Bills, journal and the chunk's end are one transaction: a chunk that a crash interrupts is as
+    if nobody had touched it. An account that cannot be billed is recorded beside its reason and
+    keeps no other from its bill.
+
+    :param passed: chunks to leave alone, each by its run and its number
+    """
+
+    def work(transaction: Transaction) -> BilledChunk | None:
+        chunk = store.claim(transaction, passed=passed)
+        return None if chunk is None else _billed(transaction, chunk=chunk, now=now)
+
+    return database.transaction(work, scope=_EVERYWHERE, deadline=deadline)
+
+
+def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | None:
+    """Return when the oldest run that still has accounts to bill was asked for."""
+    return database.read(store.oldest_unfinished, scope=_EVERYWHERE, deadline=deadline)
+
+
+def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledChunk:
+    bases = store.bases(transaction, chunk)
+    issued, failures = _issued(
+        bases, month=chunk.month, prices=_prices(transaction, bases, chunk.month), now=now
+    )
+    uses = _uses(issued, bill_issues.open_lots(transaction, chunk))
+    if issued:
+        bill_issues.issue(
+            transaction,
+            chunk=chunk,
+            bills=issued,
+            uses=uses,
+            entries=_entries(issued, uses, document_no=chunk.document_no),
+            now=now,
+        )
+    tally = Tally(
+        billed=len(issued),
+        amount_fen=sum(bill.amount_fen for bill in issued),
+        failed=Counter(refusal.code for _, refusal in failures),
+    )
+    store.finish(transaction, chunk=chunk, tally=tally, failures=failures, now=now)
+    return BilledChunk(chunk=chunk, tally=tally)
+
+
+def _prices(
+    transaction: Transaction, bases: Iterable[Basis], month: Month
+) -> dict[tuple[date, str], PriceList]:
+    """Return the prices in force by day and category, on each day that a bill asks about."""
+    days = {basis.first_month.first_day for basis in bases} | {_last_day(month)}
+    return {
+        (day, prices.category): prices
+        for day in days
+        for prices in price_store.in_force(transaction, on=day)
+    }
+
+
+def _last_day(month: Month) -> date:
+    return month.next.first_day - timedelta(days=1)
+
+
+def _issued(
+    bases: Iterable[Basis],
+    *,
+    month: Month,
+    prices: dict[tuple[date, str], PriceList],
+    now: datetime,
+) -> tuple[list[Bill], list[tuple[int, Refusal]]]:
+    issued, failures = [], []
+    for basis in bases:
+        try:
+            bill = bills.issue(
+                basis=basis,
+                month=month,
+                prices_before=prices.get((basis.first_month.first_day, basis.category)),
+                prices=prices.get((_last_day(month), basis.category)),
+                issued_at=now,
+            )
+        except Refusal as refusal:
+            failures.append((basis.account_id, refusal))
+        else:
+            issued.append(bill)
+    return issued, failures
+
+
+def _uses(issued: Iterable[Bill], lots: dict[int, list[Lot]]) -> dict[int, tuple[LotUse, ...]]:
+    return {
+        bill.account_id: use_lots(amount_fen=bill.amount_fen, lots=lots[bill.account_id])
+        for bill in issued
+        if bill.account_id in lots
+    }
+
+
+def _entries(
+    issued: Iterable[Bill], uses: dict[int, tuple[LotUse, ...]], *, document_no: str
+) -> list[ledger.Entry]:
+    return ledger.bills_issued_entries(
+        bills=[
+            ledger.BillPosting(
+                account_id=bill.account_id,
+                bill_no=bill.bill_no,
+                category=bill.category,
+                lines=bill.lines,
+                prepaid_fen=sum(use.amount_fen for use in uses.get(bill.account_id, ())),
+            )
+            for bill in issued
+        ],
+        document_no=document_no,
+    )

@@ -1,0 +1,172 @@
+"""A real PostgreSQL for every test of this folder, made once and thrown away."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from service.domain.idempotency import Once
+from service.domain.principals import Caller
+from service.store import migrate, roles
+from service.store.database import Database
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+PASSWORDS = roles.Passwords(
+    evergrid_owner="owner", evergrid_api="api", evergrid_worker="worker", evergrid_audit="audit"
+)
+NOW = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)  # ten in the morning of the fifteenth, in Beijing
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """One PostgreSQL of our own; runs as `postgres`, because it refuses to run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        with (folder / "data/postgresql.conf").open("a") as settings:
+            settings.write(
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\n"
+                f"unix_socket_directories = '{folder}'\nfsync = off\nshared_buffers = 64MB\n"
+                "max_connections = 60\nlc_messages = 'C'\ntimezone = 'UTC'\n"
+            )
+        self.start()
+
+    def dsn(self, role: str, database: str = "evergrid") -> str:
+        """Return the address of a database, for a role."""
+        return f"host=127.0.0.1 port={self.port} user={role} dbname={database} connect_timeout=5"
+
+    def start(self) -> None:
+        """Start the server; return once it answers."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server; `immediate` is what a crash is."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", mode, "stop")
+
+    def superuser(self, statement: str, database: str = "evergrid") -> list[tuple]:
+        """Run one statement past every fence; return its rows."""
+        connection = psycopg2.connect(self.dsn("postgres", database))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # The pipes must not be inherited by the server, or run() would wait for its end.
+        with (self.folder / f"{program}.out").open("ab") as out:
+            subprocess.run(
+                ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", str(BIN / program), *arguments],
+                check=True, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd="/", timeout=60,
+            )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with the roles and an empty database `evergrid`."""
+    folder = Path(f"/tmp/evergrid-test-{os.getpid()}")
+    folder.mkdir(mode=0o700)
+    owner = pwd.getpwnam("postgres")
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    server = Server(folder)
+    try:
+        roles.prepare(dsn=server.dsn("postgres", "postgres"), passwords=PASSWORDS)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> Server:
+    """The server, its schema up to date, with two bureaus."""
+    migrate.migrate(dsn=server.dsn("evergrid_owner"), migrations=migrate.in_order(), phases=frozenset({"pre", "post"}))
+    server.superuser("INSERT INTO evergrid.bureau VALUES (1, 'Tianshan'), (2, 'Kunlun')")
+    return server
+
+
+@pytest.fixture(scope="session")
+def database(migrated: Server) -> Iterator[Database]:
+    """The database as the API reaches it."""
+    database = Database(dsn=migrated.dsn("evergrid_api"), connections_max=8)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def worker_database(migrated: Server) -> Iterator[Database]:
+    """The database as the worker reaches it."""
+    database = Database(dsn=migrated.dsn("evergrid_worker"), connections_max=4)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def caller(migrated: Server) -> Callable[..., Caller]:
+    """Make callers: `caller("hall_clerk", bureau=1)`; the same one for the same question."""
+    made: dict[tuple[str, int | None], Caller] = {}
+
+    def make(role: str, bureau: int | None = 1) -> Caller:
+        if (role, bureau) not in made:
+            name = f"{role} of {bureau or 'all'}"
+            rows = migrated.superuser(
+                "INSERT INTO evergrid.principal (name, role, bureau_id) "
+                f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
+            )
+            made[role, bureau] = Caller(principal_id=rows[0][0], name=name, role=role, bureau_id=bureau)
+        return made[role, bureau]
+
+    return make
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment that a test happens at."""
+    return NOW
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    """A clock that moves: one second a look."""
+    ticks = itertools.count()
+    return lambda: NOW + timedelta(seconds=next(ticks))
+
+
+@pytest.fixture
+def deadline() -> float:
+    """A deadline that no healthy database reaches."""
+    return time.monotonic() + 20.0
+
+
+_KEYS = itertools.count(1)
+
+
+@pytest.fixture
+def once() -> Callable[..., Once]:
+    """Make idempotency keys: each fresh, unless `key` says otherwise."""
+
+    def make(key: str | None = None, request: bytes = b"") -> Once:
+        return Once(key=key or f"key-{next(_KEYS)}", request_sha256=request.ljust(32, b"\0")[:32])
+
+    return make

@@ -1,0 +1,138 @@
+"""The schema moves forward one file at a time, or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from importlib import resources
+
+import psycopg2
+import pytest
+
+from service.store import migrate, queries
+from service.store.migrate import Migration, MigrationRefused
+
+BOTH = frozenset({"pre", "post"})
+NAMES = (f"migration_{n}" for n in itertools.count(1))
+QUERIES = [
+    (file.name.removesuffix(".sql"), name)
+    for file in sorted((resources.files("service.store") / "sql").iterdir(), key=str)
+    for name in queries.parse(file.name.removesuffix(".sql"), file.read_text())
+]
+
+
+@pytest.fixture
+def empty(server):
+    """The address of an empty database of our own."""
+    name = next(NAMES)
+    server.superuser(f"CREATE DATABASE {name} OWNER evergrid_owner", "postgres")
+    yield server.dsn("evergrid_owner", name)
+    server.superuser(f"DROP DATABASE {name} WITH (FORCE)", "postgres")
+
+
+def pre(number: int, sql: str) -> Migration:
+    return Migration(f"{number:04}_pre_thing.sql", "pre", sql)
+
+
+def tables(dsn: str) -> list[str]:
+    connection = psycopg2.connect(dsn)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE 'thing%' AND relkind = 'r' ORDER BY 1")
+        found = [row[0] for row in cursor.fetchall()]
+    connection.close()
+    return found
+
+
+def test_a_second_run_finds_nothing_to_do(empty):
+    first = migrate.migrate(dsn=empty, migrations=migrate.in_order(), phases=BOTH)
+    second = migrate.migrate(dsn=empty, migrations=migrate.in_order(), phases=BOTH)
+
+    assert first == [migration.name for migration in migrate.in_order()]
+    assert second == []
+
+
+def test_the_pre_phase_stops_before_the_first_post_file(empty):
+    files = [pre(1, "CREATE TABLE thing1 ()"), Migration("0002_post_x.sql", "post", "DROP TABLE thing1"), pre(3, "CREATE TABLE thing3 ()")]
+
+    assert migrate.migrate(dsn=empty, migrations=files, phases=frozenset({"pre"})) == ["0001_pre_thing.sql"]
+    assert tables(empty) == ["thing1"]
+    migrate.migrate(dsn=empty, migrations=files, phases=BOTH)
+    assert tables(empty) == ["thing3"]
+
+
+def test_an_edited_migration_is_refused(empty):
+    migrate.migrate(dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 ()")], phases=BOTH)
+
+    with pytest.raises(MigrationRefused, match="edited"):
+        migrate.migrate(dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 (n int)")], phases=BOTH)
+
+
+def test_a_file_that_fails_leaves_nothing_of_itself(empty):
+    files = [pre(1, "CREATE TABLE thing1 ()"), pre(2, "CREATE TABLE thing2 (); SELECT 1 / 0")]
+
+    with pytest.raises(psycopg2.Error, match="zero"):
+        migrate.migrate(dsn=empty, migrations=files, phases=BOTH)
+    assert tables(empty) == ["thing1"]
+
+
+def test_a_lock_that_is_not_to_be_had_is_given_up(empty, monkeypatch):
+    monkeypatch.setattr(migrate, "_LIMITS", migrate._LIMITS.replace("'4s'", "'200ms'"))
+    migrate.migrate(dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 ()")], phases=BOTH)
+    holder = psycopg2.connect(empty)
+    holder.cursor().execute("LOCK TABLE thing1")
+    try:
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            migrate.migrate(dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 ()"), pre(2, "ALTER TABLE thing1 ADD n int")], phases=BOTH)
+    finally:
+        holder.close()
+
+
+def test_two_migrators_at_once_apply_each_file_once(empty):
+    files = [pre(n, f"CREATE TABLE thing{n} ()") for n in range(1, 6)]
+    applied: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: applied.extend(migrate.migrate(dsn=empty, migrations=files, phases=BOTH))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(applied) == [migration.name for migration in files]
+
+
+def test_a_replica_is_refused(empty, monkeypatch):
+    # A real replica is at work in the drills; here the answer of the server is all that matters.
+    replica = "SELECT true"
+    connection = psycopg2.connect(empty)
+    cursor = connection.cursor()
+    monkeypatch.setattr(migrate.psycopg2, "connect", lambda _dsn: connection)
+    cursor.execute("CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ " + replica + " $$")
+    cursor.execute("SET search_path = public, pg_catalog")
+
+    with pytest.raises(MigrationRefused, match="replica"):
+        migrate.migrate(dsn=empty, migrations=[], phases=BOTH)
+
+
+@pytest.mark.parametrize("names", [["0002_pre_a.sql"], ["0001_pre_a.sql", "0003_pre_b.sql"], ["0001_a.sql"]])
+def test_numbers_run_without_a_gap_and_name_their_phase(tmp_path, names):
+    for name in names:
+        (tmp_path / name).write_text("SELECT 1")
+
+    with pytest.raises(MigrationRefused, match="expected"):
+        migrate.in_order(tmp_path)
+
+
+@pytest.mark.parametrize(("noun", "name"), QUERIES)
+def test_postgres_accepts_every_query_and_knows_the_type_of_each_parameter(migrated, noun, name):
+    statement = queries.load(noun)[name]
+    connection = psycopg2.connect(migrated.dsn("postgres"))
+    with connection.cursor() as cursor:
+        cursor.execute(statement.prepare)
+        cursor.execute("SELECT parameter_types::text FROM pg_prepared_statements WHERE name = %s", (statement.name,))
+        types = cursor.fetchone()[0]
+    connection.close()
+
+    assert "unknown" not in types
+    assert not re.search(r"%\(", statement.prepare)
