@@ -1,9 +1,9 @@
 """
 The checkers: what a history and the books say went wrong, each finding as one sentence.
 
-Pure functions. No finding means that the promise was kept. The numbers are those of
-the invariants in README.md: I1 acknowledged means kept, once; I2 nothing appears that nobody sent; I3 one
-primary; I4 one line of timelines; I6 the ledger is conserved; I7 availability.
+Pure functions; no finding means that the promise was kept. In brackets the invariant that each
+guards: I1 acknowledged means kept, once; I2 nothing appears that nobody sent; I3 one primary;
+I4 one line of timelines; I6 the ledger is conserved; I7 availability.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import combinations, groupby, pairwise
 
 from failover_tests.books import Books, Recorded, Switch, Totals
 from failover_tests.history import History, acknowledged
-from failover_tests.samples import Sample, Samples
+from failover_tests.samples import Samples
 
 Findings = list[str]
 
@@ -100,7 +100,7 @@ def journals_unbalanced(books: Books) -> Findings:
 
 
 def balances_wrong(books: Books) -> Findings:
-    """Return each balance that is not the sum of its entries, each bill not that of its lines (I6)."""
+    """Return each balance that is not its entries' sum, each bill not its lines' (I6)."""
     findings = [
         f"account {balance.account_no}: {noun} {kept} fen, entries {entries} fen"
         for balance in books.balances
@@ -117,7 +117,7 @@ def balances_wrong(books: Books) -> Findings:
 
 
 def stall_s(history: History) -> float:
-    """Return the longest time between two acknowledged writes; endless if there are not two (I7)."""
+    """Return the longest time between two acknowledged writes; endless without two (I7)."""
     done_s = [request.done_s for request in acknowledged(history)]
     return max((later - sooner for sooner, later in pairwise(done_s)), default=float("inf"))
 

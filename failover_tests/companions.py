@@ -70,7 +70,7 @@ def running(
     """Run `python -m module` in a network namespace; it is gone when the context is left."""
     argv = ["nsenter", f"--net=/run/netns/{namespace}", "--", sys.executable, "-m", module]
     with errors.open("wb") as complaints:
-        process = subprocess.Popen(  # noqa: S603  # no shell; every argument is ours
+        process = subprocess.Popen(  # no shell; every argument is ours
             [*argv, *arguments],
             cwd=_PACKAGES,
             stdin=subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -64,9 +63,8 @@ def decode(lines: Iterable[bytes]) -> History:
 
 
 def read(path: Path) -> History:
-    """Return the history in `path`, which may be gzipped."""
-    opened = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-    with opened as lines:
+    """Return the history in `path`."""
+    with path.open("rb") as lines:
         return decode(lines)
 
 

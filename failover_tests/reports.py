@@ -70,12 +70,15 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
 def page(report: dict[str, Any]) -> str:
     """Return a report as Markdown."""
     verdict = "passed" if report["passed"] else "FAILED"
+    fault = report["fault"]
     parts = [
         f"# Drill {report['drill']}: {verdict}",
-        f"Run `{report['run']}`: {report['requests']} requests, "
-        f"{report['acknowledged_payments']} payments acknowledged, "
-        f"writes stalled for {report['write_stall_s']} s, "
-        f"the slowest answer took {report['slowest_s']} s.",
+        (
+            f"Run `{report['run']}`: {report['requests']} requests, "
+            f"{report['acknowledged_payments']} payments acknowledged, "
+            f"writes stalled for {report['write_stall_s']} s, "
+            f"the slowest answer took {report['slowest_s']} s."
+        ),
         _table(
             ("promise", "kept", "examined"),
             [
@@ -84,8 +87,8 @@ def page(report: dict[str, Any]) -> str:
             ],
         ),
         *(_findings(check) for check in report["checks"] if not check["kept"]),
-        f"## The fault\n\n{report['fault']['what']}, {report['fault']['host']}. "
-        f"Proof: {report['fault']['proof']}.",
+        "## The fault",
+        f"{fault['what']}, {fault['host']}. Proof: {fault['proof']}.",
         "## What happened when",
         _table(
             ("seconds after the fault", "event"),

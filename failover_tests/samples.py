@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -64,13 +62,7 @@ def judged(host: str, status: bytes, *, asked_s: float, seen_s: float) -> Sample
 
 
 def read(path: Path) -> Samples:
-    """Return the samples in `path`, which may be gzipped, sorted by when they were taken."""
-    opened = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-    with opened as lines:
-        return decode(lines)
-
-
-def decode(lines: Iterable[bytes]) -> Samples:
-    """Return the samples of these JSON lines, sorted by when they were taken."""
-    samples = (msgspec.json.decode(line, type=Sample) for line in lines if line.endswith(b"\n"))
+    """Return the samples in `path`, sorted by when they were taken."""
+    with path.open("rb") as lines:
+        samples = [msgspec.json.decode(line, type=Sample) for line in lines]
     return tuple(sorted(samples, key=lambda sample: sample.seen_s))

@@ -8,7 +8,7 @@ from failover_tests.stage import Stage
 
 
 def primary_power_off(stage: Stage) -> Outcome:
-    """Power off the primary's host under load: clients wait, nobody sees an error, nothing is lost."""
+    """Power off the primary's host: clients wait, none sees an error, nothing is lost."""
     stage.wait_until_healthy(within_s=budgets.HEALTHY_S)
     with stage.paying() as load:
         load.continues(for_s=budgets.WARM_UP_S)

@@ -24,7 +24,7 @@ _OTHER_FILES = 200
 _ACCOUNTS_MAX = 1_000
 
 
-def main(  # noqa: PLR0913  # a command line is a list of its options
+def main(  # a command line is a list of its options
     *,
     endpoint: Annotated[str, typer.Option(help="The service, e.g. http://10.77.0.100")],
     history: Annotated[Path, typer.Option(help="Where to write one JSON line a request.")],

@@ -96,7 +96,7 @@ class Load:
 
 def _pause_s(attempts: int) -> float:
     longest = min(_PAUSE_LONGEST_S, _PAUSE_FIRST_S * 2.0 ** (attempts - 1))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+    return longest * random.uniform(0.5, 1.0)  # jitter, not a secret
 
 
 async def _stopped_before(stopped: asyncio.Event, due_s: float) -> bool:

@@ -22,17 +22,6 @@ BOOT_S = 20.0
 STOP_S = 40.0
 
 
-# Per namespace, hence per host. Services are not root, yet the edge listens on port 80; a burst
-# of connections after a failover must not be refused; two ends of many short connections.
-_SYSCTLS = {
-    "net.ipv4.ip_unprivileged_port_start": 0,
-    "net.core.somaxconn": 4096,
-    "net.ipv4.tcp_max_syn_backlog": 4096,
-    "net.ipv4.ip_local_port_range": "10240 65000",
-}
-# The edge drops a dead host's connection after 3 s, also when a request was not acknowledged.
-_EDGE_SYSCTLS = {"net.ipv4.tcp_retries2": 3}
-
 
 def boot(layout: Layout, state: State, host: Host) -> None:
     """Start the host; `wait_until_booted` tells when it is up."""
@@ -59,7 +48,6 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
         folder=layout.host_folder(host.name),
         release=state.release,
         directories=ownership.directories(host),
-        sysctls={**_SYSCTLS, **(_EDGE_SYSCTLS if "edge" in host.roles else {})}.items(),
     )
 
 

@@ -41,19 +41,20 @@ def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
     The host has an address, its own subnet, and no other route.
     """
     namespace, link = layout.namespace(host.name), layout.link(host.name)
+    cable = topology.interface
     unplug(layout, host.name)
     run(["ip", "netns", "add", namespace])
     sysctl(layout, host.name, {"net.ipv6.conf.all.disable_ipv6": 1})
     _ip(
         f"link add {link} addrgenmode none type veth "
-        f"peer name eth0 netns {namespace} address {_hardware_address(host.address)}",
+        f"peer name {cable} netns {namespace} address {_hardware_address(host.address)}",
         f"link set {link} master {layout.bridge} alias {namespace} up",
     )
     prefix = IPv4Network(topology.subnet).prefixlen
     _ip(
         "link set lo up",
-        f"address add {host.address}/{prefix} dev eth0",
-        "link set eth0 up",
+        f"address add {host.address}/{prefix} dev {cable}",
+        f"link set {cable} up",
         namespace=namespace,
     )
 
@@ -81,8 +82,8 @@ def is_link_up(layout: Layout, host: str) -> bool:
 
 
 def addresses(layout: Layout, host: str) -> list[str]:
-    """Return the addresses the host has on its cable now; a virtual one comes and goes."""
-    argv = ["ip", "-json", "-4", "address", "show", "dev", "eth0"]
+    """Return the addresses the host has now; a virtual one comes and goes."""
+    argv = ["ip", "-json", "-4", "address", "show"]
     found = json.loads(run(within(layout.namespace(host), argv)))
     return [a["local"] for link in found for a in link.get("addr_info", []) if "local" in a]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,17 +18,44 @@ from ha.topology import Topology
 
 Kept = TypeVar("Kept")
 
+LOCKS = Path("/run/lock")
+
 
 class LabUnknown(LabFailed):
     """There is no lab of this name."""
 
 
+class LabBusy(LabFailed):
+    """Another command is at work on this lab."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """One lab. `release` is the installation its hosts run; `is_loaded` says the demo is in."""
+    """
+    One lab.
+
+    `release` is the installation its hosts run, `migrated` the one whose schema the database has;
+    `is_loaded` says that the demo bureau is in.
+    """
 
     topology: Topology
     release: str
+    migrated: str = ""
     is_loaded: bool = False
+
+
+@contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """
+    Keep others from bringing this lab up or down meanwhile.
+
+    :raises LabBusy: if somebody is doing so now
+    """
+    with (LOCKS / f"evergrid-lab-{layout.lab}").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LabBusy(f"another command is bringing the lab {layout.lab!r} up or down") from error
+        yield
 
 
 def load(layout: Layout) -> State | None:

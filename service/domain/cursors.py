@@ -9,6 +9,7 @@ from typing import Any
 from service.domain.errors import Invalid
 
 _CURSOR_LENGTH_MAX = 400  # Longer than any key of ours; a longer one was not made by us.
+_INTEGER_DIGITS_MAX = 18  # What a bigint of PostgreSQL surely holds.
 _SEPARATOR = "\t"
 _NUMBER_MAX = 2**63 - 1  # PostgreSQL's bigint
 
@@ -38,11 +39,15 @@ def decode(text: str, *types: type[str | int]) -> tuple[Any, ...]:
         raise CursorBroken(f"cursor is {len(text)} characters long")
     try:
         padded = text + "=" * (-len(text) % 4)
-        joined = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        parts = joined.split(_SEPARATOR)
-        values = tuple(kind(part) for kind, part in zip(types, parts, strict=True))
+        parts = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(_SEPARATOR)
+        return tuple(_value(part, kind) for part, kind in zip(parts, types, strict=True))
     except (binascii.Error, ValueError) as error:
         raise CursorBroken(f"cursor is {text!r}") from error
-    if any(isinstance(value, int) and not 0 <= value <= _NUMBER_MAX for value in values):
-        raise CursorBroken(f"cursor is {text!r}")
-    return values
+
+
+def _value(part: str, kind: type[str | int]) -> str | int:
+    if kind is int and part.isascii() and part.isdigit() and len(part) <= _INTEGER_DIGITS_MAX:
+        return int(part)
+    if kind is str and part.isprintable():
+        return part
+    raise ValueError(part)

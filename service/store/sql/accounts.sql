@@ -53,29 +53,6 @@ SELECT line.account_no::text, line.asset_no, begun.account_no IS NOT NULL
   LEFT JOIN hung USING (asset_no)
  WHERE hung.asset_no IS NULL;
 
--- name: account_by_no
--- Read an account as it is answered. Index: account_account_no_key, then primary keys.
-SELECT account.account_no::text, account.bureau_id, account.name, account.phone, account.address,
-       account.category, account.opened_on,
-       (SELECT coalesce(sum(receivable.open_fen), 0)::bigint
-          FROM evergrid.receivable
-         WHERE receivable.bureau_id = account.bureau_id
-           AND receivable.account_id = account.account_id
-           AND receivable.open_fen > 0),
-       (SELECT coalesce(sum(lot.open_fen), 0)::bigint
-          FROM evergrid.prepayment_lot AS lot
-         WHERE lot.bureau_id = account.bureau_id
-           AND lot.account_id = account.account_id),
-       meter.asset_no, meter.digits, meter.decimals, trim_scale(meter.multiplier)::text,
-       meter.installed_at, round(meter.initial_register, meter.decimals)::text,
-       state.read_at, round(state.register, meter.decimals)::text
-  FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
-  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
-                                    AND state.meter_id = meter.meter_id
- WHERE account.account_no = %(account_no)s::bpchar;
-
 -- name: accounts_found
 -- Find accounts by what is asked for (NULL: anything), in the order of their numbers. Planned anew for
 -- what is asked, because a plan for all cases costs more than any one of them. Index:
@@ -95,7 +72,8 @@ SELECT account_no::text
  LIMIT %(limit)s::integer;
 
 -- name: accounts_by_no
--- Read accounts by their numbers, in that order. Index: account_account_no_key, then primary keys.
+-- Read accounts as they are answered, in the order of their numbers. Index:
+-- account_account_no_key, then meter_bureau_id_account_id_key and primary keys.
 SELECT account.account_no::text, account.bureau_id, account.name, account.phone, account.address,
        account.category, account.opened_on,
        (SELECT coalesce(sum(receivable.open_fen), 0)::bigint

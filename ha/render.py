@@ -1,0 +1,176 @@
+"""Render: turns a topology into the configuration file of every process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import resources
+from ipaddress import IPv4Network
+from typing import Any
+
+import jinja2
+
+from ha import environment, problems, programs, rules
+from ha.secrets import Secrets
+from ha.topology import Host, Role, Topology, TopologyWrong
+
+# PostgreSQL's connections. 20 stay free for operations: Patroni, replication, a person with psql.
+MAX_CONNECTIONS = 200
+RESERVED_CONNECTIONS = 20
+# Two processes a host: one more than the cores of the smallest host would only take turns.
+API_PROCESSES = 2
+# Requests one process can hold: with half of them used, two hosts hold 320 requests/s through
+# the 25 s of the longest failover. The other half is headroom for health checks and retries.
+API_CONNECTIONS_MAX = 4000
+# Clients at once, waiting or idle; each waiting one costs two of the 65,536 sockets of a process.
+EDGE_CONNECTIONS_MAX = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What Prometheus scrapes under one name: a port on some hosts."""
+
+    name: str
+    port: int
+    hosts: tuple[Host, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of one role: its name under /etc/evergrid, its template."""
+
+    name: str
+    template: str
+
+
+_FILES: dict[Role, tuple[_File, ...]] = {
+    "database": (_File("patroni.yml", "patroni.yml"),),
+    "dcs": (_File("etcd.yml", "etcd.yml"),),
+    "app": (
+        _File("haproxy.cfg", "haproxy_app.cfg"),
+        _File("gunicorn.conf.py", "gunicorn.conf.py"),
+        _File("service.env", "service.env"),
+    ),
+    "edge": (
+        _File("haproxy.cfg", "haproxy_edge.cfg"),
+        _File("edge.sh", "edge.sh"),
+        _File("keepalived.conf", "keepalived.conf"),
+    ),
+    "monitor": (_File("prometheus.yml", "prometheus.yml"),),
+    "client": (),
+}
+_EVERY_HOST = (
+    _File("supervisord.conf", "supervisord.conf"),
+    _File("sysctl.conf", "sysctl.conf"),
+)
+# A burst of clients that come back after a failover must not be refused by the kernel.
+_QUEUES = {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096}
+_SYSCTL: dict[Role, dict[str, object]] = {
+    "app": _QUEUES,
+    # The edge is not root, yet listens on port 80; it opens a connection a request. It gives up a
+    # request that a dead host never acknowledged after 3 s; HAProxy 2.6 cannot say so itself.
+    "edge": _QUEUES
+    | {
+        "net.ipv4.ip_unprivileged_port_start": 80,
+        "net.ipv4.ip_local_port_range": "10240 65000",
+        "net.ipv4.tcp_retries2": 3,
+    },
+}
+
+
+def render(topology: Topology, secrets: Secrets, *, release: str) -> dict[str, str]:
+    """
+    Return every configuration file as `{"<host>/<file>": text}`; it means /etc/evergrid/<file>.
+
+    `release` is the folder of the installed product that processes are run from.
+    :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
+    """
+    if broken := rules.broken(topology):
+        raise TopologyWrong("; ".join(broken))
+    templates = _templates()
+    shared = _shared(topology, secrets)
+    return {
+        f"{host.name}/{file.name}": templates.get_template(f"{file.template}.j2").render(
+            shared | _of_host(host, topology, secrets, release)
+        )
+        for host in topology.hosts
+        for file in _files(host)
+    }
+
+
+def _files(host: Host) -> Iterator[_File]:
+    """Return what lies in /etc/evergrid of `host`."""
+    for role in host.roles:
+        yield from _FILES[role]
+    yield from _EVERY_HOST
+
+
+def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
+    """Return what the templates may name that is the same on every host."""
+    apps, dcs = topology.with_role("app"), topology.with_role("dcs")
+    etcd_port = topology.ports.etcd_peer
+    return {
+        "topology": topology,
+        "secrets": secrets,
+        "ports": topology.ports,
+        "timings": topology.timings,
+        "apps": apps,
+        "databases": topology.with_role("database"),
+        "dcs": dcs,
+        "initial_cluster": ",".join(f"{m.name}=http://{m.address}:{etcd_port}" for m in dcs),
+        "max_connections": MAX_CONNECTIONS,
+        "local_connections_max": (MAX_CONNECTIONS - RESERVED_CONNECTIONS) // len(apps),
+        "api_processes": API_PROCESSES,
+        "api_connections_max": API_CONNECTIONS_MAX,
+        "api_requests_max": API_PROCESSES * API_CONNECTIONS_MAX // 2,
+        "edge_addresses": ",".join(edge.address for edge in topology.with_role("edge")),
+        "edge_connections_max": EDGE_CONNECTIONS_MAX,
+        "body_max_bytes": problems.BODY_MAX_BYTES,
+        "problems": problems.ERRORS,
+        "hidden": problems.HIDDEN,
+        "too_large": problems.TOO_LARGE,
+        "prefix_length": IPv4Network(topology.subnet).prefixlen,
+        "jobs": _jobs(topology),
+    }
+
+
+def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> dict[str, Any]:
+    """Return what the templates may name that differs from host to host."""
+    settings: dict[str, object] = {}
+    for role in host.roles:
+        settings |= _SYSCTL.get(role, {})
+    return {
+        "host": host,
+        "peers": tuple(edge for edge in topology.with_role("edge") if edge != host),
+        "environment": environment.of_service(topology, secrets, host).items(),
+        "programs": [
+            asdict(program) | {"kills_group": str(program.takes_children).lower()}
+            for program in programs.of(host, topology=topology, release=release)
+        ],
+        "settings": settings.items(),
+    }
+
+
+def _jobs(topology: Topology) -> tuple[_Job, ...]:
+    """Return what Prometheus scrapes; the alerts count on the names."""
+    ports, hosts = topology.ports, topology.with_role
+    return (
+        _Job("prometheus", ports.prometheus, hosts("monitor")),
+        _Job("api", ports.api, hosts("app")),
+        _Job("worker", ports.worker_metrics, hosts("app")),
+        _Job("local_haproxy", ports.local_stats, hosts("app")),
+        _Job("edge", ports.edge_stats, hosts("edge")),
+        _Job("patroni", ports.patroni, hosts("database")),
+        _Job("etcd", ports.etcd_client, hosts("dcs")),
+    )
+
+
+def _templates() -> jinja2.Environment:
+    """Return the templates; one that names what is not there fails instead of leaving a gap."""
+    folder = resources.files("ha") / "templates"
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  configuration files, not pages
+    )
