@@ -40,8 +40,8 @@ def power_off(lab: Lab, host: str) -> Iterator[Fault]:
         within_s=budgets.FAULT_PROVEN_S,
     )
     began_s = time.monotonic()
-    lab.power_off(host)
     try:
+        lab.power_off(host)
         until(
             lambda: (lab.is_up(host), list(lab.pids(host)), answers()),
             is_enough=lambda seen: seen == (False, [], False),
@@ -51,7 +51,8 @@ def power_off(lab: Lab, host: str) -> Iterator[Fault]:
         proof = f"{host} has no process left; {neighbour} gets no answer from {address}:{port}"
         yield Fault(what="power off", host=host, began_s=began_s, proof=proof)
     finally:
-        lab.power_on(host)
+        if not lab.is_up(host):
+            lab.power_on(host)
 
 
 def _database(lab: Lab, host: str) -> tuple[str, int, str]:

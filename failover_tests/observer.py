@@ -18,6 +18,11 @@ from failover_tests.samples import Sample, judged
 _UNREADABLE = (aiohttp.ClientError, asyncio.TimeoutError, OSError, msgspec.MsgspecError)
 
 
+# A plain traceback: its last line is what the drill shows.
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     urls: Annotated[list[str], typer.Argument(help="db1=http://10.77.0.31:8008 …")],
     out: Annotated[Path, typer.Option(help="Where to write one JSON line a look.")],
@@ -67,4 +72,4 @@ async def _look(session: aiohttp.ClientSession, host: str, url: str, asked_s: fl
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

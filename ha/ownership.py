@@ -42,6 +42,7 @@ _DIRECTORIES: dict[Role, tuple[Directory, ...]] = {
     "dcs": (Directory("/var/lib/evergrid/etcd", Owned("etcd", "etcd", 0o700)),),
     "app": (
         Directory("/run/evergrid/haproxy", Owned("haproxy", "haproxy", 0o750)),
+        Directory("/run/evergrid/gunicorn", Owned("evergrid", "evergrid", 0o700)),
         Directory("/run/evergrid/metrics", Owned("evergrid", "evergrid", 0o750)),
     ),
     "edge": (Directory("/run/evergrid/haproxy", Owned("haproxy", "haproxy", 0o750)),),

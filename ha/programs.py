@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ha.topology import Host, Role, Topology
+from ha.topology import Host, Role, Timings, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class Program:
     """
     One process a host keeps running, restarted whenever it ends.
 
-    Its children outlive a killed process unless `takes_children`; see `_database`.
+    `takes_children`: when it has to be killed, its process group goes with it.
     """
 
     name: str
@@ -26,121 +26,122 @@ class Program:
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
-    """Return the programs of `host`, run from the installed product at `release`."""
-    return tuple(
-        program for role in host.roles for program in _OF_ROLE[role](host, topology, release)
-    )
+    """
+    Return the programs of `host`, run from the installed product at `release`.
+
+    Those of a lesser priority start first, end last.
+    """
+    timings = topology.timings
+    of_role: dict[Role, tuple[Program, ...]] = {
+        "database": (_patroni(release),),
+        "dcs": (_ETCD,),
+        "app": (_WAY_TO_THE_PRIMARY, _api(release, timings), _worker(release)),
+        "edge": (_edge(timings), _KEEPALIVED),
+        "monitor": (_prometheus(f"{host.address}:{topology.ports.prometheus}"),),
+        "client": (),
+    }
+    return tuple(program for role in host.roles for program in of_role[role])
 
 
-def _database(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
+def _patroni(release: str) -> Program:
     """
     Return Patroni, which starts PostgreSQL itself.
 
     A killed Patroni must leave PostgreSQL serving: its successor adopts it (systemd says
-    KillMode=process for this). On INT it stops PostgreSQL first: primary_stop_timeout and a bit.
+    KillMode=process for this). On INT it stops PostgreSQL first: primary_stop_timeout, doubled.
     """
-    command = f"{release}/bin/python -m patroni /etc/evergrid/patroni.yml"
-    patroni = Program(
+    return Program(
         name="patroni",
-        command=command,
+        command=f"{release}/bin/python -m patroni /etc/evergrid/patroni.yml",
         user="postgres",
         stop_signal="INT",
         stop_wait_s=30,
         takes_children=False,
     )
-    return (patroni,)
 
 
-def _dcs(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
-    command = "/usr/bin/etcd --config-file=/etc/evergrid/etcd.yml"
-    return (Program(name="etcd", command=command, user="etcd", stop_wait_s=10),)
+_ETCD = Program(
+    name="etcd",
+    command="/usr/bin/etcd --config-file=/etc/evergrid/etcd.yml",
+    user="etcd",
+    stop_wait_s=10,
+)
+
+_WAY_TO_THE_PRIMARY = Program(
+    name="haproxy",
+    command="/usr/sbin/haproxy -W -db -f /etc/evergrid/haproxy.cfg",
+    user="haproxy",
+    stop_wait_s=5,
+    priority=50,
+)
 
 
-def _app(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
-    """
-    Return the way to the primary, the API, then the worker.
-
-    The API is left the time of its slowest request before it is killed, a worker the time of one
-    chunk of bills; the way to the primary stops last.
-    """
-    way = Program(
-        name="haproxy",
-        command="/usr/sbin/haproxy -W -db -f /etc/evergrid/haproxy.cfg",
-        user="haproxy",
-        stop_wait_s=5,
-        priority=50,
-    )
-    api = Program(
+def _api(release: str, timings: Timings) -> Program:
+    """Return the API; stopping leaves it the time of its slowest request."""
+    gunicorn = f"{release}/bin/python -m gunicorn -c /etc/evergrid/gunicorn.conf.py"
+    return Program(
         name="api",
-        command=_told(
-            f"{release}/bin/python -m gunicorn -c /etc/evergrid/gunicorn.conf.py service.wsgi:app"
-        ),
+        command=_told(f"{gunicorn} service.wsgi:app"),
         user="evergrid",
         environment='PROMETHEUS_MULTIPROC_DIR="/run/evergrid/metrics"',
-        stop_wait_s=topology.timings.edge_server + 5,
+        stop_wait_s=timings.edge_server + 5,
     )
-    worker = Program(
+
+
+def _worker(release: str) -> Program:
+    """Return the worker; stopping leaves it the time of one chunk of bills."""
+    return Program(
         name="worker",
         command=_told(f"{release}/bin/evergrid-service worker"),
         user="evergrid",
         stop_wait_s=30,
     )
-    return (way, api, worker)
 
 
-def _edge(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
+def _edge(timings: Timings) -> Program:
     """
-    Return the load balancer, then who holds the virtual address.
+    Return the load balancer; stopping (USR1) lets it finish what it has.
 
-    Stopping begins with keepalived, so that the address has moved before the balancer goes; then
-    the balancer finishes what it has (USR1). `edge.sh` leaves a child that must outlive it, to say
-    so. keepalived is the one process that stays root: it sets addresses.
+    `edge.sh` leaves a watcher that must outlive it, to say that it ended.
     """
-    haproxy = Program(
+    return Program(
         name="haproxy",
         command="/bin/bash /etc/evergrid/edge.sh",
         user="haproxy",
         stop_signal="USR1",
-        stop_wait_s=topology.timings.client,
+        stop_wait_s=timings.client,
         takes_children=False,
         priority=50,
     )
-    keepalived = Program(
-        name="keepalived",
+
+
+# The one process that stays root: it sets addresses.
+_KEEPALIVED = Program(
+    name="keepalived",
+    command=(
+        "/usr/sbin/keepalived --vrrp --dont-fork --log-console "
+        "--use-file=/etc/evergrid/keepalived.conf "
+        "--pid=/run/evergrid/keepalived.pid --vrrp_pid=/run/evergrid/vrrp.pid"
+    ),
+    user="root",
+    stop_wait_s=5,
+)
+
+
+def _prometheus(listen: str) -> Program:
+    """Return Prometheus, listening at `listen`; it keeps what it measured for 15 days."""
+    return Program(
+        name="prometheus",
         command=(
-            "/usr/sbin/keepalived --vrrp --dont-fork --log-console "
-            "--use-file=/etc/evergrid/keepalived.conf "
-            "--pid=/run/evergrid/keepalived.pid --vrrp_pid=/run/evergrid/vrrp.pid"
+            "/usr/bin/prometheus --config.file=/etc/evergrid/prometheus.yml "
+            "--storage.tsdb.path=/var/lib/evergrid/prometheus --storage.tsdb.retention.time=15d "
+            f"--web.listen-address={listen}"
         ),
-        user="root",
-        stop_wait_s=5,
+        user="prometheus",
+        stop_wait_s=30,
     )
-    return (haproxy, keepalived)
-
-
-def _monitor(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
-    command = (
-        "/usr/bin/prometheus --config.file=/etc/evergrid/prometheus.yml "
-        "--storage.tsdb.path=/var/lib/evergrid/prometheus --storage.tsdb.retention.time=15d "
-        f"--web.listen-address={host.address}:{topology.ports.prometheus}"
-    )
-    return (Program(name="prometheus", command=command, user="prometheus", stop_wait_s=30),)
-
-
-def _client(host: Host, topology: Topology, release: str) -> tuple[Program, ...]:
-    return ()
 
 
 def _told(command: str) -> str:
     """Return `command` run with the variables of service.env, which systemd would read itself."""
     return f'/bin/sh -c "set -a && . /etc/evergrid/service.env && set +a && exec {command}"'
-
-
-_OF_ROLE = {
-    "database": _database,
-    "dcs": _dcs,
-    "app": _app,
-    "edge": _edge,
-    "monitor": _monitor,
-    "client": _client,
-}

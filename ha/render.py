@@ -22,8 +22,11 @@ API_PROCESSES = 2
 # Requests one process can hold: with half of them used, two hosts hold 320 requests/s through
 # the 25 s of the longest failover. The other half is headroom for health checks and retries.
 API_CONNECTIONS_MAX = 4000
-# Clients at once, waiting or idle; each waiting one costs two of the 65,536 sockets of a process.
-EDGE_CONNECTIONS_MAX = 16_000
+# Clients at once, waiting or idle: those 8,000 requests, and some. Each costs two sockets; small
+# machines and containers allow a process 20,000, and HAProxy refuses to start with fewer than it
+# might need.
+EDGE_CONNECTIONS_MAX = 9_000
+SOCKETS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ _EVERY_HOST = (
     _File("sysctl.conf", "sysctl.conf"),
 )
 # A burst of clients that come back after a failover must not be refused by the kernel.
-_QUEUES = {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096}
+_QUEUES: dict[str, object] = {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096}
 _SYSCTL: dict[Role, dict[str, object]] = {
     "app": _QUEUES,
     # The edge is not root, yet listens on port 80; it opens a connection a request. It gives up a
@@ -125,6 +128,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "api_requests_max": API_PROCESSES * API_CONNECTIONS_MAX // 2,
         "edge_addresses": ",".join(edge.address for edge in topology.with_role("edge")),
         "edge_connections_max": EDGE_CONNECTIONS_MAX,
+        "sockets_max": SOCKETS_MAX,
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
         "hidden": problems.HIDDEN,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
-import re
 
 from ha.topology import Host, Role, Topology
 
@@ -41,7 +42,7 @@ def broken(topology: Topology) -> list[str]:
 
 def lease_outlasts_its_renewal(topology: Topology) -> Iterator[str]:
     """
-    A leader must get two tries to renew its lease before it loses it.
+    Require two tries to renew the lease before it is lost.
 
     Source: Patroni, dynamic configuration: `loop_wait + 2 * retry_timeout <= ttl`. Patroni would
     change the values by itself, with nothing but a warning (patroni/config.py).
@@ -54,7 +55,7 @@ def lease_outlasts_its_renewal(topology: Topology) -> Iterator[str]:
 
 def timings_reach_patronis_minimums(topology: Topology) -> Iterator[str]:
     """
-    Patroni raises smaller values to these.
+    Require at least what Patroni would silently raise smaller values to.
 
     Source: Patroni 4.1.5, patroni/validator.py: ttl 20, loop_wait 1, retry_timeout 3.
     """
@@ -70,7 +71,7 @@ def timings_reach_patronis_minimums(topology: Topology) -> Iterator[str]:
 
 def deadlines_nest(topology: Topology) -> Iterator[str]:
     """
-    Whoever waits for another waits longer, so that an answer meets somebody who still wants it.
+    Require that whoever waits for another waits longer: an answer must meet who wants it.
 
     Source: the figures in README.md: the longest outage is the lease and an election.
     """
@@ -82,7 +83,7 @@ def deadlines_nest(topology: Topology) -> Iterator[str]:
         ("edge_server", timings.edge_server),
         ("client", timings.client),
     )
-    for (inner, shorter), (outer, longer) in zip(waits, waits[1:], strict=False):
+    for (inner, shorter), (outer, longer) in itertools.pairwise(waits):
         if longer <= shorter:
             yield f"{outer} is {longer} s, not longer than {inner}, {shorter} s"
     if timings.edge_queue >= timings.client:
@@ -91,7 +92,7 @@ def deadlines_nest(topology: Topology) -> Iterator[str]:
 
 def three_databases_for_quorum(topology: Topology) -> Iterator[str]:
     """
-    A strict primary that lost its host must leave two: a new primary, a replica to acknowledge.
+    Require three: a lost primary must leave a new one, plus a replica to acknowledge.
 
     Source: Patroni, replication modes: with `synchronous_mode_strict` writes wait while no replica
     is there.
@@ -103,7 +104,7 @@ def three_databases_for_quorum(topology: Topology) -> Iterator[str]:
 
 def odd_dcs_of_three_or_more(topology: Topology) -> Iterator[str]:
     """
-    Two members tolerate no loss; an even member adds no tolerance, just one more to lose.
+    Require 3, 5, …: two tolerate no loss; one more of an even number is just one more to lose.
 
     Source: etcd FAQ, "Why an odd number of cluster members?".
     """
@@ -114,10 +115,10 @@ def odd_dcs_of_three_or_more(topology: Topology) -> Iterator[str]:
 
 def dcs_apart_from_databases(topology: Topology) -> Iterator[str]:
     """
-    Losing a database host must not cost a voter too, nor set the leases' clock back.
+    Require hosts of etcd's own: losing a database must not cost a voter too.
 
-    Source: etcd 3.4 lease/lessor.go (a new leader renews every lease); a prototype stopped whole
-    with one database host down and another's etcd not yet back.
+    Source: etcd 3.4 lease/lessor.go: each election sets every lease back to its full time, so
+    losing both at once also lengthens the failover. README.md: a cluster that stopped whole.
     """
     for host in topology.hosts:
         if {"database", "dcs"} <= set(host.roles):
@@ -126,7 +127,7 @@ def dcs_apart_from_databases(topology: Topology) -> Iterator[str]:
 
 def edges_apart_from_apps(topology: Topology) -> Iterator[str]:
     """
-    Losing an edge must leave every API host, for the other edge to send its requests to.
+    Require hosts of the edge's own: losing one must leave every API host.
 
     Source: README.md; both run a HAProxy, configured by one file name.
     """
@@ -137,9 +138,9 @@ def edges_apart_from_apps(topology: Topology) -> Iterator[str]:
 
 def two_of_what_serves(topology: Topology) -> Iterator[str]:
     """
-    The loss of any host must leave one that does its work.
+    Require a second edge, a second API host: the loss of one must leave another.
 
-    Source: architecture: the virtual address moves between edges, a request between API hosts.
+    Source: README.md: the virtual address moves between edges, a request between API hosts.
     """
     roles: tuple[Role, ...] = ("edge", "app")
     for role in roles:
@@ -150,7 +151,7 @@ def two_of_what_serves(topology: Topology) -> Iterator[str]:
 
 def exactly_one_monitor(topology: Topology) -> Iterator[str]:
     """
-    Two would answer differently; none leaves the cluster unseen.
+    Require one Prometheus: two would answer differently, none would see nothing.
 
     Source: Prometheus, FAQ, "Can Prometheus be made highly available?": a second one is a second
     cluster's or a pair behind one alert manager, which this topology has none of.
@@ -162,7 +163,7 @@ def exactly_one_monitor(topology: Topology) -> Iterator[str]:
 
 def one_listener_per_port(topology: Topology) -> Iterator[str]:
     """
-    Two processes of one host cannot listen on one port; the second would be restarted for ever.
+    Require a port each for the processes of a host: a second one could never start.
 
     Source: bind(2), EADDRINUSE.
     """
@@ -176,7 +177,7 @@ def one_listener_per_port(topology: Topology) -> Iterator[str]:
 
 def names_are_distinct(topology: Topology) -> Iterator[str]:
     """
-    A name is the member's name in Patroni and in etcd, a label in Prometheus, a host's name.
+    Require a name of its own for each: Patroni, etcd, Prometheus tell hosts apart by it.
 
     Source: RFC 1123 §2.1 for its form.
     """
@@ -188,7 +189,7 @@ def names_are_distinct(topology: Topology) -> Iterator[str]:
 
 def addresses_are_distinct(topology: Topology) -> Iterator[str]:
     """
-    Two machines on one address answer in turns; the virtual one must be free for an edge to take.
+    Require an address of its own for each; the virtual one must be free for an edge to take.
 
     Source: RFC 5227 §1; RFC 5798 §1.1 (the virtual address is owned by no host here).
     """
@@ -200,7 +201,7 @@ def addresses_are_distinct(topology: Topology) -> Iterator[str]:
 
 def addresses_lie_in_the_subnet(topology: Topology) -> Iterator[str]:
     """
-    What lies outside is not reached without a router; the first and the last are nobody's.
+    Require addresses that the hosts reach without a router, neither the first nor the last.
 
     Source: RFC 1122 §3.2.1.3; pg_hba lets in the subnet only.
     """

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from monitoring import catalogue, emissions, prometheus, promtool, rules
 
@@ -94,7 +94,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty
     if not rows:
         typer.echo(empty)
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)

@@ -9,17 +9,18 @@ import sys
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib import metadata
 from typing import Annotated
 
-import psycopg2
 import typer
 
 from service import settings, worker
-from service.api.openapi import document
+from service.api.app import description
 from service.domain.errors import Refusal
 from service.store import migrate as migrations
 from service.store import roles as database_roles
 from service.store.database import Database
+from service.store.sqlstates import DatabaseError
 from service.usecases import principals
 from service.usecases.demo import load_demo
 
@@ -78,7 +79,9 @@ def run_worker() -> None:
 @commands.command()
 def openapi() -> None:
     """Print the OpenAPI document of the HTTP API."""
-    typer.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+    typer.echo(
+        json.dumps(description(version=metadata.version("evergrid")), indent=2, ensure_ascii=False)
+    )
 
 
 @token.command("issue")
@@ -128,7 +131,7 @@ def main() -> None:
         commands()
     except Refusal as refusal:
         sys.exit(f"{refusal.code}: {refusal}. {refusal.hint}")
-    except (settings.SettingsWrong, migrations.MigrationRefused, psycopg2.Error) as error:
+    except (settings.SettingsWrong, migrations.MigrationRefused, DatabaseError) as error:
         sys.exit(f"{type(error).__name__}: {str(error).strip()}")
 
 

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,19 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self._run(
+            "initdb",
+            "-D",
+            str(folder / "data"),
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        )
         with (folder / "data/postgresql.conf").open("a") as settings:
             settings.write(
                 f"port = {self.port}\nlisten_addresses = '127.0.0.1'\n"
@@ -56,7 +69,9 @@ class Server:
 
     def start(self) -> None:
         """Start the server; return once it answers."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "start")
+        self._run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "start"
+        )
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server; `immediate` is what a crash is."""
@@ -77,16 +92,27 @@ class Server:
         # The pipes must not be inherited by the server, or run() would wait for its end.
         with (self.folder / f"{program}.out").open("ab") as out:
             subprocess.run(
-                ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", str(BIN / program), *arguments],
-                check=True, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd="/", timeout=60,
+                [
+                    "setpriv",
+                    "--reuid=postgres",
+                    "--regid=postgres",
+                    "--init-groups",
+                    str(BIN / program),
+                    *arguments,
+                ],
+                check=True,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                timeout=60,
             )
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server with the roles and an empty database `evergrid`."""
-    folder = Path(f"/tmp/evergrid-test-{os.getpid()}")
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="evergrid-test-"))
     owner = pwd.getpwnam("postgres")
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     server = Server(folder)
@@ -101,7 +127,11 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def migrated(server: Server) -> Server:
     """The server, its schema up to date, with two bureaus."""
-    migrate.migrate(dsn=server.dsn("evergrid_owner"), migrations=migrate.in_order(), phases=frozenset({"pre", "post"}))
+    migrate.migrate(
+        dsn=server.dsn("evergrid_owner"),
+        migrations=migrate.in_order(),
+        phases=frozenset({"pre", "post"}),
+    )
     server.superuser("INSERT INTO evergrid.bureau VALUES (1, 'Tianshan'), (2, 'Kunlun')")
     return server
 
@@ -134,7 +164,9 @@ def caller(migrated: Server) -> Callable[..., Caller]:
                 "INSERT INTO evergrid.principal (name, role, bureau_id) "
                 f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
             )
-            made[role, bureau] = Caller(principal_id=rows[0][0], name=name, role=role, bureau_id=bureau)
+            made[role, bureau] = Caller(
+                principal_id=rows[0][0], name=name, role=role, bureau_id=bureau
+            )
         return made[role, bureau]
 
     return make

@@ -24,6 +24,11 @@ _OTHER_FILES = 200
 _ACCOUNTS_MAX = 1_000
 
 
+# A plain traceback: its last line is what the drill shows.
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(  # a command line is a list of its options
     *,
     endpoint: Annotated[str, typer.Option(help="The service, e.g. http://10.77.0.100")],
@@ -49,8 +54,9 @@ def main(  # a command line is a list of its options
     async def send() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-        async with connected(endpoint=endpoint, tokens=tokens, timeout_s=timeout_s) as client:
-            accounts = await client.account_numbers(at_most=_ACCOUNTS_MAX)
+        async with connected(endpoint=endpoint, tokens=tokens) as client:
+            async with asyncio.timeout(timeout_s):
+                accounts = await client.account_numbers(at_most=_ACCOUNTS_MAX)
             # Unbuffered: the drill reads along to see what clients see.
             with history.open("wb", buffering=0) as out:
                 load = Load(
@@ -78,4 +84,4 @@ def _allow_open_files(wanted: int) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -23,6 +23,10 @@ _IDLE_CONNECTION_S = 15.0
 _PAGE = 100
 
 
+# How the numbers of a demo bureau's accounts begin: the sequence they are drawn from starts there.
+_DEMO_NUMBERS = "1"
+
+
 class _Taken(msgspec.Struct):
     payment_no: str
     account_no: str
@@ -102,7 +106,7 @@ class Client:
         found: list[str] = []
         cursor = ""
         while len(found) < at_most:
-            path = f"/v1/accounts?limit={_PAGE}{cursor}"
+            path = f"/v1/accounts?number={_DEMO_NUMBERS}&limit={_PAGE}{cursor}"
             status, answer = await self._call("GET", path, headers=self._hall)
             if status != 200:  # noqa: PLR2004  # as above
                 raise RuntimeError(f"GET {path} answered {status}: {answer[:300]!r}")
@@ -130,14 +134,16 @@ def _code(problem: bytes) -> str | None:
 
 
 @asynccontextmanager
-async def connected(
-    *, endpoint: str, tokens: Mapping[str, str], timeout_s: float
-) -> AsyncIterator[Client]:
-    """Lend a client; its connections are unbounded, as those of many separate callers are."""
+async def connected(*, endpoint: str, tokens: Mapping[str, str]) -> AsyncIterator[Client]:
+    """
+    Lend a client; its connections are unbounded, as those of many separate callers are.
+
+    Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
+    """
     connector = aiohttp.TCPConnector(
         limit=0, keepalive_timeout=_IDLE_CONNECTION_S, socket_factory=_keepalive_socket
     )
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
+    timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, skip_auto_headers=["User-Agent", "Accept"]
     ) as session:

@@ -44,7 +44,8 @@ class Load:
         async with asyncio.TaskGroup() as requests:
             for after_s, number, kind in arrivals:
                 due_s = began_s + after_s
-                if await _stopped_before(stopped, due_s):
+                await asyncio.sleep(due_s - time.monotonic())
+                if stopped.is_set():
                     break
                 requests.create_task(self._request(kind, number, due_s))
 
@@ -97,14 +98,3 @@ class Load:
 def _pause_s(attempts: int) -> float:
     longest = min(_PAUSE_LONGEST_S, _PAUSE_FIRST_S * 2.0 ** (attempts - 1))
     return longest * random.uniform(0.5, 1.0)  # jitter, not a secret
-
-
-async def _stopped_before(stopped: asyncio.Event, due_s: float) -> bool:
-    wait_s = due_s - time.monotonic()
-    if wait_s > 0:
-        try:
-            async with asyncio.timeout(wait_s):
-                await stopped.wait()
-        except TimeoutError:
-            pass
-    return stopped.is_set()

@@ -48,7 +48,7 @@ def ask(layout: Layout, topology: Topology, host: Host) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(run(within(layout.namespace(host.name), argv)))
     except (CommandFailed, json.JSONDecodeError) as error:
-        raise ClusterSilent(f"Patroni on {host.name} does not answer: {error}") from error
+        raise ClusterSilent(f"Patroni on {host.name} does not answer") from error
     return answer
 
 

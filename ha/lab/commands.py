@@ -33,7 +33,7 @@ def run(
     :raises CommandFailed: if it is not done within `timeout_s`, or (with `check`) its exit code is
         not 0; the message ends with the last lines of its standard error
     """
-    with subprocess.Popen(  # noqa: S603 - no shell, and the caller is root
+    with subprocess.Popen(
         argv,
         stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -67,8 +67,8 @@ def detach(argv: Sequence[str], *, environment: dict[str, str], log: Path) -> No
     `setsid --fork` hands it to the machine's init, which then is the one to reap it.
     """
     with log.open("ab") as file:
-        subprocess.run(  # noqa: S603 - no shell, and the caller is root
-            ["setsid", "--fork", *argv],  # noqa: S607 - found where the administrator put it
+        subprocess.run(
+            ["setsid", "--fork", *argv],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 from ha.lab import doorway, network, processes, state
-from ha.lab.errors import LabFailed
 from ha.lab.layout import NAMESPACES, Layout
 from ha.lab.progress import Progress
 from ha.lab.waiting import until
@@ -39,7 +38,8 @@ def sweep(layout: Layout) -> None:
         what="every process of the lab is gone",
         within_s=REAPED_S,
     )
-    network.remove(layout, _topology(layout))
+    known = state.load(layout)
+    network.remove(layout, known.topology.subnet if known else None)
 
 
 def has_leftovers(layout: Layout) -> bool:

@@ -31,7 +31,7 @@ def power_off(layout: Layout, host: Host) -> None:
     left = processes.of_host(init) if init else []
     if init:
         processes.end([init])
-    survivors = [process.name for process in left if _is_same(process)]
+    survivors = [process.name for process in left if _still_runs(process)]
     if survivors or network.is_link_up(layout, host.name):
         raise FaultWithoutEffect(f"{host.name} is not off: {survivors or 'its link is up'}")
 
@@ -115,14 +115,16 @@ def find(init: int, host: str, process: str) -> Process:
     else:
         own_pids = {p.own_pid for p in supervision.programs(init) if p.name == process} - {0}
         found = [p for p in family if p.own_pid in own_pids]
-    alive = [p for p in found if p.state not in "ZX"]
+    alive = [p for p in found if p.state not in processes.ENDED]
     if not alive:
         names = ", ".join(program.name for program in supervision.programs(init))
         raise ProcessMissing(f"no {process!r} runs on {host}; its programs are {names}")
     return alive[0]
 
 
-def _is_same(process: Process) -> bool:
-    """Test if the process is still there; its number may belong to another one by now."""
+def _still_runs(process: Process) -> bool:
+    """Test if the process still runs; its number may belong to another one by now."""
     now = processes.look_up(process.pid)
-    return now is not None and now.depth == process.depth and now.own_pid == process.own_pid
+    if now is None or now.state in processes.ENDED:
+        return False
+    return (now.depth, now.own_pid) == (process.depth, process.own_pid)

@@ -17,7 +17,9 @@ def write(layout: Layout, topology: Topology, texts: dict[str, str]) -> None:
 
     The hosts' data and logs stay as they are.
     """
-    ROOT.mkdir(mode=0o700, exist_ok=True)  # what keeps the passwords from other users of the machine
+    ROOT.mkdir(
+        mode=0o700, exist_ok=True
+    )  # what keeps the passwords from other users of the machine
     for host in topology.hosts:
         for part in ("etc", "data", "log"):
             (layout.host_folder(host.name) / part).mkdir(parents=True, exist_ok=True)
@@ -26,6 +28,16 @@ def write(layout: Layout, topology: Topology, texts: dict[str, str]) -> None:
     for key, text in texts.items():
         host_name, name = key.split("/", 1)
         _put(layout.host_folder(host_name) / "etc" / name, text, ownership.of_file(name))
+
+
+def alert_rules() -> dict[str, str]:
+    """Return the alerts installed beside this package, as files of the monitor."""
+    folder = Path(__file__).parents[2] / "monitoring" / "rules"
+    return {
+        f"rules/{path.name}": path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob("*.yml"))
+        if not path.stem.endswith("_test")
+    }
 
 
 def _put(path: Path, text: str, owned: ownership.Owned) -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from importlib import resources
 
 import jinja2
 
 from ha import ownership
-from ha.lab import network, processes, supervision
+from ha.lab import logs, network, processes, supervision
 from ha.lab.commands import detach
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
 from ha.lab.state import State
-from ha.lab.waiting import NotInTime, until
+from ha.lab.waiting import until
 from ha.topology import Host
 
 # Far above the two seconds a boot takes with twelve hosts at once on two cores.
 BOOT_S = 20.0
+# From `nsenter` to the first line of the boot script.
+START_S = 5.0
 # Longer than any program of ours needs to stop (PostgreSQL: primary_stop_timeout 15 s).
 STOP_S = 40.0
-
 
 
 def boot(layout: Layout, state: State, host: Host) -> None:
@@ -55,33 +57,48 @@ def wait_until_booted(layout: Layout, host: Host) -> None:
     """
     Return once the host's supervisor answers.
 
-    :raises LabFailed: if it does not in time; with the last line of its boot log
+    :raises LabFailed: if it does not in time, or booting ended; with the last line of its boot log
     """
-
     try:
         until(
-            lambda: supervision.answers(processes.init_of(layout, host.name)),
-            what=f"{host.name} boots",
+            lambda: processes.init_of(layout, host.name),
+            what=f"{host.name} starts to boot",
+            within_s=START_S,
+        )
+        until(
+            lambda: _is_booted(layout, host),
+            what=f"the supervisor of {host.name} answers",
             within_s=BOOT_S,
         )
-    except NotInTime as error:
-        log = layout.host_folder(host.name) / "boot.log"
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        raise LabFailed(str(error), log_line="".join(last), log=log) from error
+    except LabFailed as error:
+        error.log = layout.host_folder(host.name) / "boot.log"
+        error.log_line = logs.telling_line(error.log)
+        raise
 
 
-def stop(layout: Layout, host: Host) -> None:
+def stop(layout: Layout, hosts: Iterable[Host]) -> None:
     """
-    Shut the host down in order: its supervisor stops the programs, then the host is off.
+    Shut the hosts down in order, at the same time: each supervisor stops its programs.
 
     :raises NotInTime: if it takes longer than any program may
     """
-    init = processes.init_of(layout, host.name)
-    if init is None:
-        return
-    processes.send([init], signal.SIGTERM)
+    inits = [init for host in hosts if (init := processes.init_of(layout, host.name))]
+    processes.send(inits, signal.SIGTERM)  # tini forwards it to the supervisor
     until(
-        lambda: processes.look_up(init) is None,
-        what=f"{host.name} shuts down",
+        lambda: [init for init in inits if processes.is_running(init)],
+        is_enough=lambda left: not left,
+        what="the hosts shut down",
         within_s=STOP_S,
     )
+
+
+def _is_booted(layout: Layout, host: Host) -> bool:
+    """
+    Test if the supervisor answers.
+
+    :raises LabFailed: if nothing of the host is left that could ever answer
+    """
+    init = processes.init_of(layout, host.name)
+    if init is None:
+        raise LabFailed(f"{host.name} went off while it booted")
+    return supervision.answers(init)

@@ -174,11 +174,9 @@ class Lab:
         return supervision.programs(self._init(host))
 
     def holders_of_virtual_address(self) -> list[str]:
-        """Return the edge hosts that have the virtual address on their cable: one, if all is well."""
+        """Return the edge hosts that have the virtual address: one, if all is well."""
         return [
-            host.name
-            for host in self.topology.with_role("edge")
-            if self._has_virtual_address(host)
+            host.name for host in self.topology.with_role("edge") if self._has_virtual_address(host)
         ]
 
     def _has_virtual_address(self, host: Host) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 # The words with which the programs of a host (and Python) begin the bad news.
@@ -23,3 +24,17 @@ def telling_line(log: Path) -> str:
         return ""
     bad_news = [line for line in lines if _BAD_NEWS.search(line)]
     return (bad_news or lines or [""])[-1].strip()
+
+
+def blame(folders: Iterable[Path]) -> tuple[str, Path | None]:
+    """Return the newest bad news found in the logs of `folders` with its file, if there is any."""
+    found = sorted(
+        (log for folder in folders for log in folder.glob("*.log") if log.stat().st_size),
+        key=lambda log: log.stat().st_mtime,
+        reverse=True,
+    )
+    for log in found:
+        line = telling_line(log)
+        if _BAD_NEWS.search(line):
+            return line, log
+    return (telling_line(found[0]), found[0]) if found else ("", None)

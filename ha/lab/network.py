@@ -16,6 +16,7 @@ from ha.topology import Host, Topology
 # A reboot must not give a host a new hardware address: its neighbours would send to the old one
 # until their ARP entries age. Locally administered, then the IPv4 address.
 _MAC_PREFIX = "02:e9"
+_IPV6_OFF = "net.ipv6.conf.all.disable_ipv6=1"
 
 
 def create(layout: Layout, topology: Topology) -> None:
@@ -26,11 +27,9 @@ def create(layout: Layout, topology: Topology) -> None:
     """
     routes.refuse_if_in_use(layout, topology.subnet)
     if not exists(layout.bridge):
-        _ip(
-            f"link add {layout.bridge} type bridge",
-            f"link set {layout.bridge} addrgenmode none up",
-        )
+        _ip(f"link add {layout.bridge} type bridge")
     _mute(layout.bridge)
+    _ip(f"link set {layout.bridge} up")
     routes.block(topology.subnet)
 
 
@@ -44,13 +43,14 @@ def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
     cable = topology.interface
     unplug(layout, host.name)
     run(["ip", "netns", "add", namespace])
-    sysctl(layout, host.name, {"net.ipv6.conf.all.disable_ipv6": 1})
     _ip(
-        f"link add {link} addrgenmode none type veth "
-        f"peer name {cable} netns {namespace} address {_hardware_address(host.address)}",
-        f"link set {link} master {layout.bridge} alias {namespace} up",
+        f"link add {link} type veth "
+        f"peer name {cable} netns {namespace} address {_hardware_address(host.address)}"
     )
+    _without_ipv6(link)
+    _ip(f"link set {link} master {layout.bridge} alias {namespace} up")
     prefix = IPv4Network(topology.subnet).prefixlen
+    run(within(namespace, ["sysctl", "--quiet", "--ignore", "--write", _IPV6_OFF]))
     _ip(
         "link set lo up",
         f"address add {host.address}/{prefix} dev {cable}",
@@ -88,7 +88,7 @@ def addresses(layout: Layout, host: str) -> list[str]:
     return [a["local"] for link in found for a in link.get("addr_info", []) if "local" in a]
 
 
-def remove(layout: Layout, topology: Topology | None) -> None:
+def remove(layout: Layout, subnet: str | None) -> None:
     """Remove every namespace, cable, filter and route of the lab, also those of a killed one."""
     for path in sorted(NAMESPACES.glob(f"{layout.namespace('')}*")):
         unplug(layout, path.name.removeprefix(layout.namespace("")))
@@ -97,20 +97,14 @@ def remove(layout: Layout, topology: Topology | None) -> None:
     if exists(layout.bridge):
         _ip(f"link delete {layout.bridge}")
     run(["nft", f"add table bridge {layout.cuts}; delete table bridge {layout.cuts}"])
-    if topology:
-        routes.unblock(topology.subnet)
+    if subnet:
+        routes.unblock(subnet)
     _forget_namespace_folder()
 
 
 def exists(link: str) -> bool:
     """Test if this machine has a link of that name."""
     return Path(f"/sys/class/net/{link}").exists()
-
-
-def sysctl(layout: Layout, host: str, values: dict[str, int]) -> None:
-    """Set values of the host's part of the kernel."""
-    settings = [f"{name}={value}" for name, value in values.items()]
-    run(within(layout.namespace(host), ["sysctl", "--quiet", "--write", *settings]))
 
 
 def _plugged_into(bridge: str) -> list[str]:
@@ -124,9 +118,17 @@ def _mute(bridge: str) -> None:
     The bridge has no address, yet without this it would answer ARP for the machine's others, and
     a machine that forwards (because it also runs containers) would be a way out.
     """
+    _without_ipv6(bridge)
     ipv4 = Path(f"/proc/sys/net/ipv4/conf/{bridge}")
     (ipv4 / "arp_ignore").write_text("8", encoding="ascii")
     (ipv4 / "forwarding").write_text("0", encoding="ascii")
+
+
+def _without_ipv6(link: str) -> None:
+    """Keep the kernel from giving the link an IPv6 address of its own accord."""
+    switch = Path(f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6")
+    if switch.exists():  # not on a kernel that was started without IPv6
+        switch.write_text("1", encoding="ascii")
 
 
 def _ip(*commands: str, namespace: str | None = None) -> None:
@@ -141,7 +143,8 @@ def _hardware_address(address: str) -> str:
 
 def _forget_namespace_folder() -> None:
     """Undo what ip-netns(8) leaves mounted at its first use, if no namespace is left at all."""
-    if NAMESPACES.is_mount() and not any(NAMESPACES.iterdir()):
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
+    if f" {NAMESPACES} " in mounts and not any(NAMESPACES.iterdir()):
         try:
             run(["umount", str(NAMESPACES)])
         except CommandFailed:  # somebody made a namespace just now

@@ -21,7 +21,9 @@ MARK = "EVERGRID_LAB_HOST"
 
 # A killed process ends when it next leaves the kernel: at once, or after a disk's flush.
 END_S = 10.0
-STOPPED = frozenset("TtZX")
+# Letters of /proc: a zombie has ended too, it waits for its parent to look.
+ENDED = frozenset("ZX")
+STOPPED = frozenset("Tt") | ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,17 @@ def look_up(pid: int) -> Process | None:
     )
 
 
+def is_running(pid: int) -> bool:
+    """Test if the process exists and has not ended."""
+    process = look_up(pid)
+    return process is not None and process.state not in ENDED
+
+
 def init_of(layout: Layout, host: str) -> int | None:
     """Return the pid of the first process of the host, or none if the host is off."""
     for pid in _marked(f"{layout.lab}/{host}\0"):
         process = look_up(pid)
-        if process and process.depth > 1 and process.own_pid == 1 and process.state != "Z":
+        if process and process.depth > 1 and process.own_pid == 1:
             return pid
     return None
 
@@ -163,13 +171,13 @@ def _environment(pid: int) -> bytes:
 def _link(pid: int, kind: str) -> str:
     """Return which namespace of a kind the process is in; empty if it has ended."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/{kind}")
+        return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
     except OSError:
         return ""
 
 
 def _every_pid() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
 
 
 def _has_ended(descriptor: int, within_s: float) -> bool:

@@ -34,13 +34,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     One lab.
 
     `release` is the installation its hosts run, `migrated` the one whose schema the database has;
-    `is_loaded` says that the demo bureau is in.
+    `account_no` is an account of the demo bureau, once that is in.
     """
 
     topology: Topology
     release: str
     migrated: str = ""
-    is_loaded: bool = False
+    account_no: str = ""
 
 
 @contextmanager
@@ -54,7 +54,9 @@ def locked(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LabBusy(f"another command is bringing the lab {layout.lab!r} up or down") from error
+            raise LabBusy(
+                f"another command is bringing the lab {layout.lab!r} up or down"
+            ) from error
         yield
 
 

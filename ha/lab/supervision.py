@@ -38,9 +38,9 @@ def programs(init: int) -> list[Program]:
     """
     # Its socket, seen through its own root: this needs no process inside the host.
     path = f"/proc/{init}/root/{SOCKET}"
-    server = xmlrpc.client.ServerProxy("http://supervisor", transport=_Transport(path))
     try:
-        answer = cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
+        with xmlrpc.client.ServerProxy("http://supervisor", transport=_Transport(path)) as server:
+            answer = cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
     except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
         raise SupervisorSilent(f"the supervisor does not answer: {error}") from error
     found = [Program(a["name"], a["statename"], a["pid"], a["stdout_logfile"]) for a in answer]
@@ -63,7 +63,9 @@ class _Transport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ANN401
-        return _Connection(host, self._path)
+        connection = _Connection(host, self._path)
+        self._connection = host, connection  # what closing the transport closes
+        return connection
 
 
 class _Connection(http.client.HTTPConnection):

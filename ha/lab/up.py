@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
 import msgspec
 
@@ -16,24 +13,23 @@ from ha.lab import (
     cluster,
     doorway,
     down,
-    faults,
     files,
     health,
     hosts,
     logs,
     network,
-    processes,
+    routes,
     service,
     state,
 )
 from ha.lab.commands import run, within
-from ha.lab.errors import CommandFailed, LabFailed
+from ha.lab.errors import LabFailed
 from ha.lab.lab import Lab
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 from ha.lab.state import State
 from ha.lab.waiting import until
-from ha.topology import Host, Role, Topology
+from ha.topology import Role, Topology
 
 # Three members elect a leader in a second or two.
 ETCD_S = 30.0
@@ -55,7 +51,6 @@ class Order:
     release: str
     demo: service.Demo | None
     is_bare: bool
-    today: date
 
 
 def up(order: Order, progress: Progress) -> Lab:
@@ -86,13 +81,12 @@ def _remember(order: Order, progress: Progress) -> State:
         known = State(topology=order.topology, release=order.release)
     if known.topology != order.topology:
         raise LabFailed(
-            f"the lab {order.layout.lab!r} was brought up from another topology; "
-            "take it down first"
+            f"the lab {order.layout.lab!r} was brought up from another topology; take it down first"
         )
     if known.release != order.release:
         _stop_all(order, progress, why=f"{known.release} is not what is installed now")
         known = msgspec.structs.replace(known, release=order.release)
-    network.refuse_subnet_in_use(order.layout, order.topology)
+    routes.refuse_if_in_use(order.layout, order.topology.subnet)
     state.save(order.layout, known)
     return known
 
@@ -100,5 +94,132 @@ def _remember(order: Order, progress: Progress) -> State:
 def _is_done(order: Order, known: State, lab: Lab) -> bool:
     """Test if nothing is left to do."""
     is_served = order.is_bare or known.migrated == order.release
-    is_loaded = order.demo is None or order.is_bare or known.is_loaded
+    is_loaded = order.demo is None or order.is_bare or known.account_no != ""
     return is_served and is_loaded and not health.complaints(lab, is_bare=order.is_bare)
+
+
+def _stop_all(order: Order, progress: Progress, *, why: str) -> None:
+    """Shut the databases down in order, then switch everything off; the data stay."""
+    lab = Lab(order.layout)
+    with progress.step(f"Stop every host to start it anew: {why}"):
+        hosts.stop(order.layout, lab.topology.with_role("database"))
+        for host in lab.topology.hosts:
+            lab.power_off(host.name)
+
+
+def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
+    with progress.step("Write the configuration and connect the network"):
+        texts = render.render(order.topology, state.secrets(order.layout), release=order.release)
+        for monitor in order.topology.with_role("monitor"):
+            texts |= {f"{monitor.name}/{k}": v for k, v in files.alert_rules().items()}
+        files.write(order.layout, order.topology, texts)
+        network.create(order.layout, order.topology)
+        _undo_faults(lab)
+    _boot(lab, known, progress, "dcs", what="Boot etcd")
+    with progress.step("Wait until etcd has a leader"), _blaming(lab, "dcs"):
+        until(
+            lambda: _healthy_dcs(lab),
+            is_enough=lambda seen: len(seen) == len(lab.topology.with_role("dcs")),
+            what="every etcd member is healthy",
+            within_s=ETCD_S,
+        )
+    _boot(lab, known, progress, "database", what="Boot PostgreSQL under Patroni")
+    with progress.step("Wait for a primary and two streaming replicas"), _blaming(lab, "database"):
+        _wait_until_whole(lab)
+    _boot(lab, known, progress, "client", what="Boot the client")
+    if not order.is_bare:
+        _boot(lab, known, progress, "app", "edge", "monitor", what="Boot API, edge, Prometheus")
+
+
+def _boot(lab: Lab, known: State, progress: Progress, *roles: Role, what: str) -> None:
+    """Boot those hosts of the roles that are off, all at once."""
+    wanted = [host for role in roles for host in lab.topology.with_role(role)]
+    off = [host for host in wanted if not lab.is_up(host.name)]
+    if not off:
+        return
+    with progress.step(f"{what} on {', '.join(host.name for host in off)}"):
+        for host in off:
+            hosts.boot(lab.layout, known, host)
+        for host in off:
+            hosts.wait_until_booted(lab.layout, host)
+
+
+def _undo_faults(lab: Lab) -> None:
+    """Undo what a drill that was killed may have left: cuts, pulled cables, stopped processes."""
+    lab.heal()
+    for host in lab.topology.hosts:
+        if lab.is_up(host.name):
+            network.set_link(lab.layout, host.name, "up")
+            lab.thaw(host.name)
+
+
+def _healthy_dcs(lab: Lab) -> list[str]:
+    """Return the etcd members that say they are healthy: they have a leader."""
+    found = []
+    for host in lab.topology.with_role("dcs"):
+        address = f"http://{host.address}:{lab.topology.ports.etcd_client}/health"
+        argv = within(lab.layout.namespace(host.name), ["curl", "-s", "-m", "1", address])
+        if '"health":"true"' in run(argv, check=False):
+            found.append(host.name)
+    return found
+
+
+def _wait_until_whole(lab: Lab) -> None:
+    def seen() -> dict[str, object]:
+        try:
+            return lab.patroni()
+        except cluster.ClusterSilent as silence:
+            return {"silence": str(silence)}
+
+    count = len(lab.topology.with_role("database"))
+    until(
+        seen,
+        is_enough=lambda answer: cluster.is_whole(answer, hosts=count),
+        what="the cluster is whole",
+        within_s=CLUSTER_S,
+        step_s=0.2,
+    )
+
+
+def _serve(order: Order, lab: Lab, progress: Progress) -> None:
+    """Make the schema, the demo and its bills as far as they are missing; open the doorway."""
+    known = state.load_known(order.layout)
+    if known.migrated != order.release:
+        with progress.step("Create the roles of the database"), _blaming(lab, "app"):
+            service.administer(lab, "roles")
+        with progress.step("Migrate the schema"):
+            service.administer(lab, "migrate", "--phase", "all")
+        known = msgspec.structs.replace(known, migrated=order.release)
+        state.save(order.layout, known)
+    with progress.step("Open the doorway for browsers on this machine"):
+        doorway.open_up(order.layout, order.topology)
+    with progress.step("Wait until the service is ready"), _blaming(lab, "app", "edge"):
+        service.wait_until_ready(lab)
+    if order.demo and not known.account_no:
+        account_no = _load(order.demo, lab, progress)
+        state.save(order.layout, msgspec.structs.replace(known, account_no=account_no))
+
+
+def _load(demo: service.Demo, lab: Lab, progress: Progress) -> str:
+    """Load the demo with its bills, and return one of its accounts."""
+    size = f"{demo.accounts} accounts, {demo.months} months"
+    with progress.step(f"Load the demo bureau: {size}"), _blaming(lab, "app"):
+        loaded = service.load_demo(lab, demo)
+    for month in loaded.months:
+        with progress.step(f"Issue the bills of {month}"), _blaming(lab, "app"):
+            service.bill(lab, month)
+    return loaded.account_no
+
+
+@contextmanager
+def _blaming(lab: Lab, *roles: Role) -> Iterator[None]:
+    """Let a failure name the log line of these hosts that says why."""
+    try:
+        yield
+    except LabFailed as failure:
+        if failure.log is None:
+            wanted = [host for role in roles for host in lab.topology.with_role(role)]
+            failure.log_line, failure.log = logs.blame(
+                [lab.layout.log_folder(host.name) for host in wanted]
+            )
+        raise

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 import msgspec
 
 from service.api import answers
-from service.api.bodies import NDJSON, read_lines
+from service.api.bodies import NDJSON, UNREADABLE, read_lines
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
+from service.api.resources import Resource
 from service.api.validation import Moment, PageSize, Text, parameters
-from service.domain.account_imports import (
-    ImportLine,
-    ImportReport,
-    LineMalformed,
-    NewAccount,
-)
+from service.domain.account_imports import ImportLine, LineMalformed
 from service.domain.accounts import Account, AccountFilter, AccountPage
-from service.store.database import Database
+from service.domain.new_accounts import NewAccount
 from service.usecases.accounts import account_by_no, import_accounts, search_accounts
 
 _EXAMPLE = {
@@ -64,6 +60,30 @@ class AccountSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_no: str | None = None
 
 
+class LineAccepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted"):
+    """A line that became an account with its meter."""
+
+    line: int
+    account_no: str
+
+
+class LineRefused(msgspec.Struct, frozen=True, tag_field="status", tag="refused"):
+    """A line that left nothing behind."""
+
+    line: int
+    code: str
+    detail: str
+    hint: str
+
+
+class ImportAnswered(msgspec.Struct, frozen=True):
+    """What became of an import, with a result for every line, in its order."""
+
+    accepted: int
+    refused: int
+    results: list[LineAccepted | LineRefused]
+
+
 class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for; all that is given must hold."""
 
@@ -75,12 +95,8 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Text | None = None
 
 
-class AccountImports:
+class AccountImports(Resource):
     """`/v1/account-imports`"""
-
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     @promises(
         Operation(
@@ -89,7 +105,7 @@ class AccountImports:
             body=AccountSent,
             body_media_type=NDJSON,
             example=_EXAMPLE,
-            answer=ImportReport,
+            answer=ImportAnswered,
         )
     )
     def on_post(self, req: Request, resp: Response) -> None:
@@ -106,11 +122,8 @@ class AccountImports:
         answers.given(resp, answer)
 
 
-class Accounts:
+class Accounts(Resource):
     """`/v1/accounts`"""
-
-    def __init__(self, *, database: Database) -> None:
-        self._database = database
 
     @promises(
         Operation(
@@ -134,11 +147,8 @@ class Accounts:
         answers.found(req, resp, page)
 
 
-class AccountByNumber:
+class AccountByNumber(Resource):
     """`/v1/accounts/{account_no}`"""
-
-    def __init__(self, *, database: Database) -> None:
-        self._database = database
 
     @promises(
         Operation(
@@ -171,5 +181,5 @@ def numbered(lines: Iterable[bytes]) -> Iterator[ImportLine]:
 def _account(line: bytes) -> NewAccount | LineMalformed:
     try:
         return msgspec.convert(_decode(line), NewAccount, from_attributes=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return LineMalformed(str(error))

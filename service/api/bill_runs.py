@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,10 +10,10 @@ from service.api import answers
 from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
+from service.api.resources import Resource
 from service.api.validation import Text
 from service.domain.bill_runs import BillRun
 from service.domain.months import Month
-from service.store.database import Database
 from service.usecases.bill_runs import bill_run_by_id, start_bill_run
 
 # A number that the database can compare with; whether it is a bureau, the domain says.
@@ -33,16 +31,12 @@ class BillRunSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _BODY = JsonBody(BillRunSent)
 
 
-class BillRuns:
+class BillRuns(Resource):
     """`/v1/bill-runs`"""
-
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     @promises(
         Operation(
-            summary="Start billing a bureau for a closed month; workers do it, this answers at once.",
+            summary="Start billing a bureau for a closed month; answered at once, done by workers.",
             permission="bill_runs.start",
             body=BillRunSent,
             example={"month": "2026-03", "bureau": 1},
@@ -66,12 +60,8 @@ class BillRuns:
         answers.given(resp, answer)
 
 
-class BillRunByNumber:
+class BillRunByNumber(Resource):
     """`/v1/bill-runs/{bill_run_id}`"""
-
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     @promises(
         Operation(
@@ -86,7 +76,6 @@ class BillRunByNumber:
             database=self._database,
             caller=req.caller,
             bill_run_id=bill_run_id,
-            now=self._clock(),
             deadline=req.deadline,
         )
         answers.found(req, resp, run)

@@ -21,6 +21,8 @@ JSON_MAX_BYTES = 1 << 20
 NDJSON_MAX_BYTES = 8 << 20
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+# What msgspec raises for what is not JSON in UTF-8, or nested deeper than anything we ask for.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -76,10 +78,18 @@ class JsonBody(Generic[T]):
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:
-            fields = faulty_fields(msgspec.json.decode(raw), self.kind)
+            # The decoder stops at the first fault, before it knows that the rest is JSON at all.
+            fields = faulty_fields(_any(raw), self.kind)
             raise BodyInvalid(str(error), fields=fields) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise BodyMalformed(f"the body cannot be read: {error}") from error
+
+
+def _any(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE as error:
+        raise BodyMalformed(f"the body cannot be read: {error}") from error
 
 
 def read_lines(req: Request) -> tuple[Once, list[bytes]]:

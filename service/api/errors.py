@@ -16,7 +16,7 @@ from service.domain.tokens import Unauthenticated
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-# A failover is over, or it takes as long again: sooner would only add to the queue.
+# Soon enough for a failover that is nearly over, late enough not to add to the queue behind it.
 _RETRY_AFTER_S = "2"
 
 
@@ -28,35 +28,61 @@ class TooLarge(Refusal):
     """A request with more in it than is accepted at once."""
 
 
+class RequestMalformed(Malformed):
+    """Something that is no HTTP request to us."""
+
+    code = "REQUEST_MALFORMED"
+    hint = "Send a well-formed HTTP request; see /docs."
+
+
+class RouteUnknown(Missing):
+    """Nothing is found under this path."""
+
+    code = "ROUTE_UNKNOWN"
+    hint = "See /docs for the paths that there are."
+
+
+class MethodNotAllowed(Refusal):
+    """The path does not know this method."""
+
+    code = "METHOD_NOT_ALLOWED"
+    hint = "Use one of the methods in the Allow header."
+
+
 class MediaTypeUnsupported(Refusal):
-    """A body in a format that the resource does not read."""
+    """A body in a format that its resource does not read."""
 
     code = "MEDIA_TYPE_UNSUPPORTED"
-    hint = "Send the body with the Content-Type named in the API's description."
+    hint = "Send the body with the Content-Type named in /docs."
 
 
-# The one table: what kind of refusal gets which status, and what else its answer says.
+class ServiceFailed(Refusal):
+    """The service met what its authors did not foresee."""
+
+    code = "INTERNAL_ERROR"
+    hint = "Send the same request with the same Idempotency-Key again, then report request_id."
+
+
+# The one table: which kind of refusal is answered with which status, the closest kind first.
 STATUS: Mapping[type[Refusal], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     Missing: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     MediaTypeUnsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ServiceFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="evergrid"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": _RETRY_AFTER_S},
 }
-# What falcon itself refuses, before a resource is reached.
-_ROUTING = {
-    HTTPStatus.NOT_FOUND: ("ROUTE_UNKNOWN", "See /docs for what there is."),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("METHOD_NOT_ALLOWED", "See the Allow header."),
-}
-_UNREADABLE = ("REQUEST_MALFORMED", "Send a well-formed HTTP request; see /docs.")
+# What falcon refuses by itself, before a responder runs.
+_BY_FALCON: Mapping[int, type[Refusal]] = {404: RouteUnknown, 405: MethodNotAllowed}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,33 +106,38 @@ def status_of(kind: type[Refusal]) -> HTTPStatus:
 def add_to(app: falcon.App[Request, Response]) -> None:
     """Answer everything that may go wrong in `app` with a problem."""
     app.add_error_handler(Refusal, _refusal)
-    app.add_error_handler(falcon.HTTPError, _routing)
+    app.add_error_handler(falcon.HTTPError, _by_falcon)
     app.add_error_handler(Exception, _bug)
 
 
 def _refusal(req: Request, resp: Response, error: Refusal, _params: dict[str, Any]) -> None:
     status = status_of(type(error))
-    _answer(
-        req,
-        resp,
-        status,
+    problem = Problem(
+        type=f"/docs#{error.code}",
+        title=status.phrase,
+        status=status,
         code=error.code,
         detail=error.detail,
         hint=error.hint,
+        request_id=req.request_id,
         fields=error.fields,
     )
+    resp.status = status
+    resp.content_type = MEDIA_TYPE
+    resp.data = msgspec.json.encode(problem)
     resp.set_headers(HEADERS.get(status, {}))
 
 
-def _routing(req: Request, resp: Response, error: falcon.HTTPError, _params: object) -> None:
-    status = HTTPStatus(error.status_code)
-    code, hint = _ROUTING.get(status, _UNREADABLE)
-    detail = f"{req.method} {req.path}: {error.description or error.title}"
-    _answer(req, resp, status, code=code, detail=detail, hint=hint)
+def _by_falcon(
+    req: Request, resp: Response, error: falcon.HTTPError, params: dict[str, Any]
+) -> None:
+    kind = _BY_FALCON.get(error.status_code, RequestMalformed)
+    what = error.description or "there is no such thing here"
+    _refusal(req, resp, kind(f"{req.method} {req.path}: {what}"), params)
     resp.set_headers(error.headers or {})
 
 
-def _bug(req: Request, resp: Response, error: Exception, _params: object) -> None:
+def _bug(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
     _log.error(
         "Request %s (%s %s) ended in a bug of the service.",
         req.request_id,
@@ -114,37 +145,5 @@ def _bug(req: Request, resp: Response, error: Exception, _params: object) -> Non
         req.uri_template,
         exc_info=error,
     )
-    _answer(
-        req,
-        resp,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        code="INTERNAL_ERROR",
-        detail="the service failed in a way that nobody foresaw; nothing was half-written",
-        hint="Send the same request with the same Idempotency-Key again, then report request_id.",
-    )
-
-
-def _answer(  # noqa: PLR0913  a problem has that many members
-    req: Request,
-    resp: Response,
-    status: HTTPStatus,
-    *,
-    code: str,
-    detail: str,
-    hint: str,
-    fields: tuple[FaultyField, ...] = (),
-) -> None:
-    resp.status = status
-    resp.content_type = MEDIA_TYPE
-    resp.data = msgspec.json.encode(
-        Problem(
-            type=f"/docs#{code}",
-            title=status.phrase,
-            status=status,
-            code=code,
-            detail=detail,
-            hint=hint,
-            request_id=req.request_id,
-            fields=fields,
-        )
-    )
+    detail = "the service failed in a way that nobody foresaw; nothing was half-written"
+    _refusal(req, resp, ServiceFailed(detail), params)

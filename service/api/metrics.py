@@ -36,7 +36,9 @@ _METHODS = frozenset(HTTPMethod)
 
 
 @cache
-def counters(method: str, route: str, status: str) -> tuple[Callable[[], None], Callable[..., None]]:
+def counters(
+    method: str, route: str, status: str
+) -> tuple[Callable[[], None], Callable[..., None]]:
     """
     Return what counts one more request, and what takes its seconds.
 
@@ -66,7 +68,7 @@ class Metrics:
         self._registry = REGISTRY
         if folder is not None:
             self._registry = CollectorRegistry()
-            MultiProcessCollector(self._registry, str(folder))
+            MultiProcessCollector(self._registry, str(folder))  # type: ignore[no-untyped-call]
 
     def on_get(self, _req: Request, resp: Response) -> None:
         """Answer in Prometheus' text format."""

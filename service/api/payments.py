@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,10 +10,10 @@ from service.api import answers
 from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
-from service.api.validation import PageSize, Text, parameters
+from service.api.resources import Resource
+from service.api.validation import Page, Text, parameters
 from service.domain.payments import AMOUNT_MAX_FEN, PaymentOrder, PaymentReceipt
 from service.domain.statements import StatementPage
-from service.store.database import Database
 from service.usecases.payments import payment_by_no, statement_of_account, take_payment
 
 # The domain judges the amount, with a code of its own; the description only says how.
@@ -37,22 +35,11 @@ class PaymentSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel_serial: Text
 
 
-class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of a list is asked for."""
-
-    limit: PageSize = 50
-    cursor: Text | None = None
-
-
 _BODY = JsonBody(PaymentSent)
 
 
-class Payments:
+class Payments(Resource):
     """`/v1/payments`"""
-
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     @promises(
         Operation(
@@ -79,11 +66,8 @@ class Payments:
         answers.given(resp, answer)
 
 
-class PaymentByNumber:
+class PaymentByNumber(Resource):
     """`/v1/payments/{payment_no}`"""
-
-    def __init__(self, *, database: Database) -> None:
-        self._database = database
 
     @promises(
         Operation(
@@ -103,11 +87,8 @@ class PaymentByNumber:
         answers.found(req, resp, receipt)
 
 
-class Statement:
+class Statement(Resource):
     """`/v1/accounts/{account_no}/statement`"""
-
-    def __init__(self, *, database: Database) -> None:
-        self._database = database
 
     @promises(
         Operation(

@@ -10,9 +10,9 @@ import msgspec
 from service.api import answers
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
+from service.api.resources import Resource
 from service.api.validation import parameters
 from service.domain.prices import PriceList, yuan_text
-from service.store.database import Database
 from service.usecases.prices import prices_on
 
 
@@ -23,7 +23,7 @@ class Day(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PriceAnswered(msgspec.Struct, frozen=True):
-    """One price; `upto_kwh` is where its tier ends each month, null in the last or without tiers."""
+    """One price; `upto_kwh` is where its tier ends each month, null if it has no end."""
 
     component: str
     tier: int | None
@@ -48,11 +48,8 @@ class PricesAnswered(msgspec.Struct, frozen=True):
     items: list[PriceListAnswered]
 
 
-class Prices:
+class Prices(Resource):
     """`/v1/prices`"""
-
-    def __init__(self, *, database: Database) -> None:
-        self._database = database
 
     @promises(
         Operation(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib import metadata
 
 import msgspec
 
@@ -72,8 +71,8 @@ class ThisVersion:
 
     is_public = True
 
-    def __init__(self, *, host: str) -> None:
-        self._body = encode(Version(version=metadata.version("evergrid"), host=host))
+    def __init__(self, *, version: str, host: str) -> None:
+        self._body = encode(Version(version=version, host=host))
 
     @promises(Operation(summary="Ask for the release.", permission=None, answer=Version))
     def on_get(self, _req: Request, resp: Response) -> None:

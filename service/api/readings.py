@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,9 +10,9 @@ from service.api import answers
 from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
+from service.api.resources import Resource
 from service.api.validation import Moment
-from service.domain.readings import BATCH_MAX, BatchReport, NewReading
-from service.store.database import Database
+from service.domain.readings import BATCH_MAX, NewReading
 from service.usecases.readings import post_readings
 
 # The domain judges the length, with a code of its own; the description only says it.
@@ -48,15 +46,37 @@ class ReadingsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readings: Annotated[list[ReadingSent], _LENGTH]
 
 
+class ItemAccepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted"):
+    """A reading that was taken; `rolled_over` says that the register began again before it."""
+
+    item: int
+    account_no: str
+    rolled_over: bool
+
+
+class ItemRefused(msgspec.Struct, frozen=True, tag_field="status", tag="refused"):
+    """A reading that was not taken."""
+
+    item: int
+    account_no: str
+    code: str
+    detail: str
+    hint: str
+
+
+class ReadingsAnswered(msgspec.Struct, frozen=True):
+    """What became of a batch, with a result for every item, in its order and counted from 1."""
+
+    accepted: int
+    refused: int
+    results: list[ItemAccepted | ItemRefused]
+
+
 _BODY = JsonBody(ReadingsSent)
 
 
-class Readings:
+class Readings(Resource):
     """`/v1/readings`"""
-
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
 
     @promises(
         Operation(
@@ -64,7 +84,7 @@ class Readings:
             permission="readings.post",
             body=ReadingsSent,
             example=_EXAMPLE,
-            answer=BatchReport,
+            answer=ReadingsAnswered,
         )
     )
     def on_post(self, req: Request, resp: Response) -> None:

@@ -24,6 +24,13 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 _WHERE = re.compile(r" - at `\$(.*)`$")
 
 
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of a list is asked for."""
+
+    limit: PageSize = 50
+    cursor: Text | None = None
+
+
 class ParameterInvalid(Invalid):
     """A parameter in the query string is unknown or malformed."""
 

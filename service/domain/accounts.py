@@ -8,6 +8,8 @@ from datetime import date, datetime
 from service.domain.errors import Invalid, Missing
 from service.domain.statements import Balance
 
+PAGE_MAX = 100
+"""A person reads no longer list; a program asks for the next page."""
 SEARCH_LENGTH_MIN = 2
 """A name or an address is looked for by two characters or more: one finds half the town."""
 
@@ -71,8 +73,8 @@ class AccountFilter:
     """
     What to look for; what is None does not matter, the rest must all hold.
 
-    `number` is how the account number begins, `name` and `address` any part of theirs in either
-    case, `phone` the whole of it.
+    `number` is how the account number begins, `phone` the whole of it; `name` and `address` are any
+    part of theirs, or their beginning if only two characters are given, in either case.
     """
 
     number: str | None

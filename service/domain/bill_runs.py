@@ -10,7 +10,7 @@ from service.domain.errors import Conflict, Invalid, Missing
 from service.domain.months import Month
 
 ACCOUNTS_PER_CHUNK = 500
-"""One transaction's worth: well under a second, so that a crash repeats little and locks are short."""
+"""One transaction's worth: well under a second, so that a crash repeats little, locks are short."""
 FAILURES_SHOWN_MAX = 100
 """A run shows this many of its failures; the counts are always complete."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +10,7 @@ from service.domain.errors import Conflict, Forbidden, Invalid, Missing
 
 # A hall counter; every other channel's money arrives later, through a bank.
 HALL_CHANNEL = "hall"
+_PAYMENT_NO = re.compile(r"(?P<date>[0-9]{8})[0-9]{12}", re.ASCII)
 AMOUNT_MAX_FEN = 100_000_000_00
 """One payment of more than 100 million yuan is a typing error, not a payment."""
 
@@ -126,3 +128,16 @@ def allocate(
         allocations.append(Allocation(bill.bill_no, used_fen))
         left_fen -= used_fen
     return tuple(allocations), left_fen
+
+
+def date_inside(payment_no: str) -> date:
+    """
+    Return the business date that a payment's number begins with; the number need not be taken.
+
+    :raises PaymentUnknown: if it cannot be the number of a payment
+    """
+    match = _PAYMENT_NO.fullmatch(payment_no)
+    try:
+        return date.fromisoformat(match["date"] if match else "")
+    except ValueError as error:
+        raise PaymentUnknown(f"no payment {payment_no[:40]!r}") from error

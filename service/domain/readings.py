@@ -187,9 +187,7 @@ def judge(
     )
 
 
-def _taken(
-    new: NewReading, state: MeterState | None, *, now: datetime, open_from: date
-) -> Reading:
+def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from: date) -> Reading:
     if new.source not in SOURCES:
         raise SourceUnknown(f"source is {new.source[:40]!r}")
     if state is None:

@@ -17,6 +17,7 @@ from service.store.transaction import Transaction
 
 _SQL = queries.load("accounts")
 _NUMBER_LENGTH = 10
+_TRIGRAM_LENGTH = 3  # The indexes on names and addresses hold pieces of this length.
 
 
 def bureaus(transaction: Transaction) -> frozenset[int]:
@@ -37,13 +38,15 @@ def draw_numbers(transaction: Transaction, *, wanted: int, passed_over: int) -> 
     return [number for (number,) in rows]
 
 
-def begin(transaction: Transaction, *, accounts: Iterable[NewAccount], now: datetime) -> Taken:
+def begin(
+    transaction: Transaction, *, accounts: Iterable[tuple[str, NewAccount]], now: datetime
+) -> Taken:
     """
-    Begin accounts, each with its meter; return which of their numbers were taken.
+    Begin accounts under numbers, each with its meter; return which of their numbers were taken.
 
     If any was, the transaction holds accounts without a meter: undo it.
     """
-    rows = [_row(account) for account in accounts]
+    rows = [_row(account_no, account) for account_no, account in accounts]
     if not rows:
         return Taken()
     halves = transaction.all(
@@ -61,7 +64,7 @@ def by_no(transaction: Transaction, account_no: str) -> Account:
 
     :raises AccountUnknown: if the transaction sees none with this number
     """
-    row = transaction.one(_SQL["accounts_by_no"], account_nos=[account_no])
+    row = transaction.one(_SQL["account_by_no"], account_no=account_no)
     if row is None:
         raise AccountUnknown(f"account is {account_no!r}")
     return _account(row)
@@ -81,14 +84,13 @@ def found(
 def _numbers(
     transaction: Transaction, wanted: AccountFilter, *, after: str, limit: int
 ) -> list[str]:
-    beginning = wanted.number or ""
     rows = transaction.all(
         _SQL["accounts_found"],
         name_like=_like(wanted.name),
         address_like=_like(wanted.address),
         phone=wanted.phone,
-        number_first=beginning.ljust(_NUMBER_LENGTH, "0"),
-        number_last=beginning.ljust(_NUMBER_LENGTH, "9"),
+        number_first=wanted.number and wanted.number.ljust(_NUMBER_LENGTH, "0"),
+        number_last=wanted.number and wanted.number.ljust(_NUMBER_LENGTH, "9"),
         after=after,
         limit=limit,
     )
@@ -96,16 +98,20 @@ def _numbers(
 
 
 def _like(part: str | None) -> str | None:
-    """Return the pattern of texts that contain `part`, in which nothing is a wildcard."""
+    """
+    Return the pattern of texts that contain `part`, in which nothing is a wildcard.
+
+    Of texts that begin with it, if it is too short for a trigram: those of a beginning are shorter.
+    """
     if part is None:
         return None
     literal = part.strip().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{literal}%"
+    return f"%{literal}%" if len(part.strip()) >= _TRIGRAM_LENGTH else f"{literal}%"
 
 
-def _row(account: NewAccount) -> dict[str, object]:
+def _row(account_no: str, account: NewAccount) -> dict[str, object]:
     return {
-        "account_no": account.account_no,
+        "account_no": account_no,
         "name": account.name,
         "phone": account.phone,
         "address": account.address,

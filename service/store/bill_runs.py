@@ -1,4 +1,4 @@
-"""Bill runs in the database: the only module that knows `bill_run` with its chunks, its failures."""
+"""Bill runs in the database: the only module that knows a run with its chunks, its failures."""
 
 from __future__ import annotations
 

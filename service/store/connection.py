@@ -28,7 +28,7 @@ class Connection(extensions.connection):
     def __init__(self, dsn: str, is_async: int = 0) -> None:
         self.prepared: set[str] = set()
         self.idle_since = 0.0
-        super().__init__(dsn, is_async)
+        super().__init__(dsn, is_async)  # type: ignore[call-arg]  # the stubs lack is_async
 
     def is_stale(self) -> bool:
         """Test if the server has closed this idle connection, or sent what nobody asked for."""

@@ -37,9 +37,7 @@ class Database:
     def __init__(self, *, dsn: str, connections_max: int) -> None:
         self._pool = Pool(connect=lambda: connect(dsn), connections_max=connections_max)
 
-    def transaction(
-        self, work: Callable[[Transaction], T], *, scope: str, deadline: float
-    ) -> T:
+    def transaction(self, work: Callable[[Transaction], T], *, scope: str, deadline: float) -> T:
         """
         Run `work` in one transaction, commit it, and return what it returned.
 
@@ -126,7 +124,7 @@ def _committed(
     :raises OutcomeUnknown: if the commit was not answered, or answered with the warning that the
         wait for a standby was cancelled: the row may then live on one host only
 
-    :param must_vouch: an earlier attempt is unknown: what it did, if it did, must be on two hosts too
+    :param must_vouch: an earlier attempt is unknown: what it did must be on two hosts as well
     """
     connection.notices.clear()
     result = work(transaction)

@@ -1,9 +1,9 @@
-"""Payments in the database: the only module that knows `payment`, `allocation`, `prepayment_lot`."""
+"""Payments in the database, with the bills they paid, the lots they left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from service.domain.accounts import AccountUnknown
 from service.domain.ledger import Entry

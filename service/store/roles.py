@@ -65,7 +65,9 @@ def _prepare_role(cursor: extensions.cursor, role: str, attributes: str, passwor
     cursor.execute(statement.format(sql.Identifier(role)), (password,))
     for name, value in _SETTINGS.get(role, {}).items():
         setting = sql.SQL("ALTER ROLE {} SET {} = %s")
-        cursor.execute(setting.format(sql.Identifier(role), sql.Identifier(*name.split("."))), (value,))
+        cursor.execute(
+            setting.format(sql.Identifier(role), sql.Identifier(*name.split("."))), (value,)
+        )
 
 
 def _formatted(statement: str, name: str) -> sql.Composed:

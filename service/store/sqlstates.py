@@ -6,6 +6,9 @@ from enum import Enum
 
 import psycopg2
 
+# For the edges of the program, which know no driver.
+DatabaseError = psycopg2.Error
+
 
 class Verdict(Enum):
     """What to do with the connection, and with the work."""

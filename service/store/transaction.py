@@ -51,7 +51,7 @@ class Transaction:
         return self._cursor.rowcount
 
     def copy(self, table: str, columns: tuple[str, ...], lines: Iterable[str]) -> None:
-        """Write many rows by COPY, in its text format; not for gevent, which psycopg2 cannot COPY in."""
+        """Write many rows by COPY, in its text format. Not under gevent: psycopg2 cannot."""
         if not self.has_begun:
             self._cursor.execute(self._begin())
         file = io.StringIO("".join(lines))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 import msgspec
 
 from service.domain import account_imports, account_numbers, cursors
-from service.domain.account_imports import ImportContended, ImportLine, ImportReport, Taken
+from service.domain.account_imports import ImportContended, ImportLine, Taken
 from service.domain.accounts import (
     Account,
     AccountFilter,
@@ -141,19 +140,22 @@ def _imported(
     accounts, refusals = account_imports.sort_out(
         lines, terms=Terms(bureaus=bureaus, now=now), taken=taken
     )
-    numbered = _numbered(transaction, accounts, passed_over=passed_over)
-    met = store.begin(transaction, accounts=numbered.values(), now=now)
+    account_nos = _numbers(transaction, accounts, passed_over=passed_over)
+    met = store.begin(
+        transaction,
+        accounts=((account_nos[line], account) for line, account in accounts.items()),
+        now=now,
+    )
     if met:
         raise _SomeTaken(met)
-    account_nos = {line: account.account_no for line, account in numbered.items()}
     told = account_imports.report(lines, account_nos=account_nos, refusals=refusals)
     return Answer(status=200, body=msgspec.json.encode(told))
 
 
-def _numbered(
-    transaction: Transaction, accounts: dict[int, NewAccount], *, passed_over: int
-) -> dict[int, NewAccount]:
-    """Return the accounts by line, each with a number that no other line brought along."""
+def _numbers(
+    transaction: Transaction, accounts: Mapping[int, NewAccount], *, passed_over: int
+) -> dict[int, str]:
+    """Return the number of each account by line: its own, or one that no other line brought."""
     brought = {account.account_no for account in accounts.values()} - {None}
     wanted = sum(account.account_no is None for account in accounts.values())
     # Drawn in reserve: as many as could be refused. Numbers are not scarce, round trips are.
@@ -161,7 +163,4 @@ def _numbered(
         transaction, wanted=wanted + len(brought) if wanted else 0, passed_over=passed_over
     )
     drawn = (no for no in map(account_numbers.account_no, numbers) if no not in brought)
-    return {
-        line: account if account.account_no else replace(account, account_no=next(drawn))
-        for line, account in accounts.items()
-    }
+    return {line: account.account_no or next(drawn) for line, account in accounts.items()}

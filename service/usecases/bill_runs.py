@@ -27,6 +27,7 @@ from service.store.database import Database
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
 
+_BUREAU_MAX = 99
 _ID_MAX = 2**63 - 1  # what a bigint holds
 # The worker bills every bureau; each of its statements names the chunk's.
 _EVERYWHERE = "*"
@@ -38,6 +39,14 @@ class BilledChunk:
 
     chunk: Chunk
     tally: Tally
+
+
+class ChunkBroken(Exception):
+    """A chunk met a fault of a program or of its data, not a refusal; nothing of it was written."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        super().__init__(f"chunk {chunk.document_no} of {chunk.month}, bureau {chunk.bureau_id}")
+        self.chunk = chunk
 
 
 def start_bill_run(
@@ -63,7 +72,7 @@ def start_bill_run(
     bill_runs.check_closed(month=month, now=now)
 
     def work(transaction: Transaction) -> Answer:
-        is_own = caller.bureau_id in (None, bureau_id)
+        is_own = caller.bureau_id in (None, bureau_id) and 0 < bureau_id <= _BUREAU_MAX
         if not is_own or not principals.bureau_name(transaction, bureau_id=bureau_id):
             raise BureauUnknown(f"no bureau {bureau_id}")
         bill_run_id = store.start(
@@ -116,13 +125,24 @@ def bill_next_chunk(
     keeps no other from its bill.
 
     :param passed: chunks to leave alone, each by its run and its number
+    :raises ChunkBroken: if the chunk cannot be billed at all, now or later
     """
+    claimed: Chunk | None = None
 
     def work(transaction: Transaction) -> BilledChunk | None:
-        chunk = store.claim(transaction, passed=passed)
-        return None if chunk is None else _billed(transaction, chunk=chunk, now=now)
+        nonlocal claimed
+        claimed = store.claim(transaction, passed=passed)
+        return None if claimed is None else _billed(transaction, chunk=claimed, now=now)
 
-    return database.transaction(work, scope=_EVERYWHERE, deadline=deadline)
+    try:
+        return database.transaction(work, scope=_EVERYWHERE, deadline=deadline)
+    except Refusal:
+        raise
+    except Exception as fault:
+        if claimed is None:
+            raise
+        # Which fault it is does not matter here: the worker goes on with the other chunks.
+        raise ChunkBroken(claimed) from fault
 
 
 def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | None:

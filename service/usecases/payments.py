@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
 from service.domain import ledger, payments
 from service.domain.idempotency import Answer, Once
 from service.domain.months import business_date
-from service.domain.payments import PaymentOrder, PaymentReceipt, PaymentUnknown
+from service.domain.payments import PaymentOrder, PaymentReceipt
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.statements import StatementPage
@@ -51,9 +51,7 @@ def take_payment(
             headers={"Location": f"/v1/payments/{receipt.payment_no}"},
         )
 
-    return answer_once(
-        database, caller=caller, once=once, now=now, deadline=deadline, work=work
-    )
+    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
 
 
 def payment_by_no(
@@ -66,7 +64,7 @@ def payment_by_no(
     :raises PaymentUnknown: if no payment the caller may see has the number
     """
     check(caller, "payments.read")
-    dated = _date_inside(payment_no)
+    dated = payments.date_inside(payment_no)
     return database.read(
         lambda transaction: store.by_no(transaction, payment_no, dated),
         scope=caller.scope,
@@ -138,14 +136,3 @@ def _taken(
         principal_id=caller.principal_id,
     )
     return receipt
-
-
-def _date_inside(payment_no: str) -> date:
-    try:
-        return date.fromisoformat(payment_no[:8]) if len(payment_no) == 20 else _refuse(payment_no)
-    except ValueError:
-        return _refuse(payment_no)
-
-
-def _refuse(payment_no: str) -> date:
-    raise PaymentUnknown(f"no payment {payment_no}")

@@ -30,9 +30,7 @@ def caller_by_token(*, database: Database, token: str, now: datetime, deadline: 
     :raises TokenExpired: if its time is over
     """
     found = database.read(
-        lambda transaction: store.issued_token(
-            transaction, token_sha256=tokens.fingerprint(token)
-        ),
+        lambda transaction: store.issued_token(transaction, token_sha256=tokens.fingerprint(token)),
         scope=_EVERYWHERE,
         deadline=deadline,
     )

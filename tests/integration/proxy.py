@@ -33,10 +33,16 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 deaf = threading.Event()
-                threading.Thread(target=self._requests, args=(client, server, deaf), daemon=True).start()
-                threading.Thread(target=self._answers, args=(server, client, deaf), daemon=True).start()
+                threading.Thread(
+                    target=self._requests, args=(client, server, deaf), daemon=True
+                ).start()
+                threading.Thread(
+                    target=self._answers, args=(server, client, deaf), daemon=True
+                ).start()
 
-    def _requests(self, client: socket.socket, server: socket.socket, deaf: threading.Event) -> None:
+    def _requests(
+        self, client: socket.socket, server: socket.socket, deaf: threading.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(65536):
                 if self.lose_answer_to is not None and self.lose_answer_to in data:

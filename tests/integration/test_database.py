@@ -17,9 +17,11 @@ from service.store.pool import DatabaseAway
 from service.store.sqlstates import Verdict, verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
-from proxy import Proxy  # noqa: E402  tests are no package
+from proxy import Proxy  # tests are no package
 
-NOTE = queries.statement("test", "note", "INSERT INTO public.note (text) VALUES (%(text)s) ON CONFLICT DO NOTHING")
+NOTE = queries.statement(
+    "test", "note", "INSERT INTO public.note (text) VALUES (%(text)s) ON CONFLICT DO NOTHING"
+)
 NOTES = queries.statement("test", "notes", "SELECT text FROM public.note ORDER BY text")
 ME = queries.statement("test", "me", "SELECT pg_backend_pid()")
 
@@ -31,9 +33,13 @@ def soon(s: float = 20.0) -> float:
 @pytest.fixture
 def notes(server):
     """An empty table of notes, each unique."""
-    server.superuser("DROP TABLE IF EXISTS public.note; CREATE TABLE public.note (text text PRIMARY KEY)")
+    server.superuser(
+        "DROP TABLE IF EXISTS public.note; CREATE TABLE public.note (text text PRIMARY KEY)"
+    )
     server.superuser("GRANT ALL ON public.note TO evergrid_api")
-    return lambda: [row[0] for row in server.superuser("SELECT text FROM public.note ORDER BY text")]
+    return lambda: [
+        row[0] for row in server.superuser("SELECT text FROM public.note ORDER BY text")
+    ]
 
 
 @pytest.fixture
@@ -45,7 +51,9 @@ def own(server):
 
 
 def write(database: Database, text: str, *, deadline: float | None = None) -> None:
-    database.transaction(lambda transaction: transaction.run(NOTE, text=text), scope="1", deadline=deadline or soon())
+    database.transaction(
+        lambda transaction: transaction.run(NOTE, text=text), scope="1", deadline=deadline or soon()
+    )
 
 
 def test_a_refusal_inside_the_work_undoes_it(own, notes):
@@ -120,7 +128,15 @@ def test_who_finds_every_connection_in_use_waits_in_turn(own, notes):
         leave.wait(10)
 
     with ThreadPoolExecutor(3) as pool:
-        holding = [pool.submit(own.transaction, lambda t: (t.one(ME), inside.release(), leave.wait(10)), scope="1", deadline=soon()) for _ in range(2)]
+        holding = [
+            pool.submit(
+                own.transaction,
+                lambda t: (t.one(ME), inside.release(), leave.wait(10)),
+                scope="1",
+                deadline=soon(),
+            )
+            for _ in range(2)
+        ]
         inside.acquire(timeout=5)
         inside.acquire(timeout=5)
         with pytest.raises(DatabaseAway, match="in use"):
@@ -135,7 +151,10 @@ def test_who_finds_every_connection_in_use_waits_in_turn(own, notes):
 
 def test_a_commit_without_an_answer_is_found_out_not_guessed(notes, server):
     proxy = Proxy(server.port)
-    database = Database(dsn=server.dsn("evergrid_api").replace(f"port={server.port}", f"port={proxy.port}"), connections_max=2)
+    database = Database(
+        dsn=server.dsn("evergrid_api").replace(f"port={server.port}", f"port={proxy.port}"),
+        connections_max=2,
+    )
     attempts = []
 
     def work(transaction):
@@ -160,7 +179,12 @@ def test_a_cancelled_wait_for_a_standby_is_not_an_acknowledgement(own, notes, se
             waiting = pool.submit(write, own, "replicated")
             cancelled = 0
             for _ in range(100):
-                cancelled += len(server.superuser("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+                cancelled += len(
+                    server.superuser(
+                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+                        "WHERE wait_event = 'SyncRep'"
+                    )
+                )
                 if cancelled >= 2:
                     break
                 time.sleep(0.05)
@@ -210,7 +234,14 @@ def test_a_transaction_sees_no_bureau_but_its_own(own, migrated):
     ],
 )
 def test_each_error_of_the_database_has_one_meaning(error, meant):
-    code = next((code for code in ("40001", "40P01", "25006", "57P01") if psycopg2.errors.lookup(code) is error), None)
+    code = next(
+        (
+            code
+            for code in ("40001", "40P01", "25006", "57P01")
+            if psycopg2.errors.lookup(code) is error
+        ),
+        None,
+    )
     raised = type("Raised", (error,), {"pgcode": code})() if code else error()
 
     assert verdict(raised) is meant

@@ -30,14 +30,17 @@ def account(migrated):
     account_no = f"{next(ACCOUNTS)}0"
     migrated.superuser(
         f"""WITH opened AS (
-                INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address, category,
-                                              opened_on, created_at)
-                VALUES (1, '{account_no}', 'Li', '130', 'Street 1', 'residential', '2026-01-01', now())
+                INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address,
+                                              category, opened_on, created_at)
+                VALUES (1, '{account_no}', 'Li', '130', 'Street 1',
+                        'residential', '2026-01-01', now())
                 RETURNING account_id)
             INSERT INTO evergrid.receivable
-            SELECT 1, account_id, month::date, 1, to_char(month::date, 'YYYYMM') || '{account_no}01',
+            SELECT 1, account_id, month, 1, to_char(month, 'YYYYMM') || '{account_no}01',
                    '2026-04-20', fen, fen
-              FROM opened, (VALUES ('2026-02-01', 12000), ('2026-03-01', 15000)) AS owed (month, fen)"""
+              FROM opened,
+                   (VALUES (date '2026-02-01', 12000),
+                           (date '2026-03-01', 15000)) AS owed (month, fen)"""
     )
     return account_no
 
@@ -47,7 +50,17 @@ def pay(database, caller, once, now, deadline):
     """Pay 300.00 at bank `icbc`, unless said otherwise."""
     serials = iter(range(1_000_000))
 
-    def take(account_no, *, amount_fen=30000, key=None, serial=None, channel="icbc", role="channel", bureau=1, later_s=0):
+    def take(
+        account_no,
+        *,
+        amount_fen=30000,
+        key=None,
+        serial=None,
+        channel="icbc",
+        role="channel",
+        bureau=1,
+        later_s=0,
+    ):
         order = PaymentOrder(
             account_no=account_no,
             amount_fen=amount_fen,
@@ -91,7 +104,9 @@ def test_a_repeated_payment_is_taken_once(pay, account, migrated):
     again = pay(account, key="again", serial="s-again", later_s=30)
 
     assert again == first
-    assert migrated.superuser("SELECT count(*) FROM evergrid.payment WHERE channel_serial = 's-again'") == [(1,)]
+    assert migrated.superuser(
+        "SELECT count(*) FROM evergrid.payment WHERE channel_serial = 's-again'"
+    ) == [(1,)]
 
 
 def test_a_key_used_for_another_payment_is_refused(pay, account):
@@ -106,7 +121,9 @@ def test_a_serial_used_on_the_same_day_is_refused_whatever_the_key(pay, account,
 
     with pytest.raises(SerialUsed, match="s-1"):
         pay(account, serial="s-1")
-    assert migrated.superuser("SELECT count(*) FROM evergrid.payment WHERE channel_serial = 's-1'") == [(1,)]
+    assert migrated.superuser(
+        "SELECT count(*) FROM evergrid.payment WHERE channel_serial = 's-1'"
+    ) == [(1,)]
 
 
 def test_a_serial_may_return_on_the_next_business_day(pay, account):
@@ -156,37 +173,59 @@ def test_a_payment_reads_back_as_it_was_taken(pay, account, database, caller, de
     taken = pay(account, amount_fen=12500)
 
     found = payment_by_no(
-        database=database, caller=caller("auditor", None), payment_no=taken["payment_no"], deadline=deadline
+        database=database,
+        caller=caller("auditor", None),
+        payment_no=taken["payment_no"],
+        deadline=deadline,
     )
 
     assert [(use.bill_no, use.amount_fen) for use in found.allocations] == [
         (use["bill_no"], use["amount_fen"]) for use in taken["allocations"]
     ]
-    assert (found.amount_fen, found.prepayment_fen, found.business_date) == (12500, 0, date(2026, 4, 15))
+    assert (found.amount_fen, found.prepayment_fen, found.business_date) == (
+        12500,
+        0,
+        date(2026, 4, 15),
+    )
 
 
-@pytest.mark.parametrize("payment_no", ["", "1", "x" * 20, "20260415" + "9" * 12, "99999999000000000001"])
+@pytest.mark.parametrize(
+    "payment_no", ["", "1", "x" * 20, "20260415" + "9" * 12, "99999999000000000001"]
+)
 def test_a_payment_nobody_took_is_unknown(database, caller, deadline, payment_no):
     with pytest.raises(PaymentUnknown):
-        payment_by_no(database=database, caller=caller("auditor", None), payment_no=payment_no, deadline=deadline)
+        payment_by_no(
+            database=database,
+            caller=caller("auditor", None),
+            payment_no=payment_no,
+            deadline=deadline,
+        )
 
 
 def test_every_journal_balances_and_so_does_the_account(pay, account, migrated):
     pay(account, amount_fen=13000)
     pay(account, amount_fen=20000, channel="hall", role="hall_clerk")
 
-    assert migrated.superuser("SELECT journal_id FROM evergrid.ledger_entry GROUP BY 1 HAVING sum(amount_fen) <> 0") == []
+    assert (
+        migrated.superuser(
+            "SELECT journal_id FROM evergrid.ledger_entry GROUP BY 1 HAVING sum(amount_fen) <> 0"
+        )
+        == []
+    )
     assert migrated.superuser(
         f"""SELECT code, sum(amount_fen)::bigint FROM evergrid.ledger_entry
-             JOIN evergrid.account USING (account_id) WHERE account_no = '{account}' GROUP BY 1 ORDER BY 1"""
+             JOIN evergrid.account USING (account_id)
+            WHERE account_no = '{account}' GROUP BY 1 ORDER BY 1"""
     ) == [("1122.01", -27000), ("2203", -6000)]
 
 
 def test_a_journal_that_does_not_balance_is_refused_by_the_schema(migrated):
     with pytest.raises(Exception, match="does not balance"):
         migrated.superuser(
-            """INSERT INTO evergrid.ledger_entry (accounting_date, journal_id, position, bureau_id, code, document_no, amount_fen)
-               VALUES ('2026-04-01', 1, 1, 1, '1001', 'x', 5), ('2026-04-01', 1, 2, 1, '2203', 'x', -4)"""
+            """INSERT INTO evergrid.ledger_entry (accounting_date, journal_id, position, bureau_id,
+                                                  code, document_no, amount_fen)
+               VALUES ('2026-04-01', 1, 1, 1, '1001', 'x', 5),
+                      ('2026-04-01', 1, 2, 1, '2203', 'x', -4)"""
         )
 
 
@@ -201,14 +240,17 @@ def test_what_was_booked_cannot_be_changed_even_by_the_superuser(pay, account, m
 
 
 def test_payments_of_one_account_at_the_same_moment_never_pay_a_bill_twice(pay, account, migrated):
-    threads = [threading.Thread(target=pay, args=(account,), kwargs={"amount_fen": 9000}) for _ in range(6)]
+    threads = [
+        threading.Thread(target=pay, args=(account,), kwargs={"amount_fen": 9000}) for _ in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     paid = migrated.superuser(
-        f"SELECT bill_no::text, sum(amount_fen)::bigint FROM evergrid.allocation WHERE bill_no LIKE '%{account}01' GROUP BY 1 ORDER BY 1"
+        "SELECT bill_no::text, sum(amount_fen)::bigint FROM evergrid.allocation "
+        f"WHERE bill_no LIKE '%{account}01' GROUP BY 1 ORDER BY 1"
     )
     assert paid == [(f"202602{account}01", 12000), (f"202603{account}01", 15000)]
 
@@ -216,7 +258,8 @@ def test_payments_of_one_account_at_the_same_moment_never_pay_a_bill_twice(pay, 
 def test_the_same_request_at_the_same_moment_acts_once(pay, account, migrated):
     taken = []
     threads = [
-        threading.Thread(target=lambda: taken.append(pay(account, key="race", serial="s-race"))) for _ in range(6)
+        threading.Thread(target=lambda: taken.append(pay(account, key="race", serial="s-race")))
+        for _ in range(6)
     ]
     for thread in threads:
         thread.start()
@@ -227,13 +270,20 @@ def test_the_same_request_at_the_same_moment_acts_once(pay, account, migrated):
     assert len({receipt["payment_no"] for receipt in taken}) == 1
 
 
-def test_a_statement_shows_each_movement_newest_first_page_by_page(pay, account, database, caller, deadline):
+def test_a_statement_shows_each_movement_newest_first_page_by_page(
+    pay, account, database, caller, deadline
+):
     for amount_fen in (12000, 15000, 700):
         pay(account, amount_fen=amount_fen)
 
     def page(cursor):
         return statement_of_account(
-            database=database, caller=caller("hall_clerk"), account_no=account, limit=2, cursor=cursor, deadline=deadline
+            database=database,
+            caller=caller("hall_clerk"),
+            account_no=account,
+            limit=2,
+            cursor=cursor,
+            deadline=deadline,
         )
 
     first = page(None)

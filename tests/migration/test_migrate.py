@@ -38,7 +38,9 @@ def pre(number: int, sql: str) -> Migration:
 def tables(dsn: str) -> list[str]:
     connection = psycopg2.connect(dsn)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE 'thing%' AND relkind = 'r' ORDER BY 1")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'thing%' AND relkind = 'r' ORDER BY 1"
+        )
         found = [row[0] for row in cursor.fetchall()]
     connection.close()
     return found
@@ -53,9 +55,15 @@ def test_a_second_run_finds_nothing_to_do(empty):
 
 
 def test_the_pre_phase_stops_before_the_first_post_file(empty):
-    files = [pre(1, "CREATE TABLE thing1 ()"), Migration("0002_post_x.sql", "post", "DROP TABLE thing1"), pre(3, "CREATE TABLE thing3 ()")]
+    files = [
+        pre(1, "CREATE TABLE thing1 ()"),
+        Migration("0002_post_x.sql", "post", "DROP TABLE thing1"),
+        pre(3, "CREATE TABLE thing3 ()"),
+    ]
 
-    assert migrate.migrate(dsn=empty, migrations=files, phases=frozenset({"pre"})) == ["0001_pre_thing.sql"]
+    assert migrate.migrate(dsn=empty, migrations=files, phases=frozenset({"pre"})) == [
+        "0001_pre_thing.sql"
+    ]
     assert tables(empty) == ["thing1"]
     migrate.migrate(dsn=empty, migrations=files, phases=BOTH)
     assert tables(empty) == ["thing3"]
@@ -83,7 +91,14 @@ def test_a_lock_that_is_not_to_be_had_is_given_up(empty, monkeypatch):
     holder.cursor().execute("LOCK TABLE thing1")
     try:
         with pytest.raises(psycopg2.errors.LockNotAvailable):
-            migrate.migrate(dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 ()"), pre(2, "ALTER TABLE thing1 ADD n int")], phases=BOTH)
+            migrate.migrate(
+                dsn=empty,
+                migrations=[
+                    pre(1, "CREATE TABLE thing1 ()"),
+                    pre(2, "ALTER TABLE thing1 ADD n int"),
+                ],
+                phases=BOTH,
+            )
     finally:
         holder.close()
 
@@ -92,7 +107,10 @@ def test_two_migrators_at_once_apply_each_file_once(empty):
     files = [pre(n, f"CREATE TABLE thing{n} ()") for n in range(1, 6)]
     applied: list[str] = []
     threads = [
-        threading.Thread(target=lambda: applied.extend(migrate.migrate(dsn=empty, migrations=files, phases=BOTH))) for _ in range(3)
+        threading.Thread(
+            target=lambda: applied.extend(migrate.migrate(dsn=empty, migrations=files, phases=BOTH))
+        )
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()
@@ -108,14 +126,20 @@ def test_a_replica_is_refused(empty, monkeypatch):
     connection = psycopg2.connect(empty)
     cursor = connection.cursor()
     monkeypatch.setattr(migrate.psycopg2, "connect", lambda _dsn: connection)
-    cursor.execute("CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ " + replica + " $$")
+    cursor.execute(
+        "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ "
+        + replica
+        + " $$"
+    )
     cursor.execute("SET search_path = public, pg_catalog")
 
     with pytest.raises(MigrationRefused, match="replica"):
         migrate.migrate(dsn=empty, migrations=[], phases=BOTH)
 
 
-@pytest.mark.parametrize("names", [["0002_pre_a.sql"], ["0001_pre_a.sql", "0003_pre_b.sql"], ["0001_a.sql"]])
+@pytest.mark.parametrize(
+    "names", [["0002_pre_a.sql"], ["0001_pre_a.sql", "0003_pre_b.sql"], ["0001_a.sql"]]
+)
 def test_numbers_run_without_a_gap_and_name_their_phase(tmp_path, names):
     for name in names:
         (tmp_path / name).write_text("SELECT 1")
@@ -130,7 +154,10 @@ def test_postgres_accepts_every_query_and_knows_the_type_of_each_parameter(migra
     connection = psycopg2.connect(migrated.dsn("postgres"))
     with connection.cursor() as cursor:
         cursor.execute(statement.prepare)
-        cursor.execute("SELECT parameter_types::text FROM pg_prepared_statements WHERE name = %s", (statement.name,))
+        cursor.execute(
+            "SELECT parameter_types::text FROM pg_prepared_statements WHERE name = %s",
+            (statement.name,),
+        )
         types = cursor.fetchone()[0]
     connection.close()
 

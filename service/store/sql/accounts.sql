@@ -53,21 +53,62 @@ SELECT line.account_no::text, line.asset_no, begun.account_no IS NOT NULL
   LEFT JOIN hung USING (asset_no)
  WHERE hung.asset_no IS NULL;
 
+-- name: account_by_no
+-- Read one account as it is answered. The hottest read: one number is planned once for all, a list of
+-- them (below) anew each time. Index: account_account_no_key, then meter_bureau_id_account_id_key and
+-- primary keys.
+SELECT account.account_no::text, account.bureau_id, account.name, account.phone, account.address,
+       account.category, account.opened_on,
+       (SELECT coalesce(sum(receivable.open_fen), 0)::bigint
+          FROM evergrid.receivable
+         WHERE receivable.bureau_id = account.bureau_id
+           AND receivable.account_id = account.account_id
+           AND receivable.open_fen > 0),
+       (SELECT coalesce(sum(lot.open_fen), 0)::bigint
+          FROM evergrid.prepayment_lot AS lot
+         WHERE lot.bureau_id = account.bureau_id
+           AND lot.account_id = account.account_id),
+       meter.asset_no, meter.digits, meter.decimals, trim_scale(meter.multiplier)::text,
+       meter.installed_at, round(meter.initial_register, meter.decimals)::text,
+       state.read_at, round(state.register, meter.decimals)::text
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
+                                    AND state.meter_id = meter.meter_id
+ WHERE account.account_no = %(account_no)s::bpchar;
+
 -- name: accounts_found
--- Find accounts by what is asked for (NULL: anything), in the order of their numbers. Planned anew for
--- what is asked, because a plan for all cases costs more than any one of them. Index:
--- account_by_name, account_by_address, account_by_phone or account_account_no_key.
-WITH found AS MATERIALIZED (
-    SELECT account_no
+-- Find the numbers of accounts by what is asked for (NULL: anything), in their order. The first that
+-- is asked for finds candidates by its own index, whatever plan is used, the others sift them. Index:
+-- account_account_no_key, account_by_phone, account_by_name, account_by_address.
+WITH candidate AS (
+    SELECT account_no, phone, name, address
       FROM evergrid.account
-     WHERE (%(name_like)s::text IS NULL OR name ILIKE %(name_like)s::text)
-       AND (%(address_like)s::text IS NULL OR address ILIKE %(address_like)s::text)
-       AND (%(phone)s::text IS NULL OR phone = %(phone)s::text)
+     WHERE %(number_first)s::bpchar IS NOT NULL
        AND account_no BETWEEN %(number_first)s::bpchar AND %(number_last)s::bpchar
-       AND account_no > %(after)s::bpchar
+     UNION ALL
+    SELECT account_no, phone, name, address
+      FROM evergrid.account
+     WHERE %(number_first)s::bpchar IS NULL
+       AND phone = %(phone)s::text
+     UNION ALL
+    SELECT account_no, phone, name, address
+      FROM evergrid.account
+     WHERE coalesce(%(number_first)s::text, %(phone)s::text) IS NULL
+       AND name ILIKE %(name_like)s::text
+     UNION ALL
+    SELECT account_no, phone, name, address
+      FROM evergrid.account
+     WHERE coalesce(%(number_first)s::text, %(phone)s::text, %(name_like)s::text) IS NULL
+       AND address ILIKE %(address_like)s::text
 )
 SELECT account_no::text
-  FROM found
+  FROM candidate
+ WHERE (%(phone)s::text IS NULL OR phone = %(phone)s::text)
+   AND (%(name_like)s::text IS NULL OR name ILIKE %(name_like)s::text)
+   AND (%(address_like)s::text IS NULL OR address ILIKE %(address_like)s::text)
+   AND account_no > %(after)s::bpchar
  ORDER BY account_no
  LIMIT %(limit)s::integer;
 

@@ -1,0 +1,1 @@
+"""The benchmark: the service beside pgbench, on one lab, in one run."""

@@ -1,0 +1,86 @@
+"""Where the machine's time goes: CPU seconds of each group of processes of a lab."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ha.lab import Lab
+
+T = TypeVar("T")
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+# The first of these that occurs in a process's command line names its group.
+_GROUPS = (
+    ("pgbench", "load"),
+    ("gunicorn", "API"),
+    ("evergrid-service", "worker"),
+    ("supervisord", "supervisor"),
+    ("patroni", "Patroni"),
+    ("postgres", "PostgreSQL"),
+    ("haproxy", "HAProxy"),
+    ("keepalived", "keepalived"),
+    ("etcd", "etcd"),
+    ("prometheus", "Prometheus"),
+)
+
+# utime and stime: fields 14 and 15 of proc(5)'s stat, here counted after the command's name.
+_TIMES = slice(11, 13)
+
+
+def measured(lab: Lab, work: Callable[[], T]) -> tuple[T, dict[str, float]]:
+    """
+    Return what `work` returns, and the share of all CPUs that each group used meanwhile.
+
+    "load" is the program that makes the load, "idle" is what nobody used; "kernel, others" is what
+    the machine used beyond: interrupts, other programs, processes that ended meanwhile.
+    """
+    before, idle_before, load_before = _used_s(lab), _idle_s(), _children_s()
+    began_s = time.monotonic()
+    result = work()
+    capacity_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
+    used = _used_s(lab) - before
+    used["load"] += _children_s() - load_before
+    used["idle"] = _idle_s() - idle_before
+    used["kernel, others"] = max(0.0, capacity_s - sum(used.values()))
+    return result, {group: round(spent / capacity_s, 3) for group, spent in used.most_common()}
+
+
+def _used_s(lab: Lab) -> Counter[str]:
+    used: Counter[str] = Counter()
+    for host in lab.topology.hosts:
+        for pid in lab.pids(host.name):
+            used[_group(pid)] += _process_s(pid)
+    return used
+
+
+def _process_s(pid: int) -> float:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # ended since it was listed
+        return 0.0
+    return sum(map(int, stat.rpartition(")")[2].split()[_TIMES])) / _TICKS_PER_S
+
+
+def _group(pid: int) -> str:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # ended since it was listed
+        return "others"
+    return next((group for needle, group in _GROUPS if needle in command), "others")
+
+
+def _idle_s() -> float:
+    first = Path("/proc/stat").read_text(encoding="utf-8").splitlines()[0].split()
+    return (int(first[4]) + int(first[5])) / _TICKS_PER_S
+
+
+def _children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -1,0 +1,240 @@
+"""The command line `evergrid-ha`: what operators type to run a lab or break it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ha import rules, topology
+from ha.lab import down as taking_down
+from ha.lab import report, service, state
+from ha.lab import up as bringing_up
+from ha.lab.errors import LabFailed
+from ha.lab.lab import open_lab
+from ha.lab.layout import Layout
+from ha.lab.progress import Progress
+
+# Into a file or a pipe a table is written whole, not folded to the 80 columns of no terminal.
+_WIDTH = None if sys.stdout.isatty() else 160
+console = Console(highlight=False, width=_WIDTH)
+complaints = Console(stderr=True, highlight=False, width=_WIDTH)
+
+commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+lab = typer.Typer(no_args_is_help=True, help="A whole data centre on this machine.")
+commands.add_typer(lab, name="lab")
+
+Name = Annotated[str, typer.Option("--name", help="Of the lab.")]
+HostName = Annotated[str, typer.Argument(metavar="HOST")]
+
+
+def fault(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function both `evergrid-ha NAME` and `evergrid-ha lab NAME`."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        for group in (commands, lab):
+            group.command(name)(function)
+        return function
+
+    return register
+
+
+@lab.command("up")
+def lab_up(
+    name: Name = "main",
+    subnet: Annotated[str | None, typer.Option(help="Of its own, such as 10.78.0.0/24.")] = None,
+    described: Annotated[
+        Path | None, typer.Option("--topology", help="A topology.toml other than the one shipped.")
+    ] = None,
+    accounts: Annotated[int, typer.Option(min=1, help="Size of the demo.")] = 2000,
+    months: Annotated[int, typer.Option(min=1, help="Months of the demo's bills.")] = 2,
+    has_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Load a demo bureau.")] = True,
+    is_bare: Annotated[
+        bool, typer.Option("--bare", help="The database cluster only, without the service.")
+    ] = False,
+) -> None:
+    """Bring the lab up; what is in place already stays as it is."""
+    layout, progress = Layout(name), Progress(console)
+    order = bringing_up.Order(
+        layout=layout,
+        topology=_topology(layout, subnet, described),
+        release=sys.prefix,
+        demo=service.Demo(accounts=accounts, months=months) if has_demo else None,
+        is_bare=is_bare,
+    )
+    report.welcome(bringing_up.up(order, progress), console, is_bare=is_bare)
+    progress.say(f"Up after {progress.total_s():.0f} s.")
+
+
+@lab.command("down")
+def lab_down(
+    name: Name = "main",
+    keeps_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep the databases for the next `up`.")
+    ] = False,
+) -> None:
+    """Take the lab away, its data included: no process, namespace, bridge or route is left."""
+    taking_down.down(Layout(name), Progress(console), keeps_data=keeps_data)
+
+
+@lab.command("status")
+def lab_status(name: Name = "main") -> None:
+    """Show every host with its programs, and what is not as it should be."""
+    if not report.status(open_lab(name), console):
+        raise typer.Exit(1)
+
+
+@lab.command("info")
+def lab_info(
+    name: Name = "main",
+    is_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show where the lab is reached, and with which tokens."""
+    info = open_lab(name).info()
+    if is_json:
+        print(json.dumps(info, indent=2))  # noqa: T201 - for programs: no colours, no wrapping
+    else:
+        report.info(info, console)
+
+
+@lab.command("logs")
+def lab_logs(
+    host: HostName,
+    program: Annotated[str | None, typer.Argument()] = None,
+    name: Name = "main",
+    follows: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
+) -> None:
+    """Show the end of a host's logs, or of one program's."""
+    found = open_lab(name)
+    folder = found.layout.log_folder(found.topology.host(host).name)
+    files = sorted(str(path) for path in folder.glob(f"{program or '*'}.log"))
+    if not files:
+        raise LabFailed(f"{host} has no log of {program or 'anything'} in {folder}")
+    _become(["tail", "-n", "50", *(["-F"] if follows else []), *files])
+
+
+@lab.command("exec")
+def lab_exec(
+    host: HostName,
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND")],
+    name: Name = "main",
+) -> None:
+    """Run a command as root on a host; its exit code becomes ours."""
+    _become(open_lab(name).command(host, command))
+
+
+@fault("power-off")
+def power_off(host: HostName, name: Name = "main") -> None:
+    """Take a host away as a power cut does: link gone, every process gone, at once."""
+    open_lab(name).power_off(host)
+    console.print(f"{host} is off.")
+
+
+@fault("power-on")
+def power_on(host: HostName, name: Name = "main") -> None:
+    """Boot a host that is off; what is on its disk is still there."""
+    open_lab(name).power_on(host)
+    console.print(f"{host} has booted.")
+
+
+@fault("kill")
+def kill(
+    host: HostName,
+    process: Annotated[str, typer.Argument(help="A program, `postgres` or `api-worker`.")],
+    number: Annotated[str, typer.Argument(metavar="SIGNAL")] = "KILL",
+    name: Name = "main",
+) -> None:
+    """Send a signal to one process of a host."""
+    pid = open_lab(name).kill(host, process, _signal(number))
+    console.print(f"{process} on {host} (process {pid}) was sent {_signal(number).name}.")
+
+
+@fault("freeze")
+def freeze(
+    host: HostName,
+    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
+    name: Name = "main",
+) -> None:
+    """Stop processes of a host without ending them, until `thaw`."""
+    open_lab(name).freeze(host, process)
+    console.print(f"{process or 'everything'} on {host} is frozen.")
+
+
+@fault("thaw")
+def thaw(
+    host: HostName,
+    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
+    name: Name = "main",
+) -> None:
+    """Let frozen processes go on."""
+    open_lab(name).thaw(host, process)
+    console.print(f"{process or 'everything'} on {host} goes on.")
+
+
+@fault("cut")
+def cut(
+    host: HostName,
+    others: Annotated[list[str] | None, typer.Option("--from", help="Again for each host.")] = None,
+    name: Name = "main",
+) -> None:
+    """Let nothing pass between a host and others (all, if none is named), until `heal`."""
+    open_lab(name).cut(host, others or ())
+    console.print(f"{host} is cut off from {' and '.join(others or ['everybody'])}.")
+
+
+@fault("heal")
+def heal(name: Name = "main") -> None:
+    """Undo every cut."""
+    open_lab(name).heal()
+    console.print("Every cut is undone.")
+
+
+def main() -> None:
+    """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
+    try:
+        commands()
+    except (LabFailed, topology.TopologyWrong) as error:
+        report.failure(error, complaints)
+        sys.exit(1)
+
+
+def _topology(layout: Layout, subnet: str | None, described: Path | None) -> topology.Topology:
+    """
+    Return what the lab is to look like: as it was, unless told otherwise.
+
+    :raises TopologyWrong: if it would not be safe, with a sentence for every rule it breaks
+    """
+    known = state.load(layout)
+    if known and subnet is None and described is None:
+        return known.topology
+    found = topology.load(described)
+    found = topology.rebased(found, name=layout.lab, subnet=subnet or found.subnet)
+    if broken := rules.broken(found):
+        raise topology.TopologyWrong("\n".join(("this topology is not safe:", *broken)))
+    return found
+
+
+def _signal(text: str) -> signal.Signals:
+    """Return the signal an operator means by "KILL", "SIGKILL" or "9"."""
+    try:
+        if text.isdecimal():
+            return signal.Signals(int(text))
+        return signal.Signals[f"SIG{text.upper().removeprefix('SIG')}"]
+    except (KeyError, ValueError) as error:
+        raise LabFailed(f"there is no signal {text!r}") from error
+
+
+def _become(argv: list[str]) -> None:
+    """Turn into another program, which has the terminal to itself."""
+    os.execvp(argv[0], argv)  # noqa: S606 - no shell, and the caller is root
+
+
+if __name__ == "__main__":
+    main()

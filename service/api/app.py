@@ -1,0 +1,84 @@
+"""The HTTP application: every route on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import falcon
+
+from service.api import bill_runs, bills, errors, openapi, payments, probes, readings
+from service.api.accounts import AccountByNumber, AccountImports, Accounts
+from service.api.authentication import Authentication
+from service.api.docs import Docs, OpenApi, Style
+from service.api.metrics import Metrics
+from service.api.observation import Observation
+from service.api.prices import Prices
+from service.api.requests import Request, Response
+from service.api.resources import Resource
+from service.store.database import Database
+
+# What the business offers; a token is needed, and a role that includes it.
+BUSINESS: Mapping[str, type[Resource]] = {
+    "/v1/account-imports": AccountImports,
+    "/v1/accounts": Accounts,
+    "/v1/accounts/{account_no}": AccountByNumber,
+    "/v1/accounts/{account_no}/bills": bills.AccountBills,
+    "/v1/accounts/{account_no}/statement": payments.Statement,
+    "/v1/readings": readings.Readings,
+    "/v1/prices": Prices,
+    "/v1/bill-runs": bill_runs.BillRuns,
+    "/v1/bill-runs/{bill_run_id:int}": bill_runs.BillRunByNumber,
+    "/v1/bills/{bill_no}": bills.BillByNumber,
+    "/v1/payments": payments.Payments,
+    "/v1/payments/{payment_no}": payments.PaymentByNumber,
+}
+# What the operations staff ask, without a token.
+PROBES: Mapping[str, type] = {
+    "/live": probes.Live,
+    "/ready": probes.Ready,
+    "/version": probes.ThisVersion,
+}
+
+
+def description(*, version: str) -> dict[str, object]:
+    """Return the OpenAPI description of everything above, as of a release."""
+    return openapi.document({**BUSINESS, **PROBES}, version=version)
+
+
+def create_app(
+    *,
+    database: Database,
+    clock: Callable[[], datetime],
+    deadline_s: float,
+    host: str,
+    version: str,
+    metrics_folder: Path | None = None,
+) -> falcon.App[Request, Response]:
+    """
+    Build the WSGI application from what it depends on.
+
+    :param deadline_s: how long a request may wait for the database before it is answered 503
+    :param metrics_folder: where the processes of this host count together; None for this one alone
+    """
+    app: falcon.App[Request, Response] = falcon.App(
+        request_type=Request,
+        response_type=Response,
+        middleware=[
+            Observation(deadline_s=deadline_s),
+            Authentication(database=database, clock=clock),
+        ],
+    )
+    errors.add_to(app)
+    for path, resource in BUSINESS.items():
+        app.add_route(path, resource(database=database, clock=clock))
+    app.add_route("/live", probes.Live())
+    app.add_route("/ready", probes.Ready(database=database))
+    app.add_route("/version", probes.ThisVersion(version=version, host=host))
+    app.add_route("/metrics", Metrics(metrics_folder))
+    described = description(version=version)
+    app.add_route("/openapi.json", OpenApi(described))
+    app.add_route("/docs", Docs(described))
+    app.add_route("/docs/style.css", Style())
+    return app

@@ -1,0 +1,20 @@
+-- name: demo_meters
+-- Read a bureau's meters of the demo with what they showed last. Reads the whole bureau.
+SELECT meter.asset_no, account.account_no, state.read_at, state.register
+  FROM evergrid.meter
+  JOIN evergrid.account ON account.bureau_id = meter.bureau_id
+                       AND account.account_id = meter.account_id
+  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
+                                    AND state.meter_id = meter.meter_id
+ WHERE meter.bureau_id = %(bureau_id)s
+   AND starts_with(meter.asset_no, %(prefix)s)
+ ORDER BY meter.asset_no;
+
+-- name: living_token
+-- Find a token of a principal that is neither revoked nor expired. Index: api_token_by_principal.
+SELECT expires_at
+  FROM evergrid.api_token
+ WHERE principal_id = %(principal_id)s
+   AND revoked_at IS NULL
+   AND expires_at > %(now)s
+ LIMIT 1;

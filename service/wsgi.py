@@ -1,0 +1,25 @@
+"""What gunicorn loads: `service.wsgi:app`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from importlib import metadata
+
+from service import green, settings
+from service.api.app import create_app
+from service.store.connection import CONNECT_TIMEOUT_S
+from service.store.database import Database
+
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+green.install(connect_timeout_s=CONNECT_TIMEOUT_S)
+_settings = settings.read_api(os.environ)
+app = create_app(
+    database=Database(dsn=_settings.primary_dsn, connections_max=_settings.connections_max),
+    clock=lambda: datetime.now(UTC),
+    deadline_s=_settings.deadline_s,
+    host=_settings.host,
+    version=metadata.version("evergrid"),
+    metrics_folder=_settings.metrics_folder,
+)

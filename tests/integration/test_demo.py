@@ -1,0 +1,156 @@
+"""Loading the demo, on a real database of its own."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import psycopg2
+import pytest
+
+from service.domain import account_numbers
+from service.domain.idempotency import Answer
+from service.domain.months import Month
+from service.domain.readings import BatchLengthRefused
+from service.store import migrate
+from service.store.database import Database
+from service.usecases import demo
+from service.usecases.bill_runs import bill_next_chunk, start_bill_run
+from service.usecases.demo import DemoRefused, load_demo
+from service.usecases.principals import caller_by_token
+
+ACCOUNTS, MONTHS = 300, 2
+ROLES = {
+    "head_office", "billing_officer", "hall_clerk", "reader", "channel", "auditor", "data_migrator",
+}  # fmt: skip
+NEIGHBOURS = {f"{role}_2" for role in ROLES - {"head_office", "auditor"}}
+
+
+@pytest.fixture(scope="module")
+def fresh(server):
+    """An empty, migrated database beside that of the other tests."""
+    server.superuser("CREATE DATABASE demo OWNER evergrid_owner", database="postgres")
+    phases = frozenset({"pre", "post"})
+    dsn = server.dsn("evergrid_owner", "demo")
+    migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=phases)
+    return server
+
+
+@pytest.fixture(scope="module")
+def owner(fresh):
+    database = Database(dsn=fresh.dsn("evergrid_owner", "demo"), connections_max=2)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def loaded(owner):
+    """The demo as loaded on the fifteenth of April."""
+    now = datetime.fromisoformat("2026-04-15T10:00:00+08:00")
+    return load_demo(owner, accounts=ACCOUNTS, months=MONTHS, now=now)
+
+
+def test_the_demo_has_customers_with_a_reading_each_month(loaded, fresh):
+    assert (loaded["bureau"], loaded["accounts"]) == (1, ACCOUNTS)
+    assert loaded["months"] == ["2026-02", "2026-03"]
+    assert account_numbers.has_check_digit(loaded["account_no"])
+    assert fresh.superuser(
+        "SELECT bureau_id, count(DISTINCT meter_id), count(*) FROM evergrid.reading "
+        "GROUP BY bureau_id ORDER BY bureau_id",
+        database="demo",
+    ) == [(1, ACCOUNTS, ACCOUNTS * MONTHS), (2, 20, 20 * MONTHS)]
+
+
+def test_most_of_the_demo_s_customers_are_homes_and_a_meter_rolls_over(loaded, fresh):
+    (homes, rolled_over), = fresh.superuser(
+        "SELECT (SELECT count(*) FROM evergrid.account WHERE category = 'residential'), "
+        "(SELECT count(*) FROM evergrid.reading WHERE rolled_over)",
+        database="demo",
+    )  # fmt: skip
+    assert 0.85 < homes / (ACCOUNTS + 20) < 0.97
+    assert rolled_over == 1
+
+
+def test_every_role_of_the_demo_has_a_token(loaded, owner, now, deadline):
+    assert set(loaded["tokens"]) == ROLES | NEIGHBOURS
+    for title, token in loaded["tokens"].items():
+        found = caller_by_token(database=owner, token=token, now=now, deadline=deadline)
+        assert title in {found.role, f"{found.role}_{found.bureau_id}"}
+        is_everywhere = title in {"head_office", "auditor"}
+        assert found.bureau_id == (None if is_everywhere else 2 if title in NEIGHBOURS else 1)
+
+
+def test_loading_the_demo_again_changes_nothing_and_says_so(loaded, owner, fresh, now):
+    def rows():
+        return fresh.superuser(
+            "SELECT (SELECT count(*) FROM evergrid.account), (SELECT count(*) FROM evergrid.reading),"
+            " (SELECT count(*) FROM evergrid.api_token), (SELECT count(*) FROM evergrid.principal)",
+            database="demo",
+        )
+
+    before = rows()
+    again = load_demo(owner, accounts=ACCOUNTS, months=MONTHS, now=now)
+
+    assert (again["changed"], again["tokens"]) == (False, {})
+    assert again["account_no"] == loaded["account_no"]
+    assert rows() == before
+
+
+def test_the_months_of_the_demo_can_be_billed_without_a_failure(
+    loaded, owner, fresh, now, deadline
+):
+    officer = caller_by_token(
+        database=owner, token=loaded["tokens"]["billing_officer"], now=now, deadline=deadline
+    )
+    for month in loaded["months"]:
+        start_bill_run(
+            database=owner,
+            caller=officer,
+            once=demo._once(month),
+            month=Month.parse(month),
+            bureau_id=1,
+            now=now,
+            deadline=deadline,
+        )
+    worker = Database(dsn=fresh.dsn("evergrid_worker", "demo"), connections_max=1)
+    done = list(iter(lambda: bill_next_chunk(database=worker, now=now, deadline=deadline), None))
+    worker.close()
+
+    assert sum(billed.tally.billed for billed in done) == ACCOUNTS * MONTHS
+    assert not any(billed.tally.failed for billed in done)
+
+
+@pytest.fixture
+def emptied(server, fresh, owner):
+    """A second empty database, for a load that goes wrong."""
+    server.superuser("CREATE DATABASE demo_interrupted OWNER evergrid_owner", database="postgres")
+    dsn = server.dsn("evergrid_owner", "demo_interrupted")
+    migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=frozenset({"pre"}))
+    database = Database(dsn=dsn, connections_max=2)
+    yield database
+    database.close()
+    server.superuser("DROP DATABASE demo_interrupted", database="postgres")
+
+
+def test_an_interrupted_demo_is_completed_by_the_next_load(emptied, now, monkeypatch):
+    def fail(**_arguments):
+        raise psycopg2.DataError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(demo, "post_readings", fail)
+        with pytest.raises(psycopg2.DataError):
+            load_demo(emptied, accounts=5, months=1, now=now)
+
+    completed = load_demo(emptied, accounts=5, months=1, now=now)
+
+    assert (completed["accounts_imported"], completed["readings_posted"]) == (5, 10)
+    assert set(completed["tokens"]) == ROLES | NEIGHBOURS
+
+
+def test_a_demo_that_is_refused_in_part_says_so(emptied, now, monkeypatch):
+    refused = {"code": BatchLengthRefused.code, "detail": "why", "status": "refused"}
+    report = json.dumps({"refused": 1, "results": [{"status": "accepted"}, refused]})
+    monkeypatch.setattr(demo, "post_readings", lambda **_: Answer(200, report.encode()))
+
+    with pytest.raises(DemoRefused, match="1 refused, first BATCH_LENGTH_REFUSED: why"):
+        load_demo(emptied, accounts=5, months=1, now=now + timedelta(days=1))

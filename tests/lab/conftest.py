@@ -1,0 +1,33 @@
+import os
+
+import pytest
+
+from ha import lab as labs
+from ha.lab import health
+from ha.lab.waiting import until
+
+# A host of the databases that was away streams again within seconds; a busy machine takes longer.
+WHOLE_S = 60
+
+
+@pytest.fixture(scope="session")
+def running():
+    return labs.open(os.environ.get("EVERGRID_LAB", "test"))
+
+
+@pytest.fixture
+def lab(running):
+    """A lab that is whole, and is left whole."""
+    _wait_until_whole(running)
+    yield running
+    _wait_until_whole(running)
+
+
+def _wait_until_whole(lab):
+    until(
+        lambda: health.complaints(lab),
+        is_enough=lambda complaints: not complaints,
+        what="all is well with the lab",
+        within_s=WHOLE_S,
+        step_s=0.3,
+    )

@@ -1,0 +1,39 @@
+import pytest
+
+from ha.lab import cluster
+
+pytestmark = pytest.mark.lab
+
+
+def test_one_primary_has_two_streaming_replicas_that_make_a_quorum(lab):
+    members = cluster.members(lab.patroni())
+    standing = sorted((member.role, member.state) for member in members)
+    assert standing == [
+        ("leader", "running"),
+        ("quorum_standby", "streaming"),
+        ("quorum_standby", "streaming"),
+    ]
+
+
+def test_a_commit_waits_for_any_one_of_the_replicas(lab):
+    sql = "SELECT current_setting('synchronous_standby_names') AS names"
+    names = lab.query(sql)[0]["names"]
+    replicas = [member.name for member in cluster.members(lab.patroni()) if member.role != "leader"]
+    assert names.startswith("ANY 1 (")
+    assert all(replica in names for replica in replicas)
+
+
+def test_every_database_checks_its_pages(lab):
+    sql = "SELECT current_setting('data_checksums') AS checksums"
+    for host in lab.topology.with_role("database"):
+        assert lab.query(sql, host.name) == [{"checksums": "on"}]
+
+
+def test_every_database_host_names_the_same_primary(lab):
+    databases = lab.topology.with_role("database")
+    named = {cluster.primary(lab.patroni(host.name)) for host in databases}
+    assert named == {lab.primary()}
+
+
+def test_exactly_one_edge_holds_the_virtual_address(lab):
+    assert len(lab.holders_of_virtual_address()) == 1

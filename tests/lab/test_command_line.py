@@ -1,0 +1,54 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.lab
+
+
+def evergrid_ha(lab, *arguments):
+    argv = [sys.executable, "-m", "ha", *arguments]
+    argv[4:4] = ["--name", lab.layout.lab]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+
+
+def test_info_tells_programs_where_everything_is(lab):
+    info = json.loads(evergrid_ha(lab, "lab", "info", "--json").stdout)
+    assert {"name", "endpoint", "client_namespace", "hosts", "tokens", "prometheus"} <= set(info)
+    assert info["endpoint"] == f"http://{lab.topology.virtual_address}"
+    assert os.path.exists(f"/run/netns/{info['client_namespace']}")
+    for host in info["hosts"]:
+        assert set(host) == {"name", "address", "namespace", "roles"}
+
+
+def test_a_command_run_on_a_host_passes_its_exit_code_through(lab):
+    host = lab.topology.hosts[0].name
+    ended = evergrid_ha(lab, "lab", "exec", host, "--", "sh", "-c", "hostname; exit 7")
+    assert (ended.stdout, ended.returncode) == (f"{host}\n", 7)
+
+
+def test_status_says_that_all_is_well(lab):
+    ended = evergrid_ha(lab, "lab", "status")
+    assert "all is well" in ended.stdout
+    assert ended.returncode == 0
+
+
+def test_status_names_the_host_that_is_off(lab):
+    host = lab.topology.with_role("app")[-1].name
+    lab.power_off(host)
+    try:
+        ended = evergrid_ha(lab, "lab", "status")
+    finally:
+        lab.power_on(host)
+    assert f"{host} is off" in ended.stdout
+    assert ended.returncode == 1
+
+
+def test_a_lab_that_does_not_exist_is_one_sentence_and_exit_code_1():
+    argv = [sys.executable, "-m", "ha", "lab", "status", "--name", "nosuchlab"]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert "there is no lab called 'nosuchlab'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 1

@@ -1,0 +1,121 @@
+import json
+import subprocess
+
+import pytest
+
+from ha import topology
+from ha.lab import doorway, down, faults, network, routes
+from ha.lab.commands import run, within
+from ha.lab.errors import CommandFailed
+from ha.lab.layout import Layout, doorway_address
+
+pytestmark = pytest.mark.lab
+
+# Two seconds: a host that is reached answers in milliseconds, one that is cut off never does.
+REACHED_S = "2"
+
+
+def is_reached(lab, *, source, target):
+    port = lab.topology.ports.api
+    url = f"http://{lab.topology.host(target).address}:{port}/live"
+    argv = ["curl", "-s", "-o", "/dev/null", "-m", REACHED_S, url]
+    try:
+        run(within(lab.layout.namespace(source), argv))
+    except CommandFailed:
+        return False
+    return True
+
+
+@pytest.fixture
+def beside(lab):
+    """A second lab, of which the network exists only."""
+    layout = Layout("beside")
+    described = topology.rebased(topology.load(), name="beside", subnet="10.253.253.0/24")
+    network.create(layout, described)
+    yield layout, described
+    down.sweep(layout)
+    routes.unblock(described.subnet)
+
+
+def test_the_virtual_address_answers_the_client(lab):
+    info = lab.info()
+    argv = ["curl", "-sS", "-m", REACHED_S, "-w", "%{http_code}", f"{info['endpoint']}/live"]
+    assert run(within(info["client_namespace"], argv)).endswith("200")
+
+
+def test_the_client_has_no_route_but_its_own_subnet(lab):
+    found = json.loads(run(within(lab.info()["client_namespace"], ["ip", "-json", "route"])))
+    assert [route["dst"] for route in found] == [lab.topology.subnet]
+
+
+def test_the_client_has_no_address_of_the_other_kind(lab):
+    argv = ["ip", "-json", "-6", "address", "show", "up"]
+    found = json.loads(run(within(lab.info()["client_namespace"], argv)))
+    assert [link for link in found if link.get("addr_info")] == []
+
+
+def test_this_machine_sends_nothing_into_the_subnet(lab):
+    assert routes.is_blocked(lab.topology.subnet)
+    with pytest.raises(CommandFailed):
+        run(["ip", "route", "get", lab.topology.virtual_address])
+
+
+def test_this_machine_has_no_address_on_the_switch(lab):
+    found = json.loads(run(["ip", "-json", "address", "show", "dev", lab.layout.bridge]))
+    assert found[0]["addr_info"] == []
+
+
+def test_the_doorway_lets_a_browser_in(lab):
+    url = f"http://{doorway_address(lab.topology)}:{doorway.HTTP_PORT}/live"
+    assert run(["curl", "-sS", "-m", REACHED_S, "-w", "%{http_code}", url]).endswith("200")
+
+
+def test_two_hosts_cut_off_from_each_other_still_reach_the_others(lab):
+    first, second = (host.name for host in lab.topology.with_role("app"))
+    client = lab.topology.with_role("client")[0].name
+    lab.cut(first, [second])
+    try:
+        assert faults.is_cut(lab.layout)
+        assert not is_reached(lab, source=first, target=second)
+        assert not is_reached(lab, source=second, target=first)
+        assert is_reached(lab, source=client, target=first)
+    finally:
+        lab.heal()
+    assert is_reached(lab, source=first, target=second)
+
+
+def test_a_host_cut_off_from_everybody_is_reached_by_nobody(lab):
+    host = lab.topology.with_role("app")[-1].name
+    client = lab.topology.with_role("client")[0].name
+    lab.cut(host)
+    try:
+        assert not is_reached(lab, source=client, target=host)
+    finally:
+        lab.heal()
+    assert is_reached(lab, source=client, target=host)
+
+
+def test_a_second_lab_has_its_own_network(lab, beside):
+    layout, described = beside
+    host = described.hosts[0]
+    network.plug_in(layout, described, host)
+    assert network.addresses(layout, host.name) == [host.address]
+    assert network.addresses(lab.layout, host.name) != [host.address]
+
+
+def test_a_subnet_of_another_lab_is_refused(lab):
+    with pytest.raises(routes.SubnetInUse, match=f"the lab '{lab.layout.lab}'"):
+        routes.refuse_if_in_use(Layout("beside"), lab.topology.subnet)
+
+
+def test_sweeping_leaves_nothing_of_a_killed_lab(beside):
+    layout, described = beside
+    host = described.hosts[0]
+    network.plug_in(layout, described, host)
+    argv = within(layout.namespace(host.name), ["sleep", "61"])
+    with subprocess.Popen(argv) as left_behind:
+        assert down.has_leftovers(layout)
+        down.sweep(layout)
+        assert left_behind.wait(timeout=1) == -9
+    assert not down.has_leftovers(layout)
+    assert not network.exists(layout.link(host.name))

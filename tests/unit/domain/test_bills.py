@@ -1,0 +1,243 @@
+"""What an account owes for its months."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain import bills
+from service.domain.bills import (
+    AmountNegative,
+    Basis,
+    BillUnknown,
+    ConsumptionImplausible,
+    LaterMonthBilled,
+    PriceChangesWithin,
+    PriceMissing,
+    ReadingMissing,
+    Stand,
+)
+from service.domain.explanations import reasons
+from service.domain.months import Month
+from service.domain.prices import PriceList
+from service.domain.rating import Line, Price
+
+MARCH = Month(2026, 3)
+ISSUED_AT = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
+PRICES = PriceList(
+    catalogue_version_id=1,
+    category="residential",
+    legal_document="Order 7",
+    valid_from=date(2026, 1, 1),
+    prices=(
+        Price("energy", 1, 170, 56_000_000, is_levy=False),
+        Price("energy", 2, 260, 61_000_000, is_levy=False),
+        Price("energy", 3, None, 86_000_000, is_levy=False),
+    ),
+)
+BASIS = Basis(
+    account_id=7,
+    account_no="1000000019",
+    category="residential",
+    digits=6,
+    decimals=2,
+    multiplier=Decimal("1.0000"),
+    previous=Stand(datetime(2026, 2, 28, 1, tzinfo=UTC), Decimal("1000.0000")),
+    last_billed=Month(2026, 2),
+    reading=Stand(datetime(2026, 3, 31, 1, tzinfo=UTC), Decimal("1310.0000")),
+    roll_overs=0,
+)
+
+
+def issued(basis=BASIS, *, month=MARCH, prices_before=PRICES, prices=PRICES, issued_at=ISSUED_AT):
+    return bills.issue(
+        basis=basis, month=month, prices_before=prices_before, prices=prices, issued_at=issued_at
+    )
+
+
+def test_a_bill_covers_the_energy_since_the_bill_before():
+    """Worked example E01: 310 kWh are 193.10 yuan."""
+    bill = issued()
+
+    assert (bill.consumption_kwh, bill.amount_fen) == (310, 193_10)
+    assert bill.bill_no == "202603100000001901"
+    assert bill.previous == BASIS.previous
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "due_on"),
+    [
+        (datetime(2026, 4, 1, 2, tzinfo=UTC), date(2026, 4, 21)),
+        (datetime(2026, 3, 31, 16, tzinfo=UTC), date(2026, 4, 21)),  # midnight in Beijing
+        (datetime(2028, 2, 10, 2, tzinfo=UTC), date(2028, 3, 1)),  # over the leap day
+        (datetime(2026, 12, 20, 2, tzinfo=UTC), date(2027, 1, 9)),  # over the year end
+    ],
+)
+def test_a_bill_is_due_twenty_days_after_its_issue(issued_at, due_on):
+    assert issued(issued_at=issued_at).due_on == due_on
+
+
+def test_a_register_that_rolled_over_is_billed_over_its_last_digit():
+    """Worked example E07: 999 987.50 to 12.30 on six digits are 24.8, rounded to 25 kWh."""
+    basis = replace(
+        BASIS,
+        previous=replace(BASIS.previous, register=Decimal("999987.5")),
+        reading=replace(BASIS.reading, register=Decimal("12.3")),
+        roll_overs=1,
+    )
+
+    assert issued(basis).consumption_kwh == 25
+
+
+def test_the_multiplier_comes_before_the_rounding():
+    """Worked example E07: five digits, 99 850 to 130 times 40 are 11 200 kWh."""
+    basis = replace(
+        BASIS,
+        digits=5,
+        multiplier=Decimal(40),
+        previous=replace(BASIS.previous, register=Decimal(99850)),
+        reading=replace(BASIS.reading, register=Decimal(130)),
+        roll_overs=1,
+    )
+
+    assert issued(basis).consumption_kwh == 11_200
+
+
+def test_a_month_that_could_not_be_billed_widens_the_tiers_of_the_next():
+    basis = replace(BASIS, last_billed=Month(2026, 1))
+
+    bill = issued(basis)
+
+    assert [line.quantity_kwh for line in bill.lines] == [310]
+
+
+def test_the_month_of_installation_counts_as_a_whole():
+    installed_in_march = replace(
+        BASIS, last_billed=None, previous=Stand(datetime(2026, 3, 30, tzinfo=UTC), Decimal(1000))
+    )
+    installed_in_february = replace(installed_in_march, previous=BASIS.previous)
+
+    assert [line.quantity_kwh for line in issued(installed_in_march).lines] == [170, 90, 50]
+    assert [line.quantity_kwh for line in issued(installed_in_february).lines] == [310]
+
+
+def test_a_gap_over_the_year_end_is_counted_in_months():
+    basis = replace(BASIS, last_billed=Month(2025, 11))
+
+    bill = issued(basis, month=Month(2026, 1))
+
+    assert [line.quantity_kwh for line in bill.lines] == [310]
+
+
+def test_a_month_without_energy_has_a_bill_of_nothing():
+    basis = replace(BASIS, reading=replace(BASIS.reading, register=BASIS.previous.register))
+
+    bill = issued(basis)
+
+    assert (bill.amount_fen, len(bill.lines)) == (0, 1)
+
+
+def test_a_month_without_a_reading_is_not_billed():
+    with pytest.raises(ReadingMissing, match="no reading in 2026-03"):
+        issued(replace(BASIS, reading=None))
+
+
+def test_a_month_inside_a_later_bill_is_not_billed_again():
+    with pytest.raises(LaterMonthBilled, match="part of the bill for 2026-04"):
+        issued(replace(BASIS, last_billed=Month(2026, 4)))
+
+
+def test_an_account_without_prices_is_not_billed():
+    with pytest.raises(PriceMissing, match="no prices for residential"):
+        issued(prices_before=None)
+
+
+def test_a_price_that_changes_inside_a_bill_is_refused():
+    dearer = replace(PRICES, catalogue_version_id=2, valid_from=date(2026, 3, 1))
+
+    with pytest.raises(PriceChangesWithin, match="2026-03-01"):
+        issued(prices=dearer)
+
+
+def test_a_register_that_ran_backwards_is_refused():
+    with pytest.raises(ConsumptionImplausible, match="below zero"):
+        issued(replace(BASIS, reading=replace(BASIS.reading, register=Decimal("999.9"))))
+
+
+def test_more_energy_than_a_city_takes_is_refused():
+    with pytest.raises(ConsumptionImplausible, match="310000000000 kWh"):
+        issued(replace(BASIS, multiplier=Decimal(1_000_000_000)))
+
+
+def test_a_bill_that_would_pay_its_customer_is_refused():
+    paying = replace(PRICES, prices=(Price("energy", None, None, -1_000_000, is_levy=False),))
+
+    with pytest.raises(AmountNegative, match="-310 fen"):
+        issued(prices_before=paying, prices=paying)
+
+
+@given(
+    start=st.decimals(0, 999_999, places=2),
+    end=st.decimals(0, 999_999, places=2),
+    multiplier=st.decimals("0.0001", 1000, places=4),
+)
+def test_a_bill_is_the_sum_of_its_lines_and_they_of_its_energy(start, end, multiplier):
+    basis = replace(
+        BASIS,
+        multiplier=multiplier,
+        previous=replace(BASIS.previous, register=start),
+        reading=replace(BASIS.reading, register=end),
+        roll_overs=int(end < start),
+    )
+
+    bill = issued(basis)
+
+    assert sum(line.quantity_kwh for line in bill.lines) == bill.consumption_kwh
+    assert sum(line.amount_fen for line in bill.lines) == bill.amount_fen
+
+
+def test_a_bill_number_says_month_account_and_serial():
+    assert bills.parts_of_number("202603100000001901") == (MARCH, "1000000019", 1)
+
+
+@pytest.mark.parametrize(
+    "bill_no",
+    ["", "2026031000000019", "202613100000001901", "20260310000000190a", "２02603100000001901"],
+)
+def test_what_cannot_be_a_bill_number_is_no_bill(bill_no):
+    with pytest.raises(BillUnknown):
+        bills.parts_of_number(bill_no)
+
+
+def test_every_line_says_why_it_costs_what_it_costs():
+    assert list(reasons(issued().lines, legal_document="Order 7")) == [
+        "tier 1, kWh 1 to 170 of the bill: 170 kWh × 0.56 yuan = 95.20 yuan (Order 7)",
+        "tier 2, kWh 171 to 260 of the bill: 90 kWh × 0.61 yuan = 54.90 yuan (Order 7)",
+        "tier 3, kWh 261 to 310 of the bill: 50 kWh × 0.86 yuan = 43.00 yuan (Order 7)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (
+            Line("energy", None, 1250, 52_130_000, 651_63, is_levy=False),
+            "1250 kWh × 0.5213 yuan = 651.625, half up 651.63 yuan (Order 7)",
+        ),
+        (
+            Line("energy", 1, 0, 56_000_000, 0, is_levy=False),
+            "tier 1, no energy: 0 kWh × 0.56 yuan = 0.00 yuan (Order 7)",
+        ),
+        (
+            Line("correction", None, 1, -500_000, -1, is_levy=False),
+            "1 kWh × -0.005 yuan = -0.005, half up -0.01 yuan (Order 7)",
+        ),
+    ],
+)
+def test_a_rounded_line_shows_both_figures(line, why):
+    assert list(reasons([line], legal_document="Order 7")) == [why]

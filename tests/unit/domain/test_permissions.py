@@ -1,0 +1,49 @@
+"""Who may do what."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.domain.permissions import OPERATIONS, RoleForbidden, check
+from service.domain.principals import Caller, Role
+
+
+def a_caller(role, bureau=1):
+    return Caller(principal_id=1, name="somebody", role=role, bureau_id=bureau)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("role", Role)
+def test_the_table_alone_decides(role, operation):
+    if role in OPERATIONS[operation]:
+        check(a_caller(role), operation)
+        return
+    with pytest.raises(RoleForbidden):
+        check(a_caller(role), operation)
+
+
+@pytest.mark.parametrize(
+    ("role", "operation"),
+    [
+        ("hall_clerk", "accounts.import"),
+        ("auditor", "payments.take"),
+        ("head_office", "payments.take"),
+        ("channel", "bill_runs.start"),
+        ("data_migrator", "bills.read"),
+        ("reader", "payments.read"),
+        ("channel", "readings.post"),
+    ],
+)
+def test_duties_are_separate(role, operation):
+    with pytest.raises(RoleForbidden):
+        check(a_caller(role), operation)
+
+
+def test_a_role_that_does_not_exist_may_do_nothing():
+    with pytest.raises(RoleForbidden):
+        check(a_caller("king"), "accounts.read")
+
+
+@pytest.mark.parametrize(("bureau", "scope"), [(1, "1"), (99, "99"), (None, "*")])
+def test_a_caller_sees_its_bureau_or_all_of_them(bureau, scope):
+    assert a_caller("auditor", bureau).scope == scope

@@ -1,0 +1,183 @@
+"""Each checker finds nothing in a right history, and the one thing in a doctored one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover_tests import checkers
+from failover_tests.books import AccountBalance, BillSum, JournalSum, Switch, Totals
+
+from .conftest import in_order, looks, payment, read, recorded
+
+BEFORE = Totals(payments=0, journals=0, accounts=1, bills=0)
+
+
+def test_a_right_history_has_no_findings(history, books):
+    assert checkers.failed(history) == []
+    assert checkers.lost(history, books.payments) == []
+    assert checkers.doubled(history, books.payments) == []
+    assert (
+        checkers.never_attempted(history, books.payments, before=BEFORE, after=books.totals) == []
+    )
+    assert checkers.payments_unexplained(books.payments) == []
+    assert checkers.journals_unbalanced(books) == []
+    assert checkers.balances_wrong(books) == []
+
+
+def test_a_request_without_an_answer_failed(history):
+    broken = payment(9, status=None, payment_no=None, error="ServerDisconnectedError")
+    assert checkers.failed((*history, broken)) == [
+        "payment drill-p9 of account 1000000001: ServerDisconnectedError (status None) after 0.0 s"
+    ]
+
+
+def test_an_unavailable_service_failed_the_read(history):
+    [finding] = checkers.failed((*history, read(9, status=503, error="BUSY")))
+    assert "read drill-r9" in finding
+    assert "BUSY (status 503)" in finding
+
+
+def test_an_acknowledged_payment_that_is_gone_is_lost(history, books):
+    [finding] = checkers.lost(history, books.payments[:-1])
+    assert "drill-p4" in finding
+
+
+def test_a_payment_kept_with_another_amount_is_lost(history, books):
+    changed = (*books.payments[:-1], recorded(4, amount_fen=499))
+    [finding] = checkers.lost(history, changed)
+    assert "acknowledged as 500 fen" in finding
+
+
+def test_an_unanswered_payment_may_be_in_the_books_or_not(history, books):
+    unknown = payment(9, status=None, payment_no=None, error="ClientTimeout")
+    asked = (*history, unknown)
+    assert checkers.lost(asked, books.payments) == []
+    assert checkers.lost(asked, (*books.payments, recorded(9))) == []
+
+
+def test_a_payment_taken_twice_is_doubled(history, books):
+    twice = (*books.payments, recorded(4, payment_no="20260401000000000099"))
+    assert checkers.doubled(history, twice) == ["payment drill-p4 is in the books 2 times"]
+
+
+def test_a_number_given_to_two_payments_is_doubled(history, books):
+    same_number = payment(9, payment_no=history[0].payment_no)
+    [finding] = checkers.doubled((*history, same_number), books.payments)
+    assert "was given to 2 payments" in finding
+
+
+def test_a_payment_nobody_sent_is_found(history, books):
+    after = replace(books.totals, payments=6)
+    appeared = (*books.payments, recorded(77))
+    [finding] = checkers.never_attempted(history, appeared, before=BEFORE, after=after)
+    assert "drill-p77" in finding
+
+
+def test_a_payment_outside_the_run_is_found(history, books):
+    after = replace(books.totals, payments=6)
+    assert checkers.never_attempted(history, books.payments, before=BEFORE, after=after) == [
+        "+1 payments in the books are not of this run"
+    ]
+
+
+def test_money_that_is_not_allocated_is_found():
+    [finding] = checkers.payments_unexplained([recorded(1), recorded(2, allocated_fen=300)])
+    assert "300 fen allocated" in finding
+
+
+def test_money_that_is_not_booked_is_found():
+    [finding] = checkers.payments_unexplained([recorded(1), recorded(2, booked_fen=0)])
+    assert "0 fen booked" in finding
+
+
+def test_an_unbalanced_journal_is_found(books):
+    doctored = replace(books, unbalanced=(JournalSum(7, "20260401000000000004", 1),))
+    assert checkers.journals_unbalanced(doctored) == [
+        "journal 7 (20260401000000000004) sums up to 1 fen"
+    ]
+
+
+def test_a_wrong_prepayment_is_found(books):
+    doctored = replace(books, balances=(AccountBalance("1000000001", 0, 0, 2500, 2000),))
+    assert checkers.balances_wrong(doctored) == [
+        "account 1000000001: prepayment 2500 fen, entries 2000 fen"
+    ]
+
+
+def test_a_wrong_receivable_is_found(books):
+    doctored = replace(books, balances=(AccountBalance("1000000001", 10, 0, 2500, 2500),))
+    [finding] = checkers.balances_wrong(doctored)
+    assert "receivable 10 fen, entries 0 fen" in finding
+
+
+def test_a_bill_that_is_not_the_sum_of_its_lines_is_found(books):
+    doctored = replace(books, bills_wrong=(BillSum("202604100000000101", 900, 899),))
+    assert checkers.balances_wrong(doctored) == [
+        "bill 202604100000000101: amount 900 fen, lines 899 fen"
+    ]
+
+
+def test_the_stall_is_the_longest_gap_between_acknowledged_writes(history):
+    late = payment(5, done_s=30.0)
+    assert checkers.stall_s((*history, late)) == 30.0 - 4.01
+
+
+def test_a_failed_write_does_not_end_a_stall(history):
+    refused = payment(5, done_s=10.0, status=503, error="BUSY")
+    late = payment(6, done_s=30.0)
+    assert checkers.stall_s((*history, refused, late)) == 30.0 - 4.01
+
+
+def test_without_two_acknowledged_writes_the_stall_is_endless():
+    assert checkers.stall_s((payment(1),)) == float("inf")
+
+
+def test_the_slowest_request_counts_from_when_it_was_due():
+    assert checkers.slowest_s((payment(1), payment(2, sent_s=8.0, done_s=8.5))) == 6.5
+
+
+def test_a_failover_shows_one_primary_at_a_time():
+    old = looks("db1", (0, "primary", 1), (0.2, "primary", 1), (0.4, "silent", None))
+    new = looks("db2", (0, "streaming", 1), (2, "primary", 2), (2.2, "primary", 2))
+    assert checkers.two_primaries_seen(in_order(old, new)) == []
+
+
+def test_two_primaries_at_once_are_seen():
+    old = looks("db1", (0, "primary", 1), (0.2, "primary", 1), (2.1, "primary", 1))
+    new = looks("db2", (0, "streaming", 1), (2, "primary", 2), (2.2, "primary", 2))
+    [finding] = checkers.two_primaries_seen(in_order(old, new))
+    assert "db1 and db2 were both primary" in finding
+
+
+def test_one_look_inside_the_other_primary_s_time_is_enough():
+    frozen = looks("db1", (0, "primary", 1), (1, "silent", None), (4, "primary", 1))
+    new = looks("db2", (3, "primary", 2), (5, "primary", 2))
+    assert len(checkers.two_primaries_seen(in_order(frozen, new))) == 1
+
+
+def test_looks_that_cannot_be_put_in_order_prove_nothing():
+    old = looks("db1", (0, "primary", 1), (0.2, "silent", None))
+    new = looks("db2", (0.02, "primary", 2), (0.3, "silent", None))
+    assert checkers.two_primaries_seen(in_order(old, new)) == []
+
+
+def test_timelines_that_follow_each_other_are_one_line(books):
+    samples = in_order(looks("db1", (0, "primary", 2)), looks("db2", (5, "primary", 3)))
+    assert checkers.timeline_broken(samples, books.switches) == []
+
+
+def test_a_timeline_led_by_two_hosts_is_broken():
+    samples = in_order(looks("db1", (0, "primary", 2)), looks("db2", (5, "primary", 2)))
+    assert checkers.timeline_broken(samples, ()) == ["timeline 2 was led by db1 and by db2"]
+
+
+def test_a_primary_that_goes_back_to_an_old_timeline_breaks_the_line():
+    samples = in_order(
+        looks("db1", (0, "primary", 2), (9, "primary", 2)), looks("db2", (5, "primary", 3))
+    )
+    assert checkers.timeline_broken(samples, ()) == ["db1 led timeline 2 after 3"]
+
+
+def test_a_fork_before_an_earlier_fork_breaks_the_line():
+    [finding] = checkers.timeline_broken((), (Switch(1, 2000), Switch(2, 1000)))
+    assert "before timeline 1 did" in finding

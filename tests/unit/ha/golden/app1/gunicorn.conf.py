@@ -1,0 +1,25 @@
+"""gunicorn of app1: the API's processes."""
+
+from service import gunicorn_hooks
+
+bind = "10.77.0.21:8080"
+workers = 2
+worker_class = "gevent"
+# During a failover every request waits in one of these.
+worker_connections = 4000
+backlog = 4096
+http_parser = "fast"
+# A process that does not even turn its loop for a minute is hung.
+timeout = 60
+# Stopping: time for a request that uses its whole deadline.
+graceful_timeout = 50
+# Longer than the edge keeps an idle connection, so that it is never us who close first.
+keepalive = 75
+preload_app = False
+control_socket_disable = True
+worker_tmp_dir = "/run/evergrid/gunicorn"
+forwarded_allow_ips = "10.77.0.11,10.77.0.12"
+
+on_starting = gunicorn_hooks.on_starting
+post_worker_init = gunicorn_hooks.post_worker_init
+child_exit = gunicorn_hooks.child_exit
