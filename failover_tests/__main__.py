@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +12,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from failover_tests import environment, reports
+from failover_tests.bench.benchmark import Benchmark
 from failover_tests.drills.catalogue import CATALOGUE, purpose
 from failover_tests.stage import Stage
 from ha import lab as labs
 from ha.lab.errors import LabFailed
 
 app = typer.Typer(
+    pretty_exceptions_enable=False,
     help="Break one thing under load, and prove what clients saw of it.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,9 +39,10 @@ def list_drills() -> None:
 
 @app.command()
 def run(
-    drill: Annotated[str, typer.Argument(metavar="NAME", help="A drill of `evergrid-drill list`.")],
+    drill: Annotated[str | None, typer.Argument(metavar="NAME", help="One of `list`.")] = None,
     *,
     lab: LabName = "main",
+    every: Annotated[bool, typer.Option("--all", help="Every drill, one after the other.")] = False,
     duration: Annotated[
         float, typer.Option(help="Seconds of load at least; a drill adds what it needs.", min=0)
     ] = 0.0,
@@ -47,24 +51,32 @@ def run(
     ] = False,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
-    """Run one drill, write its report; exit code 1 unless every promise was kept."""
-    if drill not in CATALOGUE:
-        raise typer.BadParameter(f"no drill {drill!r}; there are {', '.join(CATALOGUE)}")
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = reports_folder / f"{drill}-{now}"
-    folder.mkdir(parents=True)
+    """Run a drill, write its report; exit code 1 unless every promise was kept."""
+    names = list(CATALOGUE) if every else [drill or ""]
+    if unknown := set(names) - set(CATALOGUE):
+        raise typer.BadParameter(f"no drill {unknown.pop()!r}; there are {', '.join(CATALOGUE)}")
     opened = labs.open(lab)
-    described = environment.described(opened)
-    stage = Stage(opened, folder=folder, load_s=duration, is_retrying=retry)
-    try:
-        outcome = CATALOGUE[drill](stage)
-    except LabFailed as error:
-        console.print(f"[red]The drill could not be judged:[/] {error}", soft_wrap=True)
-        raise typer.Exit(1) from error
-    page = reports.write(drill, outcome, environment=described, folder=folder)
+    # A list, not a generator: every drill runs, also after one that failed.
+    passed = [
+        _is_passed(name, opened, reports_folder, load_s=duration, is_retrying=retry)
+        for name in names
+    ]
+    raise typer.Exit(0 if all(passed) else 1)
+
+
+@app.command()
+def bench(
+    *,
+    lab: LabName = "main",
+    seconds: Annotated[int, typer.Option(min=1, help="Of each phase.")] = 15,
+    reports_folder: Reports = reports.DEFAULT_FOLDER,
+) -> None:
+    """Measure the service beside pgbench, on one lab, in one run."""
+    folder = _folder(reports_folder, "bench")
+    benchmark = Benchmark(labs.open(lab), seconds=seconds, say=console.print)
+    page = reports.write_benchmark(benchmark.results(), folder=folder)
     console.print(Markdown(page.read_text(encoding="utf-8")))
-    console.print(f"Report and evidence: {folder}", soft_wrap=True)
-    raise typer.Exit(0 if outcome.is_passed else 1)
+    console.print(f"Report: {folder}", soft_wrap=True)
 
 
 @app.command()
@@ -78,8 +90,37 @@ def report(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
 
 
 def main() -> None:
-    """Run the command that was asked for."""
-    app()
+    """Run the command that was asked for; what a lab could not do is said in one line."""
+    try:
+        app()
+    except LabFailed as error:
+        console.print(f"[red]✗[/] {error}", soft_wrap=True)
+        sys.exit(1)
+
+
+def _is_passed(
+    name: str, lab: labs.Lab, reports_folder: Path, *, load_s: float, is_retrying: bool
+) -> bool:
+    """Run one drill, show its report; tell if every promise was kept."""
+    folder = _folder(reports_folder, name)
+    described = environment.described(lab)
+    console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
+    try:
+        outcome = CATALOGUE[name](Stage(lab, folder=folder, load_s=load_s, is_retrying=is_retrying))
+    except LabFailed as error:
+        console.print(f"[red]✗ {name} could not be judged:[/] {error}", soft_wrap=True)
+        return False
+    page = reports.write(name, outcome, environment=described, folder=folder)
+    console.print(Markdown(page.read_text(encoding="utf-8")))
+    console.print(f"Report and evidence: {folder}", soft_wrap=True)
+    return outcome.is_passed
+
+
+def _folder(reports_folder: Path, name: str) -> Path:
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = reports_folder / f"{name}-{now}"
+    folder.mkdir(parents=True)
+    return folder
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Protocol
+
+from failover_tests.statements import statement
 
 
 class Queried(Protocol):
@@ -89,7 +90,7 @@ class Books:
 
 def totals(lab: Queried) -> Totals:
     """Return how much the database holds now."""
-    row = lab.query(_sql("totals"))[0]
+    row = lab.query(statement("totals"))[0]
     return Totals(**{column: _int(value) for column, value in row.items()})
 
 
@@ -98,17 +99,19 @@ def read(lab: Queried, *, run: str) -> Books:
     assert run.replace("-", "").isalnum(), "goes into a statement as a literal"
     return Books(
         totals=totals(lab),
-        payments=tuple(_recorded(row) for row in lab.query(_sql("payments").replace("%RUN%", run))),
+        payments=tuple(
+            _recorded(row) for row in lab.query(statement("payments").replace("%RUN%", run))
+        ),
         unbalanced=tuple(
             JournalSum(_int(row["journal_id"]), str(row["reference"]), _int(row["sum_fen"]))
-            for row in lab.query(_sql("unbalanced_journals"))
+            for row in lab.query(statement("unbalanced_journals"))
         ),
-        balances=tuple(_balance(row) for row in lab.query(_sql("balances"))),
+        balances=tuple(_balance(row) for row in lab.query(statement("balances"))),
         bills_wrong=tuple(
             BillSum(str(row["bill_no"]), _int(row["amount_fen"]), _int(row["lines_fen"]))
-            for row in lab.query(_sql("wrong_bills"))
+            for row in lab.query(statement("wrong_bills"))
         ),
-        switches=parse_switches(str(lab.query(_sql("timeline_history"))[0]["history"] or "")),
+        switches=parse_switches(str(lab.query(statement("timeline_history"))[0]["history"] or "")),
     )
 
 
@@ -125,10 +128,6 @@ def parse_switches(history: str) -> tuple[Switch, ...]:
             high, low = location.split("/")
             switches.append(Switch(int(timeline), (int(high, 16) << 32) + int(low, 16)))
     return tuple(switches)
-
-
-def _sql(name: str) -> str:
-    return (resources.files("failover_tests") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _int(value: object) -> int:

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import patroni.version
 
+from failover_tests.statements import statement
 from ha.lab import Lab
 
 
@@ -27,9 +28,7 @@ def described(lab: Lab) -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "postgresql": lab.query("SELECT current_setting('server_version') AS version")[0][
-            "version"
-        ],
+        "postgresql": lab.query(statement("server_version"))[0]["version"],
         "patroni": patroni.version.__version__,
         "aiohttp": aiohttp.__version__,
         "timings_s": msgspec.to_builtins(topology.timings),

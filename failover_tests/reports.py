@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 
 from failover_tests import checkers, figures
+from failover_tests.bench.page import page as benchmark_page
 from failover_tests.evidence import timeline
 from failover_tests.history import acknowledged
 from failover_tests.judgement import Check, Outcome
+from failover_tests.markdown import table
 
 DEFAULT_FOLDER = Path("reports")
 
@@ -31,6 +33,13 @@ def write(name: str, outcome: Outcome, *, environment: dict[str, Any], folder: P
     (folder / "report.md").write_text(text, encoding="utf-8")
     for evidence in _EVIDENCE:
         _compress(folder / evidence)
+    return folder / "report.md"
+
+
+def write_benchmark(results: dict[str, Any], *, folder: Path) -> Path:
+    """Write report.json and report.md of a benchmark; return the page."""
+    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    (folder / "report.md").write_text(benchmark_page(results), encoding="utf-8")
     return folder / "report.md"
 
 
@@ -53,6 +62,7 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
         "retried_requests": sum(request.attempts > 1 for request in history),
         "write_stall_s": round(checkers.stall_s(history), 2),
         "slowest_s": round(checkers.slowest_s(history), 2),
+        "clients_late_s": round(max(r.sent_s - r.due_s for r in history), 2),
         "checks": [_check(check) for check in outcome.verdict],
         "fault": {
             "what": evidence.fault.what,
@@ -77,9 +87,10 @@ def page(report: dict[str, Any]) -> str:
             f"Run `{report['run']}`: {report['requests']} requests, "
             f"{report['acknowledged_payments']} payments acknowledged, "
             f"writes stalled for {report['write_stall_s']} s, "
-            f"the slowest answer took {report['slowest_s']} s."
+            f"the slowest answer took {report['slowest_s']} s; "
+            f"clients sent at most {report['clients_late_s']} s late."
         ),
-        _table(
+        table(
             ("promise", "kept", "examined"),
             [
                 (check["promise"], "yes" if check["kept"] else "**NO**", check["examined"])
@@ -90,12 +101,12 @@ def page(report: dict[str, Any]) -> str:
         "## The fault",
         f"{fault['what']}, {fault['host']}. Proof: {fault['proof']}.",
         "## What happened when",
-        _table(
+        table(
             ("seconds after the fault", "event"),
             [(f"{event['after_s']:.2f}", event["what"]) for event in report["timeline"]],
         ),
         "## How long clients waited",
-        _table(
+        table(
             ("", "requests", "p50 ms", "p99 ms", "longest ms"),
             [
                 (group, *map(str, (waits or {}).values()))
@@ -103,7 +114,7 @@ def page(report: dict[str, Any]) -> str:
             ],
         ),
         "## Environment",
-        _table(("", ""), [(key, str(value)) for key, value in report["environment"].items()]),
+        table(("", ""), [(key, str(value)) for key, value in report["environment"].items()]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -121,11 +132,6 @@ def _check(check: Check) -> dict[str, Any]:
 def _findings(check: dict[str, Any]) -> str:
     shown = "\n".join(f"- {finding}" for finding in check["first_findings"])
     return f"### Not kept: {check['promise']} ({check['findings']} findings)\n\n{shown}"
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _compress(path: Path) -> None:

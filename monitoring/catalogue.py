@@ -22,14 +22,14 @@ class CatalogueWrong(Exception):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One catalogued metric; `by` names the process that emits it, empty for an exporter's."""
+    """One catalogued metric; `by` names the jobs that emit it, none if an exporter does."""
 
     name: str
     type: Literal["counter", "gauge", "histogram"]
     labels: tuple[str, ...]
     unit: str
     says: str
-    by: Literal["api", "worker", ""] = ""
+    by: tuple[Literal["api", "worker"], ...] = ()
 
 
 class Exporter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +52,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *self.emitted,
             *(metric for exporter in self.read for metric in exporter.metrics),
         )
-        return {series: _labels(metric) for metric in metrics for series in _series(metric)}
+        return {series: _labels(metric, series) for metric in metrics for series in _series(metric)}
 
 
 def load(path: Path = FILE) -> Catalogue:
@@ -117,7 +117,7 @@ def _series(metric: Metric) -> tuple[str, ...]:
     return (metric.name,)
 
 
-def _labels(metric: Metric) -> frozenset[str]:
-    """Return the labels a rule may select `metric` by."""
-    own = {*metric.labels, "le"} if metric.type == "histogram" else {*metric.labels}
-    return _LABELS_OF_EVERY_SERIES | own
+def _labels(metric: Metric, series: str) -> frozenset[str]:
+    """Return the labels a rule may select `series` of `metric` by."""
+    borders = {"le"} if series.endswith("_bucket") else set()
+    return _LABELS_OF_EVERY_SERIES | borders | {*metric.labels}

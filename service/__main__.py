@@ -1,4 +1,4 @@
-"""The command line of the service: what operators and deployments run."""
+"""The command line of the service, for operators."""
 
 from __future__ import annotations
 

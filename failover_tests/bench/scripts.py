@@ -9,7 +9,7 @@ from pathlib import Path
 
 # The service is not imported: its statements are files beside this package, read as text.
 _STATEMENTS = Path(__file__).parents[2] / "service" / "store" / "sql"
-_NAMED = re.compile(r"^-- name: (\w+)\n(?:--.*\n)+(.*?);\s*$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"^-- name: (\w+)\n(?:--[^\n]*\n)+(.*?);\s*$", re.MULTILINE | re.DOTALL)
 
 # What one payment sends, in this order; `set_config` and COMMIT around it are Transaction's.
 _SENT = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -41,22 +41,24 @@ def measured(lab: Lab, work: Callable[[], T]) -> tuple[T, dict[str, float]]:
     "load" is the program that makes the load, "idle" is what nobody used; "kernel, others" is what
     the machine used beyond: interrupts, other programs, processes that ended meanwhile.
     """
-    before, idle_before, load_before = _used_s(lab), _idle_s(), _children_s()
+    before = _used_s(lab)
     began_s = time.monotonic()
     result = work()
     capacity_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    used = _used_s(lab) - before
-    used["load"] += _children_s() - load_before
-    used["idle"] = _idle_s() - idle_before
-    used["kernel, others"] = max(0.0, capacity_s - sum(used.values()))
-    return result, {group: round(spent / capacity_s, 3) for group, spent in used.most_common()}
+    spent = {group: used_s - before[group] for group, used_s in _used_s(lab).items()}
+    spent["kernel, others"] = max(0.0, capacity_s - sum(spent.values()))
+    ordered = sorted(spent.items(), key=lambda item: item[1], reverse=True)
+    return result, {group: round(used_s / capacity_s, 3) for group, used_s in ordered}
 
 
-def _used_s(lab: Lab) -> Counter[str]:
-    used: Counter[str] = Counter()
+def _used_s(lab: Lab) -> dict[str, float]:
+    """Return the CPU seconds that each group used since its processes began."""
+    used: defaultdict[str, float] = defaultdict(float)
     for host in lab.topology.hosts:
         for pid in lab.pids(host.name):
             used[_group(pid)] += _process_s(pid)
+    used["load"] += _children_s()
+    used["idle"] = _idle_s()
     return used
 
 

@@ -1,4 +1,4 @@
-"""Payments: money received against an account, and which bills it pays."""
+"""Payments: money received against an account, used for its bills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: the secrets with which people and programs prove who they are."""
+"""Tokens: the secrets by which callers prove who they are."""
 
 from __future__ import annotations
 

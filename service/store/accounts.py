@@ -1,4 +1,4 @@
-"""Accounts in the database: `account` with its `meter`, and what that shows."""
+"""Accounts in the database: `account`, each with its `meter`."""
 
 from __future__ import annotations
 

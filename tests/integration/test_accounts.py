@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
+import psycopg2
 import pytest
 
 from service.domain import account_numbers
@@ -208,10 +211,10 @@ def test_a_key_of_another_import_is_refused(send):
 
 
 def test_numbers_given_out_pass_over_those_that_were_brought_along(send, migrated):
-    """The next 60 numbers of the sequence came with the old system's accounts."""
+    """The next 100 numbers of the sequence came with the old system's accounts."""
     (drawn,) = send(an_account(account_no=None))["results"]
     following = int(drawn["account_no"][:9]) + 1
-    old = [an_account(account_no=account_numbers.account_no(following + n)) for n in range(60)]
+    old = [an_account(account_no=account_numbers.account_no(following + n)) for n in range(100)]
     assert set(codes(send(*old))) == {"accepted"}
 
     report = send(*[an_account(account_no=None) for _ in range(20)])
@@ -236,6 +239,42 @@ def test_an_import_gives_up_when_numbers_are_taken_again_and_again(send, monkeyp
 
     with pytest.raises(ImportContended):
         send(an_account(asset_no=taken.meter.asset_no))
+
+
+@pytest.fixture
+def outsider(migrated):
+    """A connection that begins accounts of its own, but does not commit them."""
+    connection = psycopg2.connect(migrated.dsn("postgres"))
+    connection.cursor().execute("SET lock_timeout = '100ms'")
+    yield connection
+    connection.close()
+
+
+def begin(outsider, account):
+    outsider.cursor().execute(
+        "INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address, category, "
+        "opened_on, created_at) VALUES (1, %s, 'x', '1', 'x', 'residential', '2026-01-01', now())",
+        (account.account_no,),
+    )
+
+
+def test_accounts_begin_in_the_order_of_their_numbers_whatever_the_order_of_a_file(
+    send, outsider, migrated
+):
+    first, last = an_account(), an_account()
+    begin(outsider, last)
+
+    report = ThreadPoolExecutor(1).submit(send, last, first).result
+    deadline = time.monotonic() + 10
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while migrated.superuser(waiting) == [(0,)]:
+        assert time.monotonic() < deadline, "the import does not wait for the other account"
+        time.sleep(0.01)
+
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        begin(outsider, first)
+    outsider.rollback()
+    assert codes(report(10)) == ["accepted", "accepted"]
 
 
 def test_two_imports_of_the_same_file_at_once_begin_each_account_once(send):
@@ -290,6 +329,7 @@ def test_accounts_are_found_by_any_part_of_their_name_and_address(send, search):
     assert numbers(address="喀什市 解放") == sorted([one.account_no, other.account_no])
     assert numbers(name="100%") == [other.account_no]
     assert numbers(name="0_%") == []
+    assert numbers(name="W%i") == []
     assert numbers(name="古丽·", address="放南路") == []
 
 

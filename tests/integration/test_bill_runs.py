@@ -23,8 +23,8 @@ from service.usecases.bill_runs import (
     start_bill_run,
 )
 from service.worker import Worker
+from tests.integration.utilities import CHUNK_ACCOUNTS, FEBRUARY, MARCH, Utility
 
-FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
 WAIT_S = 20.0
 
 
@@ -32,42 +32,14 @@ class Killed(BaseException):
     """What a killed worker leaves of its transaction: nothing, and no handler runs."""
 
 
-def bill_counts(utility):
-    rows = utility.query(
-        "SELECT account_no, count(*) FROM evergrid.bill JOIN evergrid.account "
-        "USING (bureau_id, account_id) WHERE bureau_id = {bureau} GROUP BY account_no"
-    )
-    return dict(rows)
-
-
-def assert_books_agree(utility):
-    """Check what must hold between bills, receivables, prepayments and entries at any moment."""
-    zero = {
-        "journals balance": "SELECT 1 FROM evergrid.ledger_entry WHERE bureau_id = {bureau} "
-        "GROUP BY journal_id HAVING sum(amount_fen) <> 0",
-        "receivables are what the entries say": "SELECT account_id FROM "
-        "(SELECT account_id, open_fen AS fen FROM evergrid.receivable WHERE bureau_id = {bureau} "
-        "UNION ALL SELECT account_id, -amount_fen FROM evergrid.ledger_entry "
-        "WHERE bureau_id = {bureau} AND code = '1122.01') AS told "
-        "GROUP BY account_id HAVING sum(fen) <> 0",
-        "prepayments are what the entries say": "SELECT account_id FROM "
-        "(SELECT account_id, open_fen AS fen FROM evergrid.prepayment_lot "
-        "WHERE bureau_id = {bureau} "
-        "UNION ALL SELECT account_id, amount_fen FROM evergrid.ledger_entry "
-        "WHERE bureau_id = {bureau} AND code = '2203') AS told "
-        "GROUP BY account_id HAVING sum(fen) <> 0",
-        "bills are the sum of their lines": "SELECT account_id FROM evergrid.bill JOIN "
-        "(SELECT bureau_id, account_id, month, serial, sum(amount_fen) AS fen, "
-        "sum(quantity_kwh) FILTER (WHERE component = 'energy') AS kwh "
-        "FROM evergrid.bill_line GROUP BY 1, 2, 3, 4) AS lines "
-        "USING (bureau_id, account_id, month, serial) "
-        "WHERE bureau_id = {bureau} AND (amount_fen, consumption_kwh) <> (fen, kwh)",
-        "what a bill has open is what nothing paid": "SELECT bill_no FROM evergrid.receivable "
-        "LEFT JOIN (SELECT bill_no, sum(amount_fen) AS paid FROM evergrid.allocation "
-        "GROUP BY bill_no) AS used USING (bill_no) "
-        "WHERE bureau_id = {bureau} AND amount_fen - coalesce(paid, 0) <> open_fen",
-    }
-    assert {name for name, sql in zero.items() if utility.query(sql)} == set()
+@pytest.fixture
+def utility(migrated, database, worker_database, caller, once, now, monkeypatch):
+    """A bureau of its own, billed in chunks of three accounts."""
+    monkeypatch.setattr(store, "ACCOUNTS_PER_CHUNK", CHUNK_ACCOUNTS)
+    utility = Utility(migrated.superuser, database, worker_database, caller, once, now)
+    yield utility
+    monkeypatch.undo()
+    utility.drain()  # leaves no chunk to the next test's workers
 
 
 def test_a_run_bills_every_account_once(utility):
@@ -80,8 +52,8 @@ def test_a_run_bills_every_account_once(utility):
     assert (run.state, run.accounts, run.billed, run.failed) == ("finished", 7, 7, 0)
     assert (run.chunks, run.chunks_done) == (3, 3)
     assert run.amount_fen == 6 * 193_10 + 711_25  # worked examples E01, E06
-    assert bill_counts(utility) == dict.fromkeys(homes + shop, 1)
-    assert_books_agree(utility)
+    assert utility.bill_counts() == dict.fromkeys(homes + shop, 1)
+    assert utility.contradictions() == []
 
 
 def test_a_run_that_is_asked_for_says_how_much_there_is_to_do(utility):
@@ -151,13 +123,13 @@ def test_a_killed_worker_leaves_its_chunk_to_the_next(utility, monkeypatch):
         patch.setattr(bill_runs.store, "finish", die)
         with pytest.raises(Killed):
             utility.work()
-    assert bill_counts(utility) == {}
+    assert utility.bill_counts() == {}
 
     utility.drain()
 
-    assert bill_counts(utility) == dict.fromkeys(homes, 1)
+    assert utility.bill_counts() == dict.fromkeys(homes, 1)
     assert utility.show(run).billed == 3
-    assert_books_agree(utility)
+    assert utility.contradictions() == []
 
 
 def test_two_workers_bill_different_chunks_side_by_side(
@@ -191,7 +163,7 @@ def test_two_workers_bill_different_chunks_side_by_side(
     other.close()
 
     assert [billed.chunk.chunk for billed in (*chunks, *beside)] == [1, 2]
-    assert bill_counts(utility) == dict.fromkeys(homes, 1)
+    assert utility.bill_counts() == dict.fromkeys(homes, 1)
 
 
 def test_many_workers_bill_no_account_twice(utility, migrated, now, deadline):
@@ -211,14 +183,14 @@ def test_many_workers_bill_no_account_twice(utility, migrated, now, deadline):
     for worker in workers:
         worker.join(WAIT_S)
 
-    assert bill_counts(utility) == dict.fromkeys(homes, 1)
+    assert utility.bill_counts() == dict.fromkeys(homes, 1)
     assert utility.show(run).amount_fen == 30 * 193_10
-    assert_books_agree(utility)
+    assert utility.contradictions() == []
 
 
 def test_what_was_paid_ahead_pays_the_bill_when_it_is_issued(utility):
     (home,) = utility.open_accounts()
-    first, second = utility.pay(home, 100_00)["payment_no"], utility.pay(home, 200_00)["payment_no"]
+    first, second = utility.pay(home, 100_00), utility.pay(home, 200_00)
     utility.read([home], "310")
 
     utility.bill()
@@ -233,7 +205,7 @@ def test_what_was_paid_ahead_pays_the_bill_when_it_is_issued(utility):
         "SELECT open_fen FROM evergrid.prepayment_lot WHERE bureau_id = {bureau} "
         "ORDER BY payment_no"
     ) == [(0,), (106_90,)]
-    assert_books_agree(utility)
+    assert utility.contradictions() == []
 
 
 def test_a_prepayment_too_small_leaves_the_rest_open(utility):
@@ -246,7 +218,7 @@ def test_a_prepayment_too_small_leaves_the_rest_open(utility):
     assert utility.bills(home).items[0].open_fen == 93_10
     utility.pay(home, 93_10)
     assert utility.bills(home).items[0].open_fen == 0
-    assert_books_agree(utility)
+    assert utility.contradictions() == []
 
 
 def test_an_account_that_cannot_be_billed_keeps_no_other_from_its_bill(utility):
@@ -258,7 +230,7 @@ def test_an_account_that_cannot_be_billed_keeps_no_other_from_its_bill(utility):
     assert (run.billed, run.failed) == (2, 1)
     (failure,) = run.failures
     assert (failure.account_no, failure.code) == (homes[2], "READING_MISSING")
-    assert bill_counts(utility) == dict.fromkeys(homes[:2], 1)
+    assert utility.bill_counts() == dict.fromkeys(homes[:2], 1)
 
 
 def test_a_second_run_bills_only_what_the_first_could_not(utility):
@@ -270,7 +242,7 @@ def test_a_second_run_bills_only_what_the_first_could_not(utility):
     again = utility.bill()
 
     assert (again.accounts, again.billed, again.failed) == (1, 1, 0)
-    assert bill_counts(utility) == dict.fromkeys(homes, 1)
+    assert utility.bill_counts() == dict.fromkeys(homes, 1)
 
 
 def test_a_run_with_nothing_to_bill_is_finished_at_once(utility):
@@ -455,7 +427,7 @@ def test_a_broken_chunk_is_undone_and_can_be_passed_over(utility, broken):
 
     assert utility.work(passed=passed).chunk.chunk == 2
     assert utility.work(passed=passed) is None
-    assert bill_counts(utility) == dict.fromkeys(broken[3:], 1)
+    assert utility.bill_counts() == dict.fromkeys(broken[3:], 1)
 
 
 @pytest.fixture
@@ -470,13 +442,13 @@ def test_a_worker_leaves_a_broken_chunk_aside_until_its_next_upkeep(
     utility, broken, worker, monkeypatch
 ):
     assert [worker.step(), worker.step(), worker.step()] == [True, True, False]
-    assert bill_counts(utility) == dict.fromkeys(broken[3:], 1)
+    assert utility.bill_counts() == dict.fromkeys(broken[3:], 1)
 
     monkeypatch.undo()  # mended
     worker._upkeep_due = 0.0
 
     assert worker.step() is True
-    assert bill_counts(utility) == dict.fromkeys(broken, 1)
+    assert utility.bill_counts() == dict.fromkeys(broken, 1)
 
 
 def test_a_worker_outlives_a_database_that_is_away(worker, monkeypatch):

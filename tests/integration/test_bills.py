@@ -6,10 +6,19 @@ import pytest
 
 from service.domain.accounts import AccountUnknown
 from service.domain.bills import BillUnknown
-from service.domain.months import Month
+from service.store import bill_runs as store
 from service.usecases.bills import bill_by_no, bills_of_account
+from tests.integration.utilities import CHUNK_ACCOUNTS, FEBRUARY, MARCH, Utility
 
-FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
+
+@pytest.fixture
+def utility(migrated, database, worker_database, caller, once, now, monkeypatch):
+    """A bureau of its own, billed in chunks of three accounts."""
+    monkeypatch.setattr(store, "ACCOUNTS_PER_CHUNK", CHUNK_ACCOUNTS)
+    utility = Utility(migrated.superuser, database, worker_database, caller, once, now)
+    yield utility
+    monkeypatch.undo()
+    utility.drain()  # leaves no chunk to the next test's workers
 
 
 def test_a_bill_shows_every_line_with_its_reason(utility, database, caller, deadline):

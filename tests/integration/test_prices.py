@@ -54,7 +54,8 @@ def test_a_later_catalogue_holds_from_its_first_day(in_force, migrated):
     migrated.superuser(
         "WITH published AS (INSERT INTO evergrid.catalogue_version "
         "(category, legal_document, valid_from, published_at) "
-        "VALUES ('residential', 'Order 7/2095', '2095-07-01', now()) RETURNING catalogue_version_id) "
+        "VALUES ('residential', 'Order 7/2095', '2095-07-01', now()) "
+        "RETURNING catalogue_version_id) "
         "INSERT INTO evergrid.price_item SELECT catalogue_version_id, 1, 'energy', NULL, NULL, "
         "0.12345678, false FROM published"
     )

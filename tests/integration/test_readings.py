@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg2
 import pytest
 
 from service.domain import account_numbers
@@ -26,8 +28,8 @@ READ_AT = datetime(2026, 3, 31, 10, 0, tzinfo=UTC)
 def account(database, caller, once, now, deadline):
     """Begin accounts with a five-digit meter that showed 99850 at the end of February."""
 
-    def begun(bureau=1, initial="99850"):
-        account_no = account_numbers.account_no(next(NUMBERS))
+    def begun(bureau=1, initial="99850", number=None):
+        account_no = account_numbers.account_no(number or next(NUMBERS))
         meter = NewMeter(
             asset_no=f"READ-{account_no}",
             digits=5,
@@ -224,20 +226,77 @@ def test_a_repeated_batch_answers_the_same_and_keeps_its_readings_once(account, 
     assert len(kept(account_no)) == 1
 
 
-def test_batches_at_once_wait_for_each_other_and_keep_the_order_of_time(account, post, kept):
-    meters = [account(initial="10") for _ in range(30)]
-    batches = [
-        [a_reading(account_no, "20", days=1) for account_no in meters],
-        [a_reading(account_no, "30", days=2) for account_no in reversed(meters)],
-    ]
-    threads = [threading.Thread(target=post, args=batch) for batch in batches]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+@pytest.fixture
+def holding(migrated):
+    """Hold the newest reading of an account in a transaction of its own, until told to commit."""
+    connections = []
 
-    for account_no in meters:
-        assert kept(account_no)[-1] == "30 f manual"
+    def held(account_no):
+        connection = psycopg2.connect(migrated.dsn("postgres"))
+        connections.append(connection)
+        connection.cursor().execute(
+            "UPDATE evergrid.meter_state SET register = 50 FROM evergrid.meter "
+            "WHERE meter.meter_id = meter_state.meter_id AND asset_no = %s",
+            (f"READ-{account_no}",),
+        )
+        return connection
+
+    yield held
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def until_waiting(migrated):
+    """Wait until a statement waits for a lock."""
+
+    def waited(within_s=10.0):
+        deadline = time.monotonic() + within_s
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while migrated.superuser(waiting) == [(0,)]:
+            assert time.monotonic() < deadline, "nothing waits for a lock"
+            time.sleep(0.01)
+
+    return waited
+
+
+def in_the_background(work, *arguments):
+    """Begin `work`; return what waits for its result."""
+    return ThreadPoolExecutor(1).submit(work, *arguments).result
+
+
+def test_a_reading_is_judged_by_what_another_batch_takes_meanwhile(
+    account, post, holding, until_waiting
+):
+    account_no = account(initial="10")
+    other = holding(account_no)
+
+    report = in_the_background(post, a_reading(account_no, "20"))
+    until_waiting()
+    other.commit()  # which took 50
+
+    assert codes(report(10)) == ["READING_BELOW_PREVIOUS"]
+
+
+def test_meters_are_locked_in_the_order_of_their_keys_whatever_the_order_of_a_batch(
+    account, post, holding, until_waiting
+):
+    first = account(initial="10", number=719_000_002)
+    last = account(initial="10", number=719_000_001)
+    other = holding(last)
+
+    report = in_the_background(post, a_reading(last, "60"), a_reading(first, "60"))
+    until_waiting()
+
+    other.cursor().execute("SET lock_timeout = '100ms'")
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        other.cursor().execute(
+            "SELECT 1 FROM evergrid.meter_state JOIN evergrid.meter USING (bureau_id, meter_id) "
+            "WHERE asset_no = %s FOR UPDATE OF meter_state",
+            (f"READ-{first}",),
+        )
+    other.rollback()
+    assert codes(report(10)) == ["accepted", "accepted"]
 
 
 def test_a_batch_is_of_a_length_that_one_transaction_can_hold(post):

@@ -102,8 +102,8 @@ def test_a_reading_lies_after_the_last_one_and_not_after_now(read_at, outcome):
 @pytest.mark.parametrize(
     ("read_at", "outcome"),
     [
-        (datetime(2026, 1, 1, tzinfo=BUSINESS_TIME), "accepted"),
-        (datetime(2026, 1, 1, tzinfo=BUSINESS_TIME) - SECOND, "READING_TOO_OLD"),
+        (datetime(2025, 12, 31, 16, tzinfo=UTC), "accepted"),  # midnight in Beijing
+        (datetime(2025, 12, 31, 16, tzinfo=UTC) - SECOND, "READING_TOO_OLD"),
     ],
 )
 def test_readings_of_closed_months_are_refused_from_their_last_second_on(read_at, outcome):

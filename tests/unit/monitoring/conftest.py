@@ -13,7 +13,7 @@ from monitoring import prometheus
 START_MAX_S = 30
 
 CONFIGURATION = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+global: {{scrape_interval: 4s, scrape_timeout: 4s, evaluation_interval: 1s}}
 rule_files: [rules.yml]
 scrape_configs:
   - job_name: prometheus
@@ -46,15 +46,18 @@ def free_port():
 def has_asked(url):
     """Test if both targets were scraped and judged."""
     try:
-        scraped = prometheus.targets(url)
-        return len(scraped) == 2 and any(a.state == "firing" for a in prometheus.alerts(url))
+        health = {target.health for target in prometheus.targets(url)}
+        return health == {"up", "down"} and any(a.state == "firing" for a in prometheus.alerts(url))
     except prometheus.PrometheusAway:
         return False
 
 
 @pytest.fixture(scope="session")
 def dead_port():
-    return free_port()
+    """A port that is taken, so that nobody else gets it, but refuses whoever asks."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,8 @@ def test_every_metric_the_rules_read_of_others_is_read(book):
     [
         ("max(patroni_master) > 1", "A reads patroni_master, which is not catalogued"),
         ('up{jib="api"} == 0', "A selects up by jib"),
+        ("rate(evergrid_http_request_seconds_sum{le='1'}[5m]) > 1",
+         "A selects evergrid_http_request_seconds_sum by le"),
         ("sum by (cluser) (patroni_primary) > 1", "A groups by cluser"),
         ("rate(evergrid_http_request_seconds[5m]) > 1",
          "A reads evergrid_http_request_seconds, which is not catalogued"),

@@ -1,0 +1,46 @@
+"""The benchmark's report as a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from failover_tests.markdown import table
+
+# A group that used less than this of the machine is not worth a reader's time.
+_SHARE_MIN = 0.01
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return the results as Markdown."""
+    phases = results["phases"]
+    parts = [
+        "# Benchmark",
+        (
+            f"Run `{results['run']}`: payments reach {results['payments_over_statements']:.0%} of "
+            f"pgbench with the same statements, reads {results['reads_over_selects']:.0%} of "
+            f"pgbench -S; {results['connections']} connections, "
+            f"{results['seconds_a_phase']} s a phase, everything on one machine."
+        ),
+        table(
+            ("load", "per second", "mean ms", "p50 ms", "p99 ms", "errors"),
+            [(phase["name"], *_figures(phase["measured"])) for phase in phases],
+        ),
+        "## Where the machine's time went",
+        table(
+            ("load", "share of all CPUs"),
+            [(phase["name"], _shares(phase["cpu_shares"])) for phase in phases],
+        ),
+        "## Environment",
+        table(("", ""), [(key, str(value)) for key, value in results["environment"].items()]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _figures(measured: dict[str, Any]) -> tuple[str, ...]:
+    columns = ("per_s", "mean_ms", "p50_ms", "p99_ms", "errors")
+    return tuple("–" if measured[column] is None else str(measured[column]) for column in columns)
+
+
+def _shares(shares: dict[str, float]) -> str:
+    worth = (f"{group} {share:.0%}" for group, share in shares.items() if share >= _SHARE_MIN)
+    return ", ".join(worth)

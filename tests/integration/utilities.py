@@ -1,0 +1,229 @@
+"""A bureau of its own for each test that bills, with what the utility does there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from service.domain.account_imports import ImportLine
+from service.domain.bill_runs import BillRun
+from service.domain.bills import BillPage
+from service.domain.idempotency import Once
+from service.domain.months import Month
+from service.domain.new_accounts import NewAccount, NewMeter
+from service.domain.payments import PaymentOrder
+from service.domain.principals import Caller
+from service.domain.readings import NewReading
+from service.store.database import Database
+from service.usecases.accounts import import_accounts
+from service.usecases.bill_runs import (
+    BilledChunk,
+    bill_next_chunk,
+    bill_run_by_id,
+    start_bill_run,
+)
+from service.usecases.bills import bills_of_account
+from service.usecases.payments import take_payment
+from service.usecases.readings import post_readings
+
+BUREAUS = itertools.count(30)
+FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
+CHUNK_ACCOUNTS = 3
+DEADLINE_S = 20.0
+# What must find nothing, at any moment, in a bureau's books.
+CONTRADICTIONS = {
+    "a journal does not balance": """
+        SELECT journal_id FROM evergrid.ledger_entry WHERE bureau_id = {bureau}
+         GROUP BY journal_id HAVING sum(amount_fen) <> 0""",
+    "a receivable is not what its entries say": """
+        SELECT account_id
+          FROM (SELECT account_id, open_fen AS fen FROM evergrid.receivable
+                 WHERE bureau_id = {bureau}
+                 UNION ALL
+                SELECT account_id, -amount_fen FROM evergrid.ledger_entry
+                 WHERE bureau_id = {bureau} AND code = '1122.01') AS told
+         GROUP BY account_id HAVING sum(fen) <> 0""",
+    "a prepayment is not what its entries say": """
+        SELECT account_id
+          FROM (SELECT account_id, open_fen AS fen FROM evergrid.prepayment_lot
+                 WHERE bureau_id = {bureau}
+                 UNION ALL
+                SELECT account_id, amount_fen FROM evergrid.ledger_entry
+                 WHERE bureau_id = {bureau} AND code = '2203') AS told
+         GROUP BY account_id HAVING sum(fen) <> 0""",
+    "a bill is not the sum of its lines": """
+        SELECT account_id
+          FROM evergrid.bill
+          JOIN (SELECT bureau_id, account_id, month, serial, sum(amount_fen) AS fen,
+                       sum(quantity_kwh) FILTER (WHERE component = 'energy') AS kwh
+                  FROM evergrid.bill_line GROUP BY 1, 2, 3, 4) AS lines
+         USING (bureau_id, account_id, month, serial)
+         WHERE bureau_id = {bureau} AND (amount_fen, consumption_kwh) <> (fen, kwh)""",
+    "a bill has open what was paid": """
+        SELECT bill_no
+          FROM evergrid.receivable
+          LEFT JOIN (SELECT bill_no, sum(amount_fen) AS fen FROM evergrid.allocation
+                      GROUP BY bill_no) AS paid
+         USING (bill_no)
+         WHERE bureau_id = {bureau} AND amount_fen - coalesce(fen, 0) <> open_fen""",
+}
+
+
+@dataclass
+class Utility:
+    """A bureau that nobody else uses; it lives in one moment, `now`."""
+
+    query_all: Callable[[str], list[tuple]]
+    database: Database
+    worker_database: Database
+    caller: Callable[..., Caller]
+    once: Callable[..., Once]
+    now: datetime
+    bureau: int = field(default_factory=lambda: next(BUREAUS))
+
+    def __post_init__(self) -> None:
+        self.query("INSERT INTO evergrid.bureau VALUES ({bureau}, 'Bureau {bureau}')")
+        self._asset_nos = itertools.count(1)
+
+    def query(self, sql: str) -> list[tuple]:
+        """Return the rows of any statement, `{bureau}` in it being this one."""
+        return self.query_all(sql.replace("{bureau}", str(self.bureau)))
+
+    def open_accounts(
+        self,
+        count: int = 1,
+        *,
+        category: str = "residential",
+        register: str = "0",
+        digits: int = 6,
+        month: Month = FEBRUARY,
+    ) -> list[str]:
+        """Open accounts as `month` begins; return their numbers."""
+        answer = import_accounts(
+            **self._act("data_migrator"),
+            lines=[
+                ImportLine(
+                    line,
+                    NewAccount(
+                        account_no=None,
+                        name="李明月",
+                        phone="12200000000",
+                        address="昆仑区示例路1号",
+                        category=category,
+                        opened_on=month.first_day,
+                        bureau=self.bureau,
+                        meter=self._meter(register=register, digits=digits, month=month),
+                    ),
+                )
+                for line in range(1, count + 1)
+            ],
+        )
+        return [result["account_no"] for result in json.loads(answer.body)["results"]]
+
+    def read(
+        self,
+        account_nos: list[str],
+        register: str,
+        *,
+        month: Month = FEBRUARY,
+        before_end: timedelta = timedelta(hours=4),
+    ) -> None:
+        """Read the meters of accounts, so long before `month` ends."""
+        readings = [
+            NewReading(
+                account_no=account_no,
+                register=register,
+                read_at=month.ends_at - before_end,
+                source="manual",
+                is_roll_over_confirmed=False,
+            )
+            for account_no in account_nos
+        ]
+        answer = post_readings(**self._act("reader"), readings=readings)
+        assert json.loads(answer.body)["refused"] == 0, answer.body
+
+    def start(self, month: Month = FEBRUARY) -> int:
+        """Ask for a run; return its number."""
+        answer = start_bill_run(**self._act("billing_officer"), month=month, bureau_id=self.bureau)
+        run = json.loads(answer.body)
+        assert answer.status == 202
+        assert answer.headers["Location"] == f"/v1/bill-runs/{run['bill_run_id']}"
+        return int(run["bill_run_id"])
+
+    def work(self, passed: frozenset[tuple[int, int]] = frozenset()) -> BilledChunk | None:
+        """Bill one chunk."""
+        return bill_next_chunk(
+            database=self.worker_database, now=self.now, deadline=_deadline(), passed=passed
+        )
+
+    def drain(self) -> list[BilledChunk]:
+        """Bill every chunk there is."""
+        return list(iter(self.work, None))
+
+    def show(self, bill_run_id: int) -> BillRun:
+        """Return how far a run has come."""
+        return bill_run_by_id(**self._look("billing_officer"), bill_run_id=bill_run_id)
+
+    def bill(self, month: Month = FEBRUARY) -> BillRun:
+        """Run the bills of a month from beginning to end."""
+        bill_run_id = self.start(month)
+        self.drain()
+        return self.show(bill_run_id)
+
+    def bills(self, account_no: str, *, limit: int = 50, cursor: str | None = None) -> BillPage:
+        """Return an account's bills."""
+        return bills_of_account(
+            **self._look("hall_clerk"), account_no=account_no, limit=limit, cursor=cursor
+        )
+
+    def bill_counts(self) -> dict[str, int]:
+        """Return how many bills each account has that has any."""
+        return dict(
+            self.query(
+                "SELECT account_no, count(*) FROM evergrid.bill JOIN evergrid.account "
+                "USING (bureau_id, account_id) WHERE bureau_id = {bureau} GROUP BY account_no"
+            )
+        )
+
+    def pay(self, account_no: str, amount_fen: int) -> str:
+        """Pay at the counter; return the payment's number."""
+        order = PaymentOrder(
+            account_no=account_no,
+            amount_fen=amount_fen,
+            channel="hall",
+            channel_serial=f"{account_no}-{amount_fen}",
+        )
+        answer = take_payment(**self._act("hall_clerk"), order=order)
+        return str(json.loads(answer.body)["payment_no"])
+
+    def contradictions(self) -> list[str]:
+        """Return which of `CONTRADICTIONS` the bureau's books hold."""
+        return [name for name, sql in CONTRADICTIONS.items() if self.query(sql)]
+
+    def _meter(self, *, register: str, digits: int, month: Month) -> NewMeter:
+        return NewMeter(
+            asset_no=f"B{self.bureau}-{next(self._asset_nos)}",
+            digits=digits,
+            decimals=2,
+            multiplier="1",
+            installed_at=month.starts_at,
+            initial_register=register,
+        )
+
+    def _look(self, role: str) -> dict[str, object]:
+        return {
+            "database": self.database,
+            "caller": self.caller(role, self.bureau),
+            "deadline": _deadline(),
+        }
+
+    def _act(self, role: str) -> dict[str, object]:
+        return {**self._look(role), "once": self.once(), "now": self.now}
+
+
+def _deadline() -> float:
+    return time.monotonic() + DEADLINE_S
