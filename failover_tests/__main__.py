@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -25,6 +26,9 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+
+# Where Linux keeps files in memory (shm_overview(7)).
+_MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
 
 LabName = Annotated[str, typer.Option("--name", help="The lab to drill on.")]
 Reports = Annotated[Path, typer.Option("--reports", help="Folder of the reports.")]
@@ -105,11 +109,15 @@ def _is_passed(
     folder = _folder(reports_folder, name)
     described = environment.described(lab)
     console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
-    try:
-        outcome = CATALOGUE[name](Stage(lab, folder=folder, load_s=load_s, is_retrying=is_retrying))
-    except LabFailed as error:
-        console.print(f"[red]✗ {name} could not be judged:[/] {error}", soft_wrap=True)
-        return False
+    with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
+        stage = Stage(lab, folder=Path(written), load_s=load_s, is_retrying=is_retrying)
+        try:
+            outcome = CATALOGUE[name](stage)
+        except LabFailed as error:
+            console.print(f"[red]✗ {name} could not be judged:[/] {error}", soft_wrap=True)
+            return False
+        finally:
+            reports.keep_evidence(Path(written), folder=folder)
     page = reports.write(name, outcome, environment=described, folder=folder)
     console.print(Markdown(page.read_text(encoding="utf-8")))
     console.print(f"Report and evidence: {folder}", soft_wrap=True)

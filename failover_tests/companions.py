@@ -28,6 +28,11 @@ class Companion:
         self._process = process
         self._errors = errors
 
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._process.pid
+
     def assert_running(self) -> None:
         """
         Do nothing if the program still runs.

@@ -14,12 +14,17 @@ from failover_tests.samples import Sample, Samples
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a verdict rests on; `history` holds every request, `samples` every look."""
+    """
+    Everything a verdict rests on; `history` holds every request, `samples` every look.
+
+    `cpu_shares` tells how busy the machine was under load before the fault, and with what.
+    """
 
     run: str
     fault: Fault
     history: History
     samples: Samples
+    cpu_shares: dict[str, float]
     before: Totals
     books: Books
 

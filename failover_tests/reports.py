@@ -14,25 +14,20 @@ from failover_tests.bench.page import page as benchmark_page
 from failover_tests.evidence import timeline
 from failover_tests.history import acknowledged
 from failover_tests.judgement import Check, Outcome
-from failover_tests.markdown import table
+from failover_tests.markdown import cpu_line, table
 
 DEFAULT_FOLDER = Path("reports")
 
 # Enough to see what kind of thing went wrong; the history beside the report holds them all.
 _FINDINGS_SHOWN = 20
 
-# Written by a drill while it runs, kept compressed as the evidence of its report.
-_EVIDENCE = ("history.jsonl", "samples.jsonl")
-
 
 def write(name: str, outcome: Outcome, *, environment: dict[str, Any], folder: Path) -> Path:
-    """Write report.json and report.md of one drill, compress its evidence; return the page."""
+    """Write report.json and report.md of one drill; return the page."""
     report = summary(name, outcome, environment=environment)
     (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     text = page(report)
     (folder / "report.md").write_text(text, encoding="utf-8")
-    for evidence in _EVIDENCE:
-        _compress(folder / evidence)
     return folder / "report.md"
 
 
@@ -41,6 +36,13 @@ def write_benchmark(results: dict[str, Any], *, folder: Path) -> Path:
     (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     (folder / "report.md").write_text(benchmark_page(results), encoding="utf-8")
     return folder / "report.md"
+
+
+def keep_evidence(written: Path, *, folder: Path) -> None:
+    """Keep, gzipped in `folder`, what a drill wrote while it ran: every request, every look."""
+    for path in written.iterdir():
+        with path.open("rb") as plain, gzip.open(folder / f"{path.name}.gz", "wb") as packed:
+            shutil.copyfileobj(plain, packed)
 
 
 def newest(folder: Path) -> Path | None:
@@ -73,6 +75,7 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
             {"after_s": round(event.after_s, 2), "what": event.what} for event in timeline(evidence)
         ],
         "latencies": msgspec.to_builtins(figures.by_phase(evidence)),
+        "cpu_shares": evidence.cpu_shares,
         "environment": environment,
     }
 
@@ -113,6 +116,8 @@ def page(report: dict[str, Any]) -> str:
                 for group, waits in report["latencies"].items()
             ],
         ),
+        "## How busy the machine was under load, before the fault",
+        cpu_line(report["cpu_shares"]),
         "## Environment",
         table(("", ""), [(key, str(value)) for key, value in report["environment"].items()]),
     ]
@@ -132,9 +137,3 @@ def _check(check: Check) -> dict[str, Any]:
 def _findings(check: dict[str, Any]) -> str:
     shown = "\n".join(f"- {finding}" for finding in check["first_findings"])
     return f"### Not kept: {check['promise']} ({check['findings']} findings)\n\n{shown}"
-
-
-def _compress(path: Path) -> None:
-    with path.open("rb") as plain, gzip.open(f"{path}.gz", "wb") as packed:
-        shutil.copyfileobj(plain, packed)
-    path.unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from failover_tests import books, budgets, health, history, samples
+from failover_tests import books, budgets, health, history, samples, shares
 from failover_tests.companions import Companion, running
 from failover_tests.evidence import Evidence
 from failover_tests.faults import Fault
@@ -44,7 +44,12 @@ class Load:
 
 
 class Stage:
-    """One drill on one lab. Its evidence is kept in `folder`, its payments are known by `run`."""
+    """
+    One drill on one lab. Its payments are known by `run`.
+
+    What clients and observer write goes to `folder`, which should lie in memory: a disk that is
+    busy with a database's recovery would hold them up.
+    """
 
     def __init__(self, lab: Lab, *, folder: Path, load_s: float, is_retrying: bool) -> None:
         self.lab = lab
@@ -53,6 +58,7 @@ class Stage:
         self._load_s = load_s
         self._is_retrying = is_retrying
         self._before: books.Totals | None = None
+        self._cpu_shares: dict[str, float] = {}
 
     def primary(self) -> str:
         """Return the host that is primary."""
@@ -79,12 +85,18 @@ class Stage:
 
     @contextmanager
     def paying(self) -> Iterator[Load]:
-        """Keep clients paying and reading, observed; leaving waits for their last answers."""
+        """
+        Keep clients paying and reading, observed, and lend their load once it is warm.
+
+        Leaving waits for the last answers.
+        """
         self._before = books.totals(self.lab)
         with self._observer() as observer, self._clients() as clients:
             began_s = time.monotonic()
             load = Load(clients, self._folder / "history.jsonl")
-            load.continues(for_s=0)
+            _, self._cpu_shares = shares.measured(
+                self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[clients.pid]
+            )
             yield load
             load.continues(for_s=max(0.0, began_s + self._load_s - time.monotonic()))
             clients.end()
@@ -98,6 +110,7 @@ class Stage:
             fault=fault,
             history=history.read(self._folder / "history.jsonl"),
             samples=samples.read(self._folder / "samples.jsonl"),
+            cpu_shares=self._cpu_shares,
             before=self._before,
             books=books.read(self.lab, run=self.run),
         )

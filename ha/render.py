@@ -126,7 +126,6 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "api_processes": API_PROCESSES,
         "api_connections_max": API_CONNECTIONS_MAX,
         "api_requests_max": API_PROCESSES * API_CONNECTIONS_MAX // 2,
-        "edge_addresses": ",".join(edge.address for edge in topology.with_role("edge")),
         "edge_connections_max": EDGE_CONNECTIONS_MAX,
         "sockets_max": SOCKETS_MAX,
         "body_max_bytes": problems.BODY_MAX_BYTES,

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from failover_tests import environment
-from failover_tests.bench import loads, scripts, shares
+from failover_tests import environment, shares
+from failover_tests.bench import loads, scripts
 from failover_tests.bench.loads import Measured
 from failover_tests.statements import statement
 from ha.lab import Lab

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from failover_tests.markdown import table
-
-# A group that used less than this of the machine is not worth a reader's time.
-_SHARE_MIN = 0.01
+from failover_tests.markdown import cpu_line, table
 
 
 def page(results: dict[str, Any]) -> str:
@@ -28,7 +25,7 @@ def page(results: dict[str, Any]) -> str:
         "## Where the machine's time went",
         table(
             ("load", "share of all CPUs"),
-            [(phase["name"], _shares(phase["cpu_shares"])) for phase in phases],
+            [(phase["name"], cpu_line(phase["cpu_shares"])) for phase in phases],
         ),
         "## Environment",
         table(("", ""), [(key, str(value)) for key, value in results["environment"].items()]),
@@ -39,8 +36,3 @@ def page(results: dict[str, Any]) -> str:
 def _figures(measured: dict[str, Any]) -> tuple[str, ...]:
     columns = ("per_s", "mean_ms", "p50_ms", "p99_ms", "errors")
     return tuple("–" if measured[column] is None else str(measured[column]) for column in columns)
-
-
-def _shares(shares: dict[str, float]) -> str:
-    worth = (f"{group} {share:.0%}" for group, share in shares.items() if share >= _SHARE_MIN)
-    return ", ".join(worth)

@@ -11,7 +11,6 @@ def primary_power_off(stage: Stage) -> Outcome:
     """Power off the primary's host: clients wait, none sees an error, nothing is lost."""
     stage.wait_until_healthy(within_s=budgets.HEALTHY_S)
     with stage.paying() as load:
-        load.continues(for_s=budgets.WARM_UP_S)
         with faults.power_off(stage.lab, stage.primary()) as fault:
             stage.wait_for_primary(other_than=fault.host, within_s=budgets.HOST_LOSS_NEW_PRIMARY_S)
             load.continues(for_s=budgets.AFTERWARDS_S)

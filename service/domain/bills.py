@@ -224,29 +224,21 @@ def issue(
     :raises AmountNegative: if the lines sum up to less than nothing
     """
     reading = _reading_to_bill(basis, month)
-    if prices_before is None or prices is None:
-        raise PriceMissing(f"no prices for {basis.category} when {basis.first_month} began")
-    if prices_before.catalogue_version_id != prices.catalogue_version_id:
-        raise PriceChangesWithin(f"prices change on {prices.valid_from}")
+    agreed = _prices_throughout(basis, prices_before, prices)
     kwh = _consumption_kwh(basis, reading)
-    lines = lines_of(
-        consumption_kwh=kwh, prices=prices.prices, months=_months(basis.first_month, month)
-    )
-    amount_fen = total_fen(lines)
-    if amount_fen < 0:
-        raise AmountNegative(f"{kwh} kWh come to {amount_fen} fen")
+    lines = _lines(kwh, prices=agreed, months=_months(basis.first_month, month))
     return Bill(
         month=month,
         account_id=basis.account_id,
         bill_no=bill_number(month=month, account_no=basis.account_no),
         category=basis.category,
-        catalogue_version_id=prices.catalogue_version_id,
+        catalogue_version_id=agreed.catalogue_version_id,
         previous=basis.previous,
         reading=reading,
         multiplier=basis.multiplier,
         consumption_kwh=kwh,
         lines=lines,
-        amount_fen=amount_fen,
+        amount_fen=total_fen(lines),
         issued_at=issued_at,
         due_on=business_date(issued_at) + timedelta(days=DAYS_TO_PAY),
     )
@@ -258,6 +250,24 @@ def _reading_to_bill(basis: Basis, month: Month) -> Stand:
     if basis.reading is None:
         raise ReadingMissing(f"no reading in {month}")
     return basis.reading
+
+
+def _prices_throughout(
+    basis: Basis, before: PriceList | None, after: PriceList | None
+) -> PriceList:
+    if before is None or after is None:
+        raise PriceMissing(f"no prices for {basis.category} when {basis.first_month} began")
+    if before.catalogue_version_id != after.catalogue_version_id:
+        raise PriceChangesWithin(f"prices change on {after.valid_from}")
+    return after
+
+
+def _lines(kwh: int, *, prices: PriceList, months: int) -> tuple[Line, ...]:
+    lines = lines_of(consumption_kwh=kwh, prices=prices.prices, months=months)
+    amount_fen = total_fen(lines)
+    if amount_fen < 0:
+        raise AmountNegative(f"{kwh} kWh come to {amount_fen} fen")
+    return lines
 
 
 def _months(first: Month, last: Month) -> int:

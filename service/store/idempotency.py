@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg2.extras import Json
 
@@ -13,8 +13,13 @@ from service.store.transaction import Transaction
 
 _SQL = queries.load("idempotency")
 
+# How long a retry finds its first answer; older partitions may be dropped.
+KEPT = timedelta(days=32)
 
-def answered(transaction: Transaction, *, caller: Caller, once: Once) -> Answer | None:
+
+def answered(
+    transaction: Transaction, *, caller: Caller, once: Once, now: datetime
+) -> Answer | None:
     """
     Return the answer already given under the key, or None for a new request.
 
@@ -22,8 +27,8 @@ def answered(transaction: Transaction, *, caller: Caller, once: Once) -> Answer 
     :raises KeyReused: if the key came with a different request before
     """
     names = {"principal_id": caller.principal_id, "key": once.key}
-    transaction.one(_SQL["lock_key"], **names)
-    found = transaction.one(_SQL["answer_under_key"], **names)
+    transaction.later(_SQL["lock_key"], **names)
+    found = transaction.one(_SQL["answer_under_key"], kept_since=now - KEPT, **names)
     if found is None:
         return None
     request_sha256, status, headers, body = found
@@ -37,7 +42,7 @@ def keep(
     transaction: Transaction, *, caller: Caller, once: Once, answer: Answer, now: datetime
 ) -> None:
     """Keep the answer with its effect."""
-    transaction.run(
+    transaction.later(
         _SQL["keep_answer"],
         principal_id=caller.principal_id,
         key=once.key,

@@ -20,11 +20,13 @@ _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.schema_migration (
     name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
 """
-# Partitions of what is written by date: so many months back (history is migrated), so many ahead.
+# Partitions of what is written by date: two years back, because history is migrated, a year ahead.
+# Idempotency keys have no history, and a key is looked for in every partition that may hold it.
 _PARTITIONS = """
-SELECT sum(evergrid.make_partitions(c.oid, (now() - interval '24 months')::date, 36))
+SELECT evergrid.make_partitions(c.oid, (now() - make_interval(months => back))::date, back + 12)
   FROM pg_catalog.pg_partitioned_table AS p
-  JOIN pg_catalog.pg_class AS c ON c.oid = p.partrelid
+  JOIN pg_catalog.pg_class AS c ON c.oid = p.partrelid,
+       LATERAL (SELECT CASE c.relname WHEN 'idempotency_key' THEN 1 ELSE 24 END) AS history (back)
  WHERE c.relnamespace = 'evergrid'::regnamespace
 """
 

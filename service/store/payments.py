@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from service.domain.accounts import AccountUnknown
@@ -20,28 +21,29 @@ from service.store.transaction import Transaction
 _SQL = queries.load("payments")
 
 
-def lock_account(transaction: Transaction, account_no: str) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """An account held for a payment: a fresh number for it, the open bills oldest first."""
+
+    account_id: int
+    bureau_id: int
+    payment_no: str
+    open_bills: tuple[OpenBill, ...]
+
+
+def hold(transaction: Transaction, *, account_no: str, business_date: date) -> Payable:
     """
-    Lock an account until the transaction ends; return its id, its bureau.
+    Lock an account until the transaction ends; return what a payment needs to know of it.
 
     :raises AccountUnknown: if no account the caller may see has this number
     """
-    found = transaction.one(_SQL["lock_account"], account_no=account_no)
+    transaction.later(_SQL["lock_account"], account_no=account_no)
+    found = transaction.one(_SQL["payable"], account_no=account_no)
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
-    account_id, bureau_id = found
-    return account_id, bureau_id
-
-
-def payable(
-    transaction: Transaction, *, account_id: int, bureau_id: int, business_date: date
-) -> tuple[str, tuple[OpenBill, ...]]:
-    """Return a fresh payment number, beside the account's open bills, oldest first."""
-    found = transaction.one(_SQL["payable"], account_id=account_id, bureau_id=bureau_id)
-    assert found is not None, "a SELECT without FROM has one row"
-    number, bill_nos, open_fens = found
+    account_id, bureau_id, number, bill_nos, open_fens = found
     bills = tuple(OpenBill(*bill) for bill in zip(bill_nos, open_fens, strict=True))
-    return f"{business_date:%Y%m%d}{number:012}", bills
+    return Payable(account_id, bureau_id, f"{business_date:%Y%m%d}{number:012}", bills)
 
 
 def record(
@@ -49,8 +51,7 @@ def record(
     *,
     receipt: PaymentReceipt,
     entries: Sequence[Entry],
-    account_id: int,
-    bureau_id: int,
+    held: Payable,
     principal_id: int,
 ) -> None:
     """
@@ -62,8 +63,8 @@ def record(
         _SQL["record_payment"],
         business_date=receipt.business_date,
         payment_no=receipt.payment_no,
-        bureau_id=bureau_id,
-        account_id=account_id,
+        bureau_id=held.bureau_id,
+        account_id=held.account_id,
         amount_fen=receipt.amount_fen,
         channel=receipt.channel,
         channel_serial=receipt.channel_serial,

@@ -17,7 +17,7 @@ _ATTRIBUTES = {
     "evergrid_audit": "",
 }
 _SETTINGS = {
-    "evergrid_api": {"search_path": "evergrid"},
+    "evergrid_api": {"search_path": "evergrid", "plan_cache_mode": "force_generic_plan"},
     "evergrid_worker": {"search_path": "evergrid"},
     "evergrid_audit": {
         "search_path": "evergrid",

@@ -57,6 +57,12 @@ class Transaction:
         file = io.StringIO("".join(lines))
         self._cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", file)
 
+    def later(self, statement: Statement, **parameters: object) -> None:
+        """Send a statement whose rows nobody reads in front of the next one, in the same message."""
+        self._prepare(statement)
+        asked = self._cursor.mogrify(statement.execute, parameters).decode()
+        self._prefix = f"{self._begin()}{asked}; "
+
     def vouch(self) -> None:
         """
         Write WAL, so that this commit waits for a standby even if nothing else was written.
@@ -72,7 +78,7 @@ class Transaction:
         """Commit; return False if the server rolled back instead, as it does after an error."""
         if not self.has_begun:
             return True
-        self._cursor.execute("COMMIT")
+        self._cursor.execute(self._begin() + "COMMIT")
         return self._cursor.statusmessage == "COMMIT"
 
     def rollback(self) -> None:
@@ -81,14 +87,18 @@ class Transaction:
             self._cursor.execute("ROLLBACK")
 
     def _begin(self) -> str:
-        self.has_begun = not self._is_read
+        """Return what must be sent in front of the next statement."""
         prefix = self._prefix
         if not self._is_read:
+            self.has_begun = True
             self._prefix = ""
         return prefix
 
-    def _send(self, statement: Statement, parameters: dict[str, object]) -> None:
+    def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._connection.prepared:
             self._cursor.execute(statement.prepare)
             self._connection.prepared.add(statement.name)
+
+    def _send(self, statement: Statement, parameters: dict[str, object]) -> None:
+        self._prepare(statement)
         self._cursor.execute(self._begin() + statement.execute, parameters)

@@ -1,4 +1,4 @@
-"""The demo: two bureaus with people who may call, customers, and what their meters showed."""
+"""The demo: two bureaus whose people may call, whose customers have meters that were read."""
 
 from __future__ import annotations
 

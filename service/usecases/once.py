@@ -30,7 +30,7 @@ def answer_once(
     """
 
     def first_or_again(transaction: Transaction) -> Answer:
-        before = idempotency.answered(transaction, caller=caller, once=once)
+        before = idempotency.answered(transaction, caller=caller, once=once, now=now)
         if before is not None:
             return before
         answer = work(transaction)

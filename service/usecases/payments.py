@@ -102,15 +102,12 @@ def _taken(
     transaction: Transaction, *, caller: Caller, order: PaymentOrder, now: datetime
 ) -> PaymentReceipt:
     dated = business_date(now)
-    account_id, bureau_id = store.lock_account(transaction, order.account_no)
-    payment_no, open_bills = store.payable(
-        transaction, account_id=account_id, bureau_id=bureau_id, business_date=dated
-    )
+    held = store.hold(transaction, account_no=order.account_no, business_date=dated)
     allocations, prepayment_fen = payments.allocate(
-        amount_fen=order.amount_fen, open_bills=open_bills
+        amount_fen=order.amount_fen, open_bills=held.open_bills
     )
     receipt = PaymentReceipt(
-        payment_no=payment_no,
+        payment_no=held.payment_no,
         account_no=order.account_no,
         amount_fen=order.amount_fen,
         channel=order.channel,
@@ -122,8 +119,8 @@ def _taken(
     )
     entries = ledger.payment_entries(
         channel=order.channel,
-        account_id=account_id,
-        payment_no=payment_no,
+        account_id=held.account_id,
+        payment_no=held.payment_no,
         paid=allocations,
         prepayment_fen=prepayment_fen,
     )
@@ -131,8 +128,7 @@ def _taken(
         transaction,
         receipt=receipt,
         entries=entries,
-        account_id=account_id,
-        bureau_id=bureau_id,
+        held=held,
         principal_id=caller.principal_id,
     )
     return receipt

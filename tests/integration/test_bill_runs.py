@@ -272,11 +272,10 @@ def test_a_month_without_a_reading_is_part_of_the_next_bill(utility):
     assert [failure.code for failure in late.failures] == ["LATER_MONTH_BILLED"]
 
 
-def test_a_month_before_the_first_prices_is_not_billed(utility):
-    december = Month(2025, 12)
-    utility.read(utility.open_accounts(month=Month(2019, 12)), "310", month=december)
+def test_a_bill_that_reaches_back_before_the_first_prices_is_not_issued(utility):
+    utility.read(utility.open_accounts(month=Month(2019, 12)), "310")
 
-    run = utility.bill(december)
+    run = utility.bill()
 
     assert [failure.code for failure in run.failures] == ["PRICE_MISSING"]
 

@@ -83,7 +83,8 @@ def test_every_role_of_the_demo_has_a_token(loaded, owner, now, deadline):
 def test_loading_the_demo_again_changes_nothing_and_says_so(loaded, owner, fresh, now):
     def rows():
         return fresh.superuser(
-            "SELECT (SELECT count(*) FROM evergrid.account), (SELECT count(*) FROM evergrid.reading),"
+            "SELECT (SELECT count(*) FROM evergrid.account),"
+            " (SELECT count(*) FROM evergrid.reading),"
             " (SELECT count(*) FROM evergrid.api_token), (SELECT count(*) FROM evergrid.principal)",
             database="demo",
         )

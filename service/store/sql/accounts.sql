@@ -86,22 +86,22 @@ SELECT account.account_no::text, account.bureau_id, account.name, account.phone,
 -- Index: account_account_no_key, account_by_phone, account_by_name, account_by_address.
 WITH candidate AS (
     SELECT account_no, phone, name, address
-      FROM evergrid.account
+      FROM evergrid.account_search
      WHERE %(number_first)s::bpchar IS NOT NULL
        AND account_no BETWEEN %(number_first)s::bpchar AND %(number_last)s::bpchar
      UNION ALL
     SELECT account_no, phone, name, address
-      FROM evergrid.account
+      FROM evergrid.account_search
      WHERE %(number_first)s::bpchar IS NULL
        AND phone = %(phone)s::text
      UNION ALL
     SELECT account_no, phone, name, address
-      FROM evergrid.account
+      FROM evergrid.account_search
      WHERE coalesce(%(number_first)s::text, %(phone)s::text) IS NULL
        AND name ILIKE %(name_like)s::text
      UNION ALL
     SELECT account_no, phone, name, address
-      FROM evergrid.account
+      FROM evergrid.account_search
      WHERE coalesce(%(number_first)s::text, %(phone)s::text, %(name_like)s::text) IS NULL
        AND address ILIKE %(address_like)s::text
 )

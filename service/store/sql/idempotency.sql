@@ -7,7 +7,8 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(key)s::text, %(principal_id)s::b
 SELECT request_sha256, status, headers, body
   FROM evergrid.idempotency_key
  WHERE principal_id = %(principal_id)s
-   AND key = %(key)s;
+   AND key = %(key)s
+   AND claimed_at >= %(kept_since)s;
 
 -- name: keep_answer
 -- Keep the answer given under a key, in the transaction of its effect.

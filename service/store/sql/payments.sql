@@ -1,19 +1,24 @@
 -- name: lock_account
 -- Lock an account, so that its bills are paid by one payment at a time. Index: account_account_no_key.
-SELECT account_id, bureau_id
+SELECT 1
   FROM evergrid.account
  WHERE account_no = %(account_no)s
    FOR UPDATE;
 
 -- name: payable
--- Draw the next payment number, beside the open bills, oldest first. Index: receivable_open.
-SELECT nextval('evergrid.payment_number'),
-       (SELECT coalesce(array_agg(bill_no::text ORDER BY month, serial), '{}')
-          FROM evergrid.receivable
-         WHERE bureau_id = %(bureau_id)s AND account_id = %(account_id)s AND open_fen > 0),
-       (SELECT coalesce(array_agg(open_fen ORDER BY month, serial), '{}')
-          FROM evergrid.receivable
-         WHERE bureau_id = %(bureau_id)s AND account_id = %(account_id)s AND open_fen > 0);
+-- Draw the next payment number for a locked account, beside its open bills, oldest first. A statement
+-- of its own: what it sees must be younger than the lock. Index: account_account_no_key, receivable_open.
+SELECT account.account_id, account.bureau_id, nextval('evergrid.payment_number'),
+       coalesce(array_agg(receivable.bill_no::text ORDER BY receivable.month, receivable.serial)
+                FILTER (WHERE receivable.open_fen > 0), '{}'),
+       coalesce(array_agg(receivable.open_fen ORDER BY receivable.month, receivable.serial)
+                FILTER (WHERE receivable.open_fen > 0), '{}')
+  FROM evergrid.account
+  LEFT JOIN evergrid.receivable ON receivable.bureau_id = account.bureau_id
+                               AND receivable.account_id = account.account_id
+                               AND receivable.open_fen > 0
+ WHERE account.account_no = %(account_no)s
+ GROUP BY account.account_id, account.bureau_id;
 
 -- name: record_payment
 -- Record a payment with its allocations, its prepayment lot and its journal, all or nothing. No row

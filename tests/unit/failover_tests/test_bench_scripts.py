@@ -55,7 +55,7 @@ def test_every_account_is_chosen_by_its_place(count):
     line = next(
         line
         for line in script(accounts).splitlines()
-        if "account_no CASE" in line or count == 1 and "account_no 1" in line
+        if "account_no CASE" in line or (count == 1 and "account_no 1" in line)
     )
     expression = line.removeprefix("\\set account_no ")
     assert [evaluated(expression, place) for place in range(count)] == [int(a) for a in accounts]

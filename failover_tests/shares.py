@@ -6,7 +6,7 @@ import os
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,34 +30,37 @@ _GROUPS = (
     ("prometheus", "Prometheus"),
 )
 
-# utime and stime: fields 14 and 15 of proc(5)'s stat, here counted after the command's name.
-_TIMES = slice(11, 13)
+# Own user and system time, that of children which ended: fields 14 to 17 of proc(5)'s stat, here
+# counted after the command's name.
+_TIMES = slice(11, 15)
 
 
-def measured(lab: Lab, work: Callable[[], T]) -> tuple[T, dict[str, float]]:
+def measured(
+    lab: Lab, work: Callable[[], T], *, load: Collection[int] = ()
+) -> tuple[T, dict[str, float]]:
     """
     Return what `work` returns, and the share of all CPUs that each group used meanwhile.
 
-    "load" is the program that makes the load, "idle" is what nobody used; "kernel, others" is what
-    the machine used beyond: interrupts, other programs, processes that ended meanwhile.
+    "load" are the pids in `load`, and our own children that ended; "idle" is what nobody used;
+    "kernel, others" is the rest: interrupts, and programs that have nothing to do with the lab.
     """
-    before = _used_s(lab)
+    before = _used_s(lab, load)
     began_s = time.monotonic()
     result = work()
     capacity_s = (time.monotonic() - began_s) * (os.cpu_count() or 1)
-    spent = {group: used_s - before[group] for group, used_s in _used_s(lab).items()}
+    spent = {group: used_s - before[group] for group, used_s in _used_s(lab, load).items()}
     spent["kernel, others"] = max(0.0, capacity_s - sum(spent.values()))
     ordered = sorted(spent.items(), key=lambda item: item[1], reverse=True)
     return result, {group: round(used_s / capacity_s, 3) for group, used_s in ordered}
 
 
-def _used_s(lab: Lab) -> dict[str, float]:
+def _used_s(lab: Lab, load: Collection[int]) -> dict[str, float]:
     """Return the CPU seconds that each group used since its processes began."""
     used: defaultdict[str, float] = defaultdict(float)
     for host in lab.topology.hosts:
         for pid in lab.pids(host.name):
             used[_group(pid)] += _process_s(pid)
-    used["load"] += _children_s()
+    used["load"] += _children_s() + sum(map(_process_s, load))
     used["idle"] = _idle_s()
     return used
 
