@@ -81,6 +81,7 @@ def running(
             stdin=subprocess.PIPE,
             stdout=complaints,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     companion = Companion(process, errors)
     try:

@@ -213,9 +213,8 @@ def issue(
     Return the bill of one account for all energy up to its reading of `month`.
 
     A month that could not be billed is part of the next bill, with its share of every tier.
+    `prices_before` were in force when `basis.first_month` began, `prices` when `month` ended.
 
-    :param prices_before: those in force when `basis.first_month` began, None if there were none
-    :param prices: those in force when `month` ended
     :raises LaterMonthBilled: if a later month has a bill already
     :raises ReadingMissing: if the month has no reading
     :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`

@@ -12,6 +12,7 @@ import psycopg2
 from service.domain.errors import Busy
 from service.store.connection import Connection
 from service.store.metrics import CONNECTIONS
+from service.store.turnstile import Turnstile
 
 _log = logging.getLogger(__name__)
 # One prober a process looks for the new primary this often; the others sleep until it finds one,
@@ -36,7 +37,7 @@ class Pool:
 
     def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
         self._connect = connect
-        self._slots = threading.BoundedSemaphore(connections_max)
+        self._slots = Turnstile(connections_max)
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -48,12 +49,12 @@ class Pool:
 
         :raises DatabaseAway: if none came free, or none could be opened, before `deadline`
         """
-        if not self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not self._slots.enter(deadline=deadline):
             raise DatabaseAway("every connection was in use until the deadline")
         try:
             connection = self._take_idle() or self._open(deadline)
         except BaseException:
-            self._slots.release()
+            self._slots.leave()
             raise
         CONNECTIONS.labels("used").inc()
         return connection
@@ -63,14 +64,14 @@ class Pool:
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
         CONNECTIONS.labels("used").dec()
-        self._slots.release()
+        self._slots.leave()
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
         connection.close()
         self.close_idle()
         CONNECTIONS.labels("used").dec()
-        self._slots.release()
+        self._slots.leave()
 
     def close_idle(self) -> None:
         """Close what nobody uses."""

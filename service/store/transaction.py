@@ -58,7 +58,7 @@ class Transaction:
         self._cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", file)
 
     def later(self, statement: Statement, **parameters: object) -> None:
-        """Send a statement whose rows nobody reads in front of the next one, in the same message."""
+        """Send a statement whose rows nobody reads with the next one, in the same message."""
         self._prepare(statement)
         asked = self._cursor.mogrify(statement.execute, parameters).decode()
         self._prefix = f"{self._begin()}{asked}; "

@@ -18,6 +18,7 @@ from service.usecases import demo
 from service.usecases.bill_runs import bill_next_chunk, start_bill_run
 from service.usecases.demo import DemoRefused, load_demo
 from service.usecases.principals import caller_by_token
+from tests.integration.utilities import MAKE_PARTITIONS
 
 ACCOUNTS, MONTHS = 300, 2
 ROLES = {
@@ -33,6 +34,7 @@ def fresh(server):
     phases = frozenset({"pre", "post"})
     dsn = server.dsn("evergrid_owner", "demo")
     migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=phases)
+    server.superuser(MAKE_PARTITIONS, database="demo")
     return server
 
 
@@ -127,6 +129,7 @@ def emptied(server, fresh, owner):
     server.superuser("CREATE DATABASE demo_interrupted OWNER evergrid_owner", database="postgres")
     dsn = server.dsn("evergrid_owner", "demo_interrupted")
     migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=frozenset({"pre"}))
+    server.superuser(MAKE_PARTITIONS, database="demo_interrupted")
     database = Database(dsn=dsn, connections_max=2)
     yield database
     database.close()

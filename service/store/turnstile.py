@@ -1,0 +1,48 @@
+"""A turnstile: as many inside as there are slots, everybody else in order of arrival."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+
+
+class Turnstile:
+    """
+    A semaphore that is fair.
+
+    `threading.Semaphore` lets a newcomer overtake: a waiter that is woken may find the slot taken,
+    then queues behind everybody. After a failover, with thousands waiting, those who came first
+    would wait past their deadline. Here a slot is handed to the first in the queue, never dropped.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._queue: OrderedDict[int, threading.Lock] = OrderedDict()
+        self._tickets = 0
+        self._guard = threading.Lock()
+
+    def enter(self, *, deadline: float) -> bool:
+        """Wait for a slot until `deadline`, a `time.monotonic` value; return whether it came."""
+        with self._guard:
+            if self._free:
+                self._free -= 1
+                return True
+            self._tickets += 1
+            ticket, turn = self._tickets, threading.Lock()
+            turn.acquire()  # taken: `leave` opens it
+            self._queue[ticket] = turn
+        if turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return True
+        with self._guard:
+            # The slot may have been handed over between the end of the wait and this line.
+            return self._queue.pop(ticket, None) is None
+
+    def leave(self) -> None:
+        """Hand the slot to the first in the queue."""
+        with self._guard:
+            if self._queue:
+                _, turn = self._queue.popitem(last=False)
+                turn.release()
+            else:
+                self._free += 1

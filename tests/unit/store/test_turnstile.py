@@ -1,0 +1,73 @@
+"""Whoever waits for a connection gets it in the order of arrival."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from service.store.turnstile import Turnstile
+
+
+def soon() -> float:
+    return time.monotonic() + 10
+
+
+def queue(turnstile: Turnstile, names: range, served: list[int]) -> list[threading.Thread]:
+    """Let `names` queue up one after the other; each serves itself, then leaves."""
+    threads = []
+
+    def wait(name):
+        assert turnstile.enter(deadline=soon())
+        served.append(name)
+        turnstile.leave()
+
+    for name in names:
+        threads.append(threading.Thread(target=wait, args=(name,)))
+        threads[-1].start()
+        while len(turnstile._queue) < len(threads):
+            time.sleep(0.001)
+    return threads
+
+
+def test_a_slot_goes_to_who_waits_longest():
+    turnstile, served = Turnstile(1), []
+    turnstile.enter(deadline=soon())
+    threads = queue(turnstile, range(20), served)
+
+    turnstile.leave()
+    for thread in threads:
+        thread.join()
+
+    assert served == list(range(20))
+
+
+def test_a_handed_slot_is_taken_even_before_its_owner_wakes():
+    turnstile = Turnstile(1)
+    turnstile.enter(deadline=soon())
+    handed = threading.Event()
+    thread = threading.Thread(target=lambda: (turnstile.enter(deadline=soon()), handed.wait(10)))
+    thread.start()
+    while not turnstile._queue:
+        time.sleep(0.001)
+
+    turnstile.leave()
+
+    assert not turnstile.enter(deadline=time.monotonic() + 0.05)
+    handed.set()
+    thread.join()
+
+
+def test_who_gives_up_leaves_the_queue():
+    turnstile = Turnstile(1)
+    turnstile.enter(deadline=soon())
+
+    assert not turnstile.enter(deadline=time.monotonic() + 0.01)
+    turnstile.leave()
+
+    assert turnstile.enter(deadline=time.monotonic())
+
+
+def test_no_more_are_inside_than_there_are_slots():
+    turnstile = Turnstile(2)
+
+    assert [turnstile.enter(deadline=time.monotonic()) for _ in range(3)] == [True, True, False]
