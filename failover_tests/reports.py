@@ -86,13 +86,7 @@ def page(report: dict[str, Any]) -> str:
     fault = report["fault"]
     parts = [
         f"# Drill {report['drill']}: {verdict}",
-        (
-            f"Run `{report['run']}`: {report['requests']} requests, "
-            f"{report['acknowledged_payments']} payments acknowledged, "
-            f"writes stalled for {report['write_stall_s']} s, "
-            f"the slowest answer took {report['slowest_s']} s; "
-            f"clients sent at most {report['clients_late_s']} s late."
-        ),
+        _headline(report),
         table(
             ("promise", "kept", "examined"),
             [
@@ -122,6 +116,16 @@ def page(report: dict[str, Any]) -> str:
         table(("", ""), [(key, str(value)) for key, value in report["environment"].items()]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _headline(report: dict[str, Any]) -> str:
+    return (
+        f"Run `{report['run']}`: {report['requests']} requests, "
+        f"{report['acknowledged_payments']} payments acknowledged, "
+        f"writes stalled for {report['write_stall_s']} s, "
+        f"the slowest answer took {report['slowest_s']} s; "
+        f"clients sent at most {report['clients_late_s']} s late."
+    )
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -21,8 +21,8 @@ _SENT = (
     ("idempotency", "keep_answer"),
 )
 
-# Columns that later statements need: pgbench keeps them in variables named like the columns.
-_KEPT = {"lock_account", "payable"}
+# Later statements need its columns: pgbench keeps them in variables of the same names.
+_KEPT = "payable"
 
 # As long as what the service stores for a payment without allocations.
 _ANSWER_BYTES = 300
@@ -37,8 +37,24 @@ def payment_script(
     The service computes a payment's number, entries and answer in Python; here they are constants
     or expressions of equal size, so that pgbench measures the database alone.
     """
+    values = _values(principal_id, amount_fen, business_date)
+    return "\n".join(
+        (
+            f"\\set n random(0, {len(accounts) - 1})",
+            f"\\set account_no {_chosen(accounts)}",
+            "\\set key random(1, 9000000000000000000)",
+            "BEGIN;",
+            "SELECT set_config('evergrid.bureau', '1', true);",
+            *(_statement(noun, name, values) for noun, name in _SENT),
+            "COMMIT;\n",
+        )
+    )
+
+
+def _values(principal_id: int, amount_fen: int, business_date: date) -> dict[str, str]:
+    """Return what stands for each parameter of the service's statements."""
     payment_no = f"('{business_date:%Y%m%d}' || lpad(:nextval::text, 12, '0'))"
-    values = {
+    return {
         "key": ":key",
         "principal_id": str(principal_id),
         "account_no": ":account_no",
@@ -46,6 +62,7 @@ def payment_script(
         "bureau_id": ":bureau_id",
         "request_sha256": f"'\\x{'5a' * 32}'::bytea",
         "claimed_at": "now()",
+        "kept_since": "now() - interval '30 days'",
         "status": "201",
         "headers": "'{}'::jsonb",
         "body": f"'\\x{'5a' * _ANSWER_BYTES}'::bytea",
@@ -63,23 +80,12 @@ def payment_script(
         "document_nos": f"ARRAY[{payment_no}, {payment_no}]",
         "amounts_fen": f"'{{{amount_fen},-{amount_fen}}}'",
     }
-    return "\n".join(
-        (
-            f"\\set n random(0, {len(accounts) - 1})",
-            f"\\set account_no {_chosen(accounts)}",
-            "\\set key random(1, 9000000000000000000)",
-            "BEGIN;",
-            "SELECT set_config('evergrid.bureau', '1', true);",
-            *(_statement(noun, name, values) for noun, name in _SENT),
-            "COMMIT;\n",
-        )
-    )
 
 
 def _statement(noun: str, name: str, values: dict[str, str]) -> str:
     named = dict(_NAMED.findall((_STATEMENTS / f"{noun}.sql").read_text(encoding="utf-8")))
     text = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], named[name])
-    return f"{text} \\gset" if name in _KEPT else f"{text};"
+    return f"{text} \\gset" if name == _KEPT else f"{text};"
 
 
 def _chosen(accounts: Sequence[str], first: int = 0) -> str:

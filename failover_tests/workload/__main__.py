@@ -58,6 +58,8 @@ def main(  # a command line is a list of its options
     tokens = msgspec.json.decode(sys.stdin.buffer.read(), type=dict[str, str])
     _allow_open_files(int((payments_per_s + reads_per_s) * timeout_s) + _OTHER_FILES)
 
+    arrivals = planned(payments_per_s=payments_per_s, reads_per_s=reads_per_s, seconds=seconds)
+
     async def send() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
@@ -66,17 +68,7 @@ def main(  # a command line is a list of its options
                 accounts = await client.account_numbers(at_most=_ACCOUNTS_MAX)
             # Unbuffered: the drill reads along to see what clients see.
             with history.open("wb", buffering=0) as out:
-                load = Load(
-                    client=client,
-                    run=run,
-                    accounts=accounts,
-                    out=out,
-                    timeout_s=timeout_s,
-                    is_retrying=retry,
-                )
-                arrivals = planned(
-                    payments_per_s=payments_per_s, reads_per_s=reads_per_s, seconds=seconds
-                )
+                load = Load(client, run, accounts, out, timeout_s=timeout_s, is_retrying=retry)
                 await load.send(arrivals, stopped=stopped)
 
     asyncio.run(send())

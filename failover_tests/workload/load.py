@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import IO
 
 import aiohttp
@@ -27,7 +27,7 @@ _UNAVAILABLE = 503
 _BROKEN = (aiohttp.ClientError, asyncio.TimeoutError, OSError, msgspec.MsgspecError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Load:
     """One run of load: who sends, for which accounts, under which prefix of keys."""
 
@@ -35,6 +35,7 @@ class Load:
     run: str
     accounts: list[str]
     out: IO[bytes]
+    _: KW_ONLY
     timeout_s: float
     is_retrying: bool
 

@@ -5,9 +5,9 @@
 WITH published AS (
     INSERT INTO evergrid.catalogue_version (category, legal_document, valid_from, published_at)
     VALUES ('residential', 'Evergrid seed catalogue 2026, residential: monthly tiers 170/260 kWh',
-            '2026-01-01', '2025-12-01 00:00+08'),
+            '2020-01-01', '2019-12-01 00:00+08'),
            ('commercial', 'Evergrid seed catalogue 2026, commercial: single rate and levies',
-            '2026-01-01', '2025-12-01 00:00+08')
+            '2020-01-01', '2019-12-01 00:00+08')
     RETURNING catalogue_version_id, category
 )
 INSERT INTO evergrid.price_item (catalogue_version_id, position, component, tier, upto_kwh,
