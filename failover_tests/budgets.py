@@ -1,5 +1,5 @@
 """
-The budgets of the drills: every promise and every patience by its name, with its reason.
+The budgets of the drills: every promise, every patience, each with its name, its reason.
 
 A *promise* is what a client is told; a drill that breaks one fails. A *patience* bounds a wait of
 the drill itself, so that a drill which hangs ends and says what it last saw.

@@ -1,5 +1,5 @@
 """
-The checkers: what a history and the books say went wrong, each finding as one sentence.
+The checkers: what went wrong by the history beside the books, each finding one sentence.
 
 Pure functions; no finding means that the promise was kept. In brackets the invariant that each
 guards: I1 acknowledged means kept, once; I2 nothing appears that nobody sent; I3 one primary;

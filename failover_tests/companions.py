@@ -1,4 +1,4 @@
-"""Companion programs of a drill: the clients and the observer, run inside the lab's network."""
+"""Companion programs of a drill, run inside the lab's network beside its clients."""
 
 from __future__ import annotations
 

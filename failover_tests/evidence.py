@@ -1,4 +1,4 @@
-"""The evidence of one drill, and what it says happened when."""
+"""The evidence of one drill, put in the order of what happened."""
 
 from __future__ import annotations
 

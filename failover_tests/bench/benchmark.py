@@ -1,4 +1,4 @@
-"""The benchmark's phases, one after the other on one lab, and what they are compared with."""
+"""The benchmark's phases, one after the other on one lab, each beside its yardstick."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from failover_tests.statements import statement
+
 # The service is not imported: its statements are files beside this package, read as text.
 _STATEMENTS = Path(__file__).parents[2] / "service" / "store" / "sql"
 _NAMED = re.compile(r"^-- name: (\w+)\n(?:--[^\n]*\n)+(.*?);\s*$", re.MULTILINE | re.DOTALL)
@@ -44,7 +46,7 @@ def payment_script(
             f"\\set account_no {_chosen(accounts)}",
             "\\set key random(1, 9000000000000000000)",
             "BEGIN;",
-            "SELECT set_config('evergrid.bureau', '1', true);",
+            statement("bench_fence").splitlines()[-1] + ";",
             *(_statement(noun, name, values) for noun, name in _SENT),
             "COMMIT;\n",
         )

@@ -1,4 +1,4 @@
-"""Sending the planned requests, each at its time, and writing down what became of it."""
+"""Sending the planned requests, each at its time, each with its outcome on record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Network: the lab's switch with one namespace per host, and no way out of it."""
+"""Network: the lab's switch, one namespace per host, no way out of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: how much is read, and what it must look like."""
+"""Bodies of requests: decoded into what each endpoint declares, within limits."""
 
 from __future__ import annotations
 

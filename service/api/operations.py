@@ -1,4 +1,4 @@
-"""What a responder promises to its callers, written beside it and read by the API's description."""
+"""What a responder promises to its callers, written beside it for the description of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Principals in the database: the only module that knows `bureau`, `principal` and `api_token`."""
+"""Principals in the database, with their bureaus, with their tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The smallest read and the smallest write that prove the database does its work."""
+"""The smallest work that proves the database does its own."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ import io
 import pytest
 from falcon import testing
 
+from service.api.app import create_app
 from service.api.bodies import JSON_MAX_BYTES, NDJSON_MAX_BYTES
 from service.domain import account_numbers
+from service.store.database import Database
 
 PAYMENT = {"account_no": "1000000006", "amount_fen": 100, "channel": "hall", "channel_serial": "S"}
 NOBODY = account_numbers.account_no(999_999_999)
@@ -58,7 +60,7 @@ def rows(migrated):
         ({"channel_serial": "S\x00"}, 422, "BODY_INVALID", ["channel_serial"]),
         ({"channel_serial": "S" * 201}, 422, "BODY_INVALID", ["channel_serial"]),
         ({"ammount_fen": 5}, 422, "BODY_INVALID", ["ammount_fen"]),
-        ({"amount_fen": "1", "channel": 5, "x": 1}, 422, "BODY_INVALID", ["amount_fen", "channel", "x"]),
+        ({"amount_fen": "1", "x": 1}, 422, "BODY_INVALID", ["amount_fen", "x"]),
     ],
 )  # fmt: skip
 def test_a_payment_that_cannot_be_is_refused(api, rows, changed, status, code, fields):
@@ -284,7 +286,8 @@ def test_an_import_refuses_each_bad_line_by_itself(send_lines, new_account):
     assert sent.status_code == 200, sent.text
     assert (sent.json["accepted"], sent.json["refused"]) == (1, 7)
     codes = {result["line"]: result.get("code") for result in sent.json["results"]}
-    assert codes == {1: None, 2: "LINE_MALFORMED", 3: "LINE_MALFORMED", 5: "LINE_MALFORMED", 6: "LINE_MALFORMED", 7: "TEXT_REFUSED", 8: "LINE_MALFORMED", 9: "LINE_MALFORMED"}  # fmt: skip
+    malformed = dict.fromkeys((2, 3, 5, 6, 8, 9), "LINE_MALFORMED")
+    assert codes == {1: None, 7: "TEXT_REFUSED"} | malformed
 
 
 def test_an_import_of_nothing_is_refused(send_lines):
@@ -369,9 +372,6 @@ def test_a_bug_is_answered_and_logged_with_its_request(client, monkeypatch, capl
 def test_a_database_that_stays_away_is_answered_with_when_to_come_again(
     database, token, clock, monkeypatch
 ):
-    from service.api.app import create_app
-    from service.store.database import Database
-
     away = create_app(
         database=Database(dsn="host=127.0.0.1 port=1 dbname=evergrid", connections_max=1),
         clock=clock,

@@ -1,7 +1,7 @@
 import json
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_info_tells_programs_where_everything_is(lab):
     info = json.loads(evergrid_ha(lab, "lab", "info", "--json").stdout)
     assert {"name", "endpoint", "client_namespace", "hosts", "tokens", "prometheus"} <= set(info)
     assert info["endpoint"] == f"http://{lab.topology.virtual_address}"
-    assert os.path.exists(f"/run/netns/{info['client_namespace']}")
+    assert Path("/run/netns", info["client_namespace"]).exists()
     for host in info["hosts"]:
         assert set(host) == {"name", "address", "namespace", "roles"}
 
