@@ -37,9 +37,6 @@ WARM_UP_S = 10.0
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
 AFTERWARDS_S = 10.0
 
-# Starting the load client: an interpreter, and the accounts read a page at a time.
-LOAD_STARTS_S = 30.0
-
 # A fault is in effect at once; this bounds how long its proof may take.
 FAULT_PROVEN_S = 5.0
 

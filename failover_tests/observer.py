@@ -26,7 +26,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     urls: Annotated[list[str], typer.Argument(help="db1=http://10.77.0.31:8008 …")],
     out: Annotated[Path, typer.Option(help="Where to write one JSON line a look.")],
-    seconds: Annotated[float, typer.Option(min=1)] = budgets.LOAD_LONGEST_S,
+    seconds: Annotated[float, typer.Option(min=1)],
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
     hosts = dict(url.split("=", 1) for url in urls)

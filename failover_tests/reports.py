@@ -72,7 +72,8 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
             "proof": evidence.fault.proof,
         },
         "timeline": [
-            {"after_s": round(event.after_s, 2), "what": event.what} for event in timeline(evidence)
+            {"after_s": round(event.after_s, 2) + 0.0, "what": event.what}
+            for event in timeline(evidence)
         ],
         "latencies": msgspec.to_builtins(figures.by_phase(evidence)),
         "cpu_shares": evidence.cpu_shares,

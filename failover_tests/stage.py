@@ -56,6 +56,7 @@ class Stage:
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self._folder = folder
         self._load_s = load_s
+        self._longest_s = budgets.LOAD_LONGEST_S + load_s
         self._is_retrying = is_retrying
         self._before: books.Totals | None = None
         self._cpu_shares: dict[str, float] = {}
@@ -121,7 +122,7 @@ class Stage:
             f"--endpoint={info['endpoint']}",
             f"--history={(self._folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
-            f"--seconds={budgets.LOAD_LONGEST_S + self._load_s}",
+            f"--seconds={self._longest_s}",
             "--retry" if self._is_retrying else "--no-retry",
         ]
         return running(
@@ -138,7 +139,11 @@ class Stage:
         urls = [f"{host.name}=http://{host.address}:{port}" for host in hosts]
         return running(
             "failover_tests.observer",
-            [*urls, f"--out={(self._folder / 'samples.jsonl').resolve()}"],
+            [
+                *urls,
+                f"--out={(self._folder / 'samples.jsonl').resolve()}",
+                f"--seconds={self._longest_s}",
+            ],
             namespace=self.lab.info()["client_namespace"],
             errors=self._folder / "observer.log",
         )

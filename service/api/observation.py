@@ -13,6 +13,8 @@ from service.api.requests import Request, Response
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_REFUSED = 400
+_SLOW_S = 1.0
 # Nothing here is for other sites' pages, proxies or browsers' caches.
 _HEADERS = {
     "cache-control": "no-store",
@@ -57,7 +59,8 @@ class Observation:
         metrics.count(
             method=req.method, route=req.uri_template, status=str(status), seconds=seconds
         )
-        _log.info(
+        _log.log(
+            _level(req.method, status, seconds),
             "%s %s answered %d to %s in %.1f ms, request %s.",
             req.method,
             req.path if req.path.isprintable() else ascii(req.path),
@@ -66,6 +69,12 @@ class Observation:
             seconds * 1000,
             req.request_id,
         )
+
+
+def _level(method: str, status: int, seconds: float) -> int:
+    """Return the level of a request's line: plain reads are counted, a line costs a tenth of one."""
+    is_plain = method == "GET" and status < _REFUSED and seconds < _SLOW_S
+    return logging.DEBUG if is_plain else logging.INFO
 
 
 def _who(req: Request) -> str:
