@@ -72,7 +72,7 @@ class Observation:
 
 
 def _level(method: str, status: int, seconds: float) -> int:
-    """Return the level of a request's line: plain reads are counted, a line costs a tenth of one."""
+    """Return the level of a line: plain reads are only counted: a line costs a tenth of them."""
     is_plain = method == "GET" and status < _REFUSED and seconds < _SLOW_S
     return logging.DEBUG if is_plain else logging.INFO
 

@@ -32,7 +32,7 @@ class Transaction:
         self._connection = connection
         self._cursor: extensions.cursor = connection.cursor()
         self._is_read = is_read
-        self._prefix = fence if is_read else "BEGIN; " + fence
+        self._prefix = (fence if is_read else "BEGIN; " + fence).encode()
         self.has_begun = False
 
     def one(self, statement: Statement, **parameters: object) -> Row | None:
@@ -60,8 +60,8 @@ class Transaction:
     def later(self, statement: Statement, **parameters: object) -> None:
         """Send a statement whose rows nobody reads with the next one, in the same message."""
         self._prepare(statement)
-        asked = self._cursor.mogrify(statement.execute, parameters).decode()
-        self._prefix = f"{self._begin()}{asked}; "
+        asked = self._cursor.mogrify(statement.execute, parameters)
+        self._prefix = self._begin() + asked + b"; "
 
     def vouch(self) -> None:
         """
@@ -71,14 +71,14 @@ class Transaction:
         host's disk only.
         """
         self._cursor.execute(
-            self._begin() + "SELECT pg_logical_emit_message(true, 'evergrid.vouch', '')"
+            self._begin() + b"SELECT pg_logical_emit_message(true, 'evergrid.vouch', '')"
         )
 
     def commit(self) -> bool:
         """Commit; return False if the server rolled back instead, as it does after an error."""
         if not self.has_begun:
             return True
-        self._cursor.execute(self._begin() + "COMMIT")
+        self._cursor.execute(self._begin() + b"COMMIT")
         return self._cursor.statusmessage == "COMMIT"
 
     def rollback(self) -> None:
@@ -86,12 +86,12 @@ class Transaction:
         if self.has_begun:
             self._cursor.execute("ROLLBACK")
 
-    def _begin(self) -> str:
+    def _begin(self) -> bytes:
         """Return what must be sent in front of the next statement."""
         prefix = self._prefix
         if not self._is_read:
             self.has_begun = True
-            self._prefix = ""
+            self._prefix = b""
         return prefix
 
     def _prepare(self, statement: Statement) -> None:
@@ -101,4 +101,6 @@ class Transaction:
 
     def _send(self, statement: Statement, parameters: dict[str, object]) -> None:
         self._prepare(statement)
-        self._cursor.execute(self._begin() + statement.execute, parameters)
+        # The values go in here, not in `execute`: what was queued before may hold a '%' of its own.
+        asked = self._cursor.mogrify(statement.execute, parameters)
+        self._cursor.execute(self._begin() + asked)

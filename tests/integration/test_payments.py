@@ -109,6 +109,12 @@ def test_a_repeated_payment_is_taken_once(pay, account, migrated):
     ) == [(1,)]
 
 
+def test_a_key_may_hold_whatever_the_client_likes(pay, account):
+    assert pay(account, key="100 %s %(name)s '; -- 电", serial="s-odd") == pay(
+        account, key="100 %s %(name)s '; -- 电", serial="s-odd"
+    )
+
+
 def test_a_key_used_for_another_payment_is_refused(pay, account):
     pay(account, key="reused", amount_fen=100)
 
