@@ -15,7 +15,6 @@ UNKNOWN = Counter(
 )
 CONNECTIONS = Gauge(
     "evergrid_database_connections",
-    "Connections of the pool, by state.",
-    ["state"],
+    "Connections open to the primary.",
     multiprocess_mode="livesum",
 )

@@ -56,35 +56,32 @@ class Pool:
         except BaseException:
             self._slots.leave()
             raise
-        CONNECTIONS.labels("used").inc()
         return connection
 
     def release(self, connection: Connection) -> None:
         """Take back a sound connection."""
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-        CONNECTIONS.labels("used").dec()
         self._slots.leave()
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
-        connection.close()
+        _close(connection)
         self.close_idle()
-        CONNECTIONS.labels("used").dec()
         self._slots.leave()
 
     def close_idle(self) -> None:
         """Close what nobody uses."""
         idle, self._idle = self._idle, []
         for connection in idle:
-            connection.close()
+            _close(connection)
 
     def _take_idle(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_stale():
                 return connection
-            connection.close()
+            _close(connection)
         return None
 
     def _open(self, deadline: float) -> Connection:
@@ -93,10 +90,15 @@ class Pool:
             if found is not None:
                 return found
             try:
-                return self._connect()
+                return self._opened()
             except psycopg2.Error as error:
                 self._shut(error)
         raise DatabaseAway("no primary was found until the deadline")
+
+    def _opened(self) -> Connection:
+        connection = self._connect()
+        CONNECTIONS.inc()  # here, not when it is lent: that would cost every request
+        return connection
 
     def _shut(self, error: psycopg2.Error) -> None:
         if not self._probing.acquire(blocking=False):
@@ -110,7 +112,7 @@ class Pool:
         began = time.monotonic()
         while True:
             try:
-                connection = self._connect()
+                connection = self._opened()
             except psycopg2.Error:
                 time.sleep(_PROBE_EVERY_S)
                 continue
@@ -120,6 +122,11 @@ class Pool:
         self._gate.set()
         self._probing.release()
         _log.warning("The database is back after %.2f s.", time.monotonic() - began)
+
+
+def _close(connection: Connection) -> None:
+    connection.close()
+    CONNECTIONS.dec()
 
 
 def _first_line(error: psycopg2.Error) -> str:
