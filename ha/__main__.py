@@ -198,6 +198,7 @@ def heal(name: Name = "main") -> None:
 
 def main() -> None:
     """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
+    os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()
     except (LabFailed, topology.TopologyWrong) as error:

@@ -41,6 +41,7 @@ def run(
         text=True,
         errors="replace",
         start_new_session=True,
+        cwd="/",  # ours may be closed to the user the command becomes
     ) as process:
         try:
             printed, complained = process.communicate(input, timeout=timeout_s)
@@ -72,6 +73,7 @@ def detach(argv: Sequence[str], *, environment: dict[str, str], log: Path) -> No
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
+            cwd="/",
             env={"PATH": PATH, "LANG": "C.UTF-8", **environment},
             check=True,
             timeout=QUICK_S,
