@@ -34,11 +34,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     One lab.
 
     `release` is the installation its hosts run, `migrated` the one whose schema the database has;
-    `account_no` is an account of the demo bureau, once that is in.
+    `is_born` says that the cluster was whole once: until then its data are half made; `account_no` is an account of the demo bureau, once that is in.
     """
 
     topology: Topology
     release: str
+    is_born: bool = False
     migrated: str = ""
     account_no: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def up(order: Order, progress: Progress) -> Lab:
             progress.say("Everything is in place.")
             return lab
         _boot_all(order, known, lab, progress)
+        state.save(order.layout, msgspec.structs.replace(known, is_born=True))
         if not order.is_bare:
             _serve(order, lab, progress)
         return lab
@@ -74,6 +76,11 @@ def up(order: Order, progress: Progress) -> Lab:
 def _remember(order: Order, progress: Progress) -> State:
     """Return what is known of the lab after making sure that it fits the order."""
     known = state.load(order.layout)
+    if known is not None and not known.is_born:
+        with progress.step("Clear what an `up` that failed left half made"):
+            down.sweep(order.layout)
+            shutil.rmtree(order.layout.folder)
+        known = None
     if known is None:
         if down.has_leftovers(order.layout):
             with progress.step("Clear what a killed lab of this name left behind"):
