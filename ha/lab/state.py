@@ -34,7 +34,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     One lab.
 
     `release` is the installation its hosts run, `migrated` the one whose schema the database has;
-    `is_born` says that the cluster was whole once: until then its data are half made; `account_no` is an account of the demo bureau, once that is in.
+    `is_born` says that the cluster was whole once: until then its data are half made;
+    `account_no` is an account of the demo bureau, once that is in.
     """
 
     topology: Topology
