@@ -13,7 +13,7 @@ from failover_tests.statements import statement
 _STATEMENTS = Path(__file__).parents[2] / "service" / "store" / "sql"
 _NAMED = re.compile(r"^-- name: (\w+)\n(?:--[^\n]*\n)+(.*?);\s*$", re.MULTILINE | re.DOTALL)
 
-# What one payment sends, in this order; `set_config` and COMMIT around it are Transaction's.
+# What one payment sends, in this order; the fence and COMMIT around it are Transaction's.
 _SENT = (
     ("idempotency", "lock_key"),
     ("idempotency", "answer_under_key"),

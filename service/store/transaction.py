@@ -28,7 +28,7 @@ class Transaction:
     def __init__(self, connection: Connection, *, scope: str, is_read: bool) -> None:
         if not _SCOPE.fullmatch(scope):
             raise ValueError(f"{scope!r} is neither '*' nor a bureau")
-        fence = f"SELECT set_config('evergrid.bureau', '{scope}', true); "
+        fence = f"SET LOCAL evergrid.bureau = '{scope}'; "
         self._connection = connection
         self._cursor: extensions.cursor = connection.cursor()
         self._is_read = is_read

@@ -18,7 +18,7 @@ def script(accounts=("1000000005",)):
 
 def test_it_sends_what_the_service_sends_inside_one_transaction():
     text = script()
-    order = ["BEGIN;", "set_config", "pg_advisory_xact_lock", "FROM evergrid.idempotency_key"]
+    order = ["BEGIN;", "SET LOCAL", "pg_advisory_xact_lock", "FROM evergrid.idempotency_key"]
     order += [
         "FOR UPDATE",
         "nextval",
