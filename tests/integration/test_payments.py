@@ -21,7 +21,7 @@ from service.domain.payments import (
 from service.domain.permissions import RoleForbidden
 from service.usecases.payments import payment_by_no, statement_of_account, take_payment
 
-ACCOUNTS = iter(range(770_000_000, 770_001_000))
+ACCOUNTS = iter(range(930_000_000, 930_001_000))
 
 
 @pytest.fixture
