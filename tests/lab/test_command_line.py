@@ -10,7 +10,7 @@ pytestmark = pytest.mark.lab
 
 def evergrid_ha(lab, *arguments):
     argv = [sys.executable, "-m", "ha", *arguments]
-    argv[4:4] = ["--name", lab.layout.lab]
+    argv[5:5] = ["--name", lab.layout.lab]
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
 
 

@@ -1,7 +1,6 @@
 import os
 import pwd
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -70,12 +69,11 @@ def test_nothing_but_the_init_the_supervisor_and_keepalived_is_root(lab):
 
 def test_an_orphan_is_reaped_at_once(lab):
     host = lab.topology.with_role("database")[0].name
-    lab.exec(host, ["setsid", "--fork", "sleep", "61"], timeout_s=5)
+    lab.exec(host, ["sh", "-c", "exec setsid --fork sleep 61 <&- >&- 2>&-"], timeout_s=5)
     orphan = next(p for p in lab.pids(host) if processes.look_up(p).name == "sleep")
     os.kill(orphan, signal.SIGKILL)
-    killed = time.monotonic()
-    until(lambda: processes.look_up(orphan) is None, what="reaped", within_s=1, step_s=0.001)
-    assert time.monotonic() - killed < 0.05
+    # supervisord alone would take up to two seconds; so would a slow init of this machine.
+    until(lambda: processes.look_up(orphan) is None, what="reaped", within_s=0.5, step_s=0.001)
 
 
 def test_a_killed_program_is_started_again(lab):
