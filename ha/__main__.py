@@ -198,6 +198,8 @@ def heal(name: Name = "main") -> None:
 
 def main() -> None:
     """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
+    if os.geteuid() != 0 and not {"--help"} & set(sys.argv):
+        sys.exit("evergrid-ha makes network namespaces: run it as root, or with sudo")
     os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()

@@ -21,6 +21,7 @@ from service.usecases.bill_runs import (
     bill_next_chunk,
     oldest_unfinished_run,
 )
+from service.usecases.once import forget_old_keys
 from service.usecases.partitions import make_partitions_ahead
 
 BILLS_ISSUED = Counter("evergrid_bills_issued_total", "Bills issued by this worker.")
@@ -106,6 +107,9 @@ class Worker:
         made = make_partitions_ahead(database=self._database, now=now, deadline=self._deadline())
         if made:
             _log.info("Made %d partitions for the year ahead.", made)
+        forgotten = forget_old_keys(database=self._database, now=now, deadline=self._deadline())
+        if forgotten:
+            _log.info("Forgot %d months of old Idempotency-Keys.", forgotten)
         self._broken.clear()
         self._upkeep_due = time.monotonic() + _UPKEEP_EVERY_S
 

@@ -37,7 +37,12 @@ _EXAMPLE = {
 
 
 class MeterSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A meter to begin with."""
+    """
+    A meter to begin with, as it stood at one moment.
+
+    `installed_at` is when it showed `initial_register`: bills count from there. For a meter that
+    has hung for years, send the moment of the reading that the old system billed last.
+    """
 
     asset_no: str
     digits: int

@@ -33,6 +33,13 @@ class BodyTooLarge(TooLarge):
     hint = "Split it into several requests."
 
 
+class BodyIncomplete(Malformed):
+    """A connection ended in the middle of a body."""
+
+    code = "BODY_INCOMPLETE"
+    hint = "Send the whole request again, with the same Idempotency-Key."
+
+
 class BodyMalformed(Malformed):
     """A body is not JSON in UTF-8."""
 
@@ -110,6 +117,7 @@ def read(req: Request, *, media_type: str, at_most_bytes: int) -> bytes:
 
     :raises MediaTypeUnsupported: if its Content-Type is not `media_type`
     :raises BodyTooLarge: if it has more than `at_most_bytes`
+    :raises BodyIncomplete: if it ended before it was whole
     """
     sent = (req.content_type or "nothing").partition(";")[0].strip().lower()
     if sent != media_type:
@@ -118,7 +126,13 @@ def read(req: Request, *, media_type: str, at_most_bytes: int) -> bytes:
     if length is not None and length > at_most_bytes:
         raise BodyTooLarge(f"the body has {length} bytes, more than {at_most_bytes}")
     # Without a length the body came in chunks, which end by themselves.
-    raw: bytes = req.stream.read(at_most_bytes + 1 if length is None else length)
+    try:
+        raw: bytes = req.stream.read(at_most_bytes + 1 if length is None else length)
+    except OSError as error:
+        raise BodyIncomplete(f"the body ended early: {error}") from error
+    # gunicorn hands over what came when the client went away: half an import must not count.
+    if length is not None and len(raw) < length:
+        raise BodyIncomplete(f"the body ended after {len(raw)} of {length} bytes")
     if len(raw) > at_most_bytes:
         raise BodyTooLarge(f"the body has more than {at_most_bytes} bytes")
     return raw

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from service.domain.account_numbers import has_check_digit
 from service.domain.errors import Invalid, Missing
 from service.domain.statements import Balance
 
@@ -19,6 +20,17 @@ class AccountUnknown(Missing):
 
     code = "ACCOUNT_UNKNOWN"
     hint = "Check the number printed on the bill; accounts of another bureau are not shown."
+
+
+def known_no(account_no: str) -> str:
+    """
+    Return `account_no` if an account can have it.
+
+    :raises AccountUnknown: if its check digit says that nobody can
+    """
+    if not has_check_digit(account_no):
+        raise AccountUnknown(f"account is {account_no[:40]!r}, which is no account number")
+    return account_no
 
 
 class SearchTooWide(Invalid):

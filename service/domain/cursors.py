@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import date
 from typing import Any
 
 from service.domain.errors import Invalid
@@ -11,7 +12,6 @@ from service.domain.errors import Invalid
 _CURSOR_LENGTH_MAX = 400  # Longer than any key of ours; a longer one was not made by us.
 _INTEGER_DIGITS_MAX = 18  # What a bigint of PostgreSQL surely holds.
 _SEPARATOR = "\t"
-_NUMBER_MAX = 2**63 - 1  # PostgreSQL's bigint
 
 
 class CursorBroken(Invalid):
@@ -21,14 +21,14 @@ class CursorBroken(Invalid):
     hint = "Pass next_cursor as it was answered, or leave it out to begin again."
 
 
-def encode(values: tuple[str | int, ...]) -> str:
+def encode(values: tuple[str | int | date, ...]) -> str:
     """Return the cursor of the page after the row with the key `values`."""
     parts = [str(value) for value in values]
     assert not any(_SEPARATOR in part for part in parts), "a tab separates the parts"
     return base64.urlsafe_b64encode(_SEPARATOR.join(parts).encode()).decode().rstrip("=")
 
 
-def decode(text: str, *types: type[str | int]) -> tuple[Any, ...]:
+def decode(text: str, *types: type[str | int | date]) -> tuple[Any, ...]:
     """
     Return the key that the cursor `text` was made from, one value of each of `types`.
 
@@ -45,7 +45,9 @@ def decode(text: str, *types: type[str | int]) -> tuple[Any, ...]:
         raise CursorBroken(f"cursor is {text!r}") from error
 
 
-def _value(part: str, kind: type[str | int]) -> str | int:
+def _value(part: str, kind: type[str | int | date]) -> str | int | date:
+    if kind is date:
+        return date.fromisoformat(part)
     if kind is int and part.isascii() and part.isdigit() and len(part) <= _INTEGER_DIGITS_MAX:
         return int(part)
     if kind is str and part.isprintable():

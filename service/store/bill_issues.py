@@ -37,14 +37,15 @@ _ENTRY = (
 )  # fmt: skip
 
 
-def open_lots(transaction: Transaction, chunk: Chunk) -> dict[int, list[Lot]]:
-    """Return what a chunk's accounts have paid ahead, by account, first in, first out."""
+def open_lots(
+    transaction: Transaction, *, bureau_id: int, account_ids: Sequence[int]
+) -> dict[int, list[Lot]]:
+    """Return what accounts have paid ahead, by account, the older business date first."""
     lots = defaultdict(list)
     for account_id, payment_no, open_fen in transaction.all(
         _SQL["open_lots"],
-        bureau_id=chunk.bureau_id,
-        first_account_id=chunk.first_account_id,
-        last_account_id=chunk.last_account_id,
+        bureau_id=bureau_id,
+        account_ids=list(account_ids),
     ):
         lots[account_id].append(Lot(payment_no, open_fen))
     return lots

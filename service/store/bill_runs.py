@@ -115,7 +115,7 @@ def bases(transaction: Transaction, chunk: Chunk) -> list[Basis]:
         "first_account_id": chunk.first_account_id,
         "last_account_id": chunk.last_account_id,
     }
-    transaction.run(_SQL["lock_accounts"], **names)
+    transaction.run(_SQL["lock_accounts"], month=chunk.month.first_day, **names)
     rows = transaction.all(
         _SQL["bases_of_chunk"],
         **names,

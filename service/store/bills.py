@@ -66,7 +66,7 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
     :raises AccountUnknown: if no account the caller may see has this number
     :raises CursorBroken: if the cursor is not one of this list
     """
-    before = cursors.decode(cursor, str, int) if cursor else _AFTER_ALL
+    before = cursors.decode(cursor, date, int) if cursor else _AFTER_ALL
     account = transaction.one(_SQL["account_by_no"], account_no=account_no)
     if account is None:
         raise AccountUnknown(f"no account {account_no}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from psycopg2.extras import Json
 
@@ -52,3 +52,11 @@ def keep(
         headers=Json(answer.headers),
         body=answer.body,
     )
+
+
+def forget(transaction: Transaction, *, today: date) -> int:
+    """Drop the months in which every key is older than `KEPT`; count them."""
+    found = transaction.one(_SQL["forget_keys"], before=today - KEPT)
+    assert found is not None, "a function has one value"
+    months: int = found[0]
+    return months

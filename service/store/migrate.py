@@ -122,5 +122,6 @@ def _make_partitions(connection: extensions.connection) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regprocedure('evergrid.make_partitions(regclass,date,integer)')")
         if cursor.fetchone() != (None,):
+            cursor.execute(_LIMITS)
             cursor.execute(_PARTITIONS)
     connection.commit()

@@ -6,7 +6,6 @@ from datetime import date
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
-from service.domain.cursors import CursorBroken
 from service.domain.statements import Balance, StatementEntry, StatementPage
 from service.store import queries
 from service.store.transaction import Transaction
@@ -24,7 +23,7 @@ def page(
     :raises AccountUnknown: if no account the caller may see has this number
     :raises CursorBroken: if the cursor is not one of this list
     """
-    before = _position(cursor) if cursor else _AFTER_ALL
+    before = cursors.decode(cursor, date, int, int) if cursor else _AFTER_ALL
     balance = balance_of(transaction, account_no)
     rows = transaction.all(
         _SQL["entries_of_account"],
@@ -40,7 +39,7 @@ def page(
         account_no=account_no,
         balance=balance,
         items=tuple(StatementEntry(row[0], row[3], row[4], row[5], row[6]) for row in rows[:limit]),
-        next_cursor=cursors.encode((last[0].isoformat(), last[1], last[2])) if last else None,
+        next_cursor=cursors.encode(last[:3]) if last else None,
     )
 
 
@@ -54,11 +53,3 @@ def balance_of(transaction: Transaction, account_no: str) -> Balance:
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
     return Balance(*found)
-
-
-def _position(cursor: str) -> tuple[date, int, int]:
-    day, journal_id, position = cursors.decode(cursor, str, int, int)
-    try:
-        return date.fromisoformat(day), journal_id, position
-    except ValueError as error:
-        raise CursorBroken(f"cursor is {cursor!r}") from error

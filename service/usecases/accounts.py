@@ -14,8 +14,8 @@ from service.domain.accounts import (
     Account,
     AccountFilter,
     AccountPage,
-    AccountUnknown,
     check_width,
+    known_no,
 )
 from service.domain.idempotency import Answer, Once
 from service.domain.new_accounts import NewAccount, Terms
@@ -86,10 +86,8 @@ def account_by_no(
     :raises AccountUnknown: if no account the caller may see has the number
     """
     check(caller, "accounts.read")
-    if not account_numbers.has_check_digit(account_no):
-        raise AccountUnknown(f"account is {account_no!r}, which is no account number")
     return database.read(
-        lambda transaction: store.by_no(transaction, account_no),
+        lambda transaction: store.by_no(transaction, known_no(account_no)),
         scope=caller.scope,
         deadline=deadline,
     )

@@ -155,7 +155,12 @@ def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledC
     issued, failures = _issued(
         bases, month=chunk.month, prices=_prices(transaction, bases, chunk.month), now=now
     )
-    uses = _uses(issued, bill_issues.open_lots(transaction, chunk))
+    lots = bill_issues.open_lots(
+        transaction,
+        bureau_id=chunk.bureau_id,
+        account_ids=[bill.account_id for bill in issued],
+    )
+    uses = _uses(issued, lots)
     if issued:
         bill_issues.issue(
             transaction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.domain.accounts import known_no
 from service.domain.bills import BillDetails, BillPage
 from service.domain.permissions import check
 from service.domain.principals import Caller
@@ -28,7 +29,7 @@ def bills_of_account(
     check(caller, "bills.read")
     return database.read(
         lambda transaction: store.page(
-            transaction, account_no=account_no, limit=limit, cursor=cursor
+            transaction, account_no=known_no(account_no), limit=limit, cursor=cursor
         ),
         scope=caller.scope,
         deadline=deadline,

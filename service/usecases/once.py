@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from service.domain.idempotency import Answer, Once
+from service.domain.months import business_date
 from service.domain.principals import Caller
 from service.store import idempotency
 from service.store.database import Database
@@ -38,3 +39,12 @@ def answer_once(
         return answer
 
     return database.transaction(first_or_again, scope=caller.scope, deadline=deadline)
+
+
+def forget_old_keys(*, database: Database, now: datetime, deadline: float) -> int:
+    """Forget the answers that nobody may ask for again; return how many months of them."""
+    return database.transaction(
+        lambda transaction: idempotency.forget(transaction, today=business_date(now)),
+        scope="*",
+        deadline=deadline,
+    )

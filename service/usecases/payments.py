@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from service.domain import ledger, payments
+from service.domain.accounts import known_no
 from service.domain.idempotency import Answer, Once
 from service.domain.months import business_date
 from service.domain.payments import PaymentOrder, PaymentReceipt
@@ -91,7 +92,7 @@ def statement_of_account(
     check(caller, "statements.read")
     return database.read(
         lambda transaction: statements.page(
-            transaction, account_no=account_no, limit=limit, cursor=cursor
+            transaction, account_no=known_no(account_no), limit=limit, cursor=cursor
         ),
         scope=caller.scope,
         deadline=deadline,
@@ -102,7 +103,7 @@ def _taken(
     transaction: Transaction, *, caller: Caller, order: PaymentOrder, now: datetime
 ) -> PaymentReceipt:
     dated = business_date(now)
-    held = store.hold(transaction, account_no=order.account_no, business_date=dated)
+    held = store.hold(transaction, account_no=known_no(order.account_no), business_date=dated)
     allocations, prepayment_fen = payments.allocate(
         amount_fen=order.amount_fen, open_bills=held.open_bills
     )

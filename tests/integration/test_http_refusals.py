@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from falcon import testing
@@ -270,6 +271,17 @@ def test_a_reading_that_cannot_be_true_is_refused_by_itself(api, account_no, cha
     assert [result["status"] for result in posted.json["results"]] == ["refused"]
 
 
+def test_half_an_import_is_no_import(api, new_account, migrated):
+    whole = json.dumps(new_account()).encode() + b"\n"
+    cut_off = api.post(
+        "/v1/account-imports",
+        "data_migrator",
+        body=whole,
+        headers={"Content-Type": "application/x-ndjson", "Content-Length": str(len(whole) + 500)},
+    )
+    assert_problem(cut_off, 400, "BODY_INCOMPLETE")
+
+
 def test_an_import_refuses_each_bad_line_by_itself(send_lines, new_account):
     good = new_account()
     sent = send_lines(
@@ -309,6 +321,8 @@ def test_an_import_of_nothing_is_refused(send_lines):
         (f"/v1/accounts/{NOBODY}/bills", 404, "ACCOUNT_UNKNOWN"),
         (f"/v1/accounts/{NOBODY}/statement", 404, "ACCOUNT_UNKNOWN"),
         (f"/v1/accounts/{NOBODY}/statement?cursor=MQ", 422, "CURSOR_BROKEN"),
+        (f"/v1/accounts/{NOBODY}/bills?cursor=YWJjCTE", 422, "CURSOR_BROKEN"),  # abc, 1
+        (f"/v1/accounts/{NOBODY}/statement?cursor=YWJjCTEJMQ", 422, "CURSOR_BROKEN"),  # abc, 1, 1
         (f"/v1/accounts/{NOBODY}/statement?limit=101", 422, "PARAMETER_INVALID"),
         ("/v1/accounts/%00", 400, "PATH_MALFORMED"),
         ("/v1/accounts/%ff%fe", 404, "ACCOUNT_UNKNOWN"),

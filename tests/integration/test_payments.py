@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from service.domain import account_numbers
 from service.domain.accounts import AccountUnknown
 from service.domain.idempotency import KeyReused
 from service.domain.payments import (
@@ -27,7 +28,7 @@ ACCOUNTS = iter(range(930_000_000, 930_001_000))
 @pytest.fixture
 def account(migrated):
     """An account of bureau 1 that owes 120.00 for February, 150.00 for March (E26)."""
-    account_no = f"{next(ACCOUNTS)}0"
+    account_no = account_numbers.account_no(next(ACCOUNTS))
     migrated.superuser(
         f"""WITH opened AS (
                 INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address,
@@ -162,6 +163,12 @@ def test_an_implausible_amount_is_refused(pay, account):
 def test_an_account_of_another_bureau_does_not_exist(pay, account):
     with pytest.raises(AccountUnknown):
         pay(account, bureau=2)
+
+
+@pytest.mark.parametrize("spelt", ["{} ", " {}", "{}0", "", "\x00"])
+def test_a_number_nobody_can_have_is_unknown_however_it_is_spelt(pay, account, spelt):
+    with pytest.raises(AccountUnknown):
+        pay(spelt.format(account), serial="s-spelt")
 
 
 def test_a_reader_takes_no_money(pay, account):

@@ -7,7 +7,7 @@ CREATE TABLE evergrid.account (
     phone      text        NOT NULL,
     address    text        NOT NULL,
     category   text        NOT NULL CHECK (category IN ('residential', 'commercial')),
-    -- Version of the mutable columns, for ETag and If-Match.
+    -- Version of the mutable columns: for If-Match, once an account can be changed.
     version    integer     NOT NULL DEFAULT 1,
     opened_on  date        NOT NULL,
     created_at timestamptz NOT NULL,

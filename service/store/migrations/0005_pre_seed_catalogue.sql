@@ -1,12 +1,13 @@
--- The first price list: what a residential and a commercial customer pay per kWh from 2026 on.
+-- The first price list: what a residential and a commercial customer pay per kWh. It holds from 2020
+-- on, so that history which is migrated can be billed; the prices are examples, not a bureau's.
 -- A migration, because prices are rows that are never changed: they are written once, by the same
 -- checksummed steps as the tables, before any bill can ask for them. Later price lists are published
 -- beside these, never by editing this file.
 WITH published AS (
     INSERT INTO evergrid.catalogue_version (category, legal_document, valid_from, published_at)
-    VALUES ('residential', 'Evergrid seed catalogue 2026, residential: monthly tiers 170/260 kWh',
+    VALUES ('residential', 'Evergrid seed catalogue, residential: monthly tiers 170/260 kWh',
             '2020-01-01', '2019-12-01 00:00+08'),
-           ('commercial', 'Evergrid seed catalogue 2026, commercial: single rate and levies',
+           ('commercial', 'Evergrid seed catalogue, commercial: single rate and levies',
             '2020-01-01', '2019-12-01 00:00+08')
     RETURNING catalogue_version_id, category
 )

@@ -1,9 +1,9 @@
 -- name: open_lots
--- Read what a chunk's accounts have paid ahead, first in, first out. Index: prepayment_lot_pkey.
+-- Read what accounts have paid ahead, first in, first out by business date. Index: prepayment_lot_pkey.
 SELECT account_id, payment_no, open_fen
   FROM evergrid.prepayment_lot
  WHERE bureau_id = %(bureau_id)s
-   AND account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND account_id = ANY (%(account_ids)s::bigint[])
    AND open_fen > 0
  ORDER BY account_id, payment_no;
 

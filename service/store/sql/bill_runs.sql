@@ -91,12 +91,18 @@ SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.month, chunk.fi
    FOR UPDATE OF chunk SKIP LOCKED;
 
 -- name: lock_accounts
--- Lock a chunk's accounts in the order of their numbers, so that no payment comes in between and two
+-- Lock those of a chunk's accounts that have no bill for the month, in the order of their numbers, so that no payment comes in between and two
 -- programs that lock several never wait for each other in a circle. Index: account_pkey.
 SELECT account_id
   FROM evergrid.account
  WHERE bureau_id = %(bureau_id)s
    AND account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND (SELECT billed.serial
+          FROM evergrid.receivable AS billed
+         WHERE billed.bureau_id = account.bureau_id
+           AND billed.account_id = account.account_id
+           AND billed.month = %(month)s::date
+         LIMIT 1) IS NULL
  ORDER BY account_id
    FOR NO KEY UPDATE;
 

@@ -50,6 +50,6 @@ SELECT receivable.bill_no, receivable.month, bill.consumption_kwh, receivable.am
                  LIMIT 1) AS bill ON true
  WHERE receivable.bureau_id = %(bureau_id)s
    AND receivable.account_id = %(account_id)s
-   AND (receivable.month, receivable.serial) < (%(before_month)s::date, %(before_serial)s::smallint)
+   AND (receivable.month, receivable.serial) < (%(before_month)s::date, %(before_serial)s::bigint)
  ORDER BY receivable.month DESC, receivable.serial DESC
  LIMIT %(limit)s;

@@ -15,3 +15,7 @@ SELECT request_sha256, status, headers, body
 INSERT INTO evergrid.idempotency_key
        (principal_id, key, claimed_at, request_sha256, status, headers, body)
 VALUES (%(principal_id)s, %(key)s, %(claimed_at)s, %(request_sha256)s, %(status)s, %(headers)s, %(body)s);
+
+-- name: forget_keys
+-- Drop the partitions that hold only keys claimed before a day.
+SELECT evergrid.forget_idempotency_keys(%(before)s::date);

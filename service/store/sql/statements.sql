@@ -9,7 +9,7 @@ SELECT entry.accounting_date, entry.journal_id, entry.position, journal.event, e
                        AND journal.accounting_date = entry.accounting_date
  WHERE account.account_no = %(account_no)s
    AND (entry.accounting_date, entry.journal_id, entry.position)
-       < (%(before_date)s::date, %(before_journal)s::bigint, %(before_position)s::integer)
+       < (%(before_date)s::date, %(before_journal)s::bigint, %(before_position)s::bigint)
  ORDER BY entry.accounting_date DESC, entry.journal_id DESC, entry.position DESC
  LIMIT %(limit)s;
 

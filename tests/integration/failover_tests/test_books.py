@@ -9,6 +9,7 @@ import pytest
 
 from failover_tests import books, checkers
 from failover_tests.books import Recorded
+from service.domain import account_numbers
 from service.domain.payments import PaymentOrder
 from service.usecases.payments import take_payment
 
@@ -55,7 +56,7 @@ def doctor(migrated):
 def paid(migrated, database, caller, once, now, deadline, run):
     """A payment of 300.00 for an account that owes nothing; its number."""
     number = next(NUMBERS)
-    account_no = f"77{number:08d}"
+    account_no = account_numbers.account_no(770_000_000 + number)
     migrated.superuser(
         f"""INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address, category,
                                           opened_on, created_at)
