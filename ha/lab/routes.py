@@ -39,11 +39,6 @@ def unblock(subnet: str) -> None:
     run(["ip", "route", "delete", "blackhole", subnet], check=False)
 
 
-def is_blocked(subnet: str) -> bool:
-    """Test if the subnet's traffic is kept inside this machine."""
-    return "blackhole" in run(["ip", "route", "show", "exact", subnet])
-
-
 def _taken(*, except_lab: str) -> Iterator[tuple[IPv4Network, str]]:
     """Give every network in use with its user; not the lab's own, not the default route."""
     labs = _labs()
