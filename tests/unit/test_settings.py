@@ -4,7 +4,11 @@ import pytest
 
 from service.settings import SettingsWrong, read_api, read_dsn, read_passwords, read_worker
 
-ENVIRON = {"EVERGRID_PRIMARY_DSN": "host=p", "EVERGRID_WORKER_DSN": "host=w", "EVERGRID_HOST": "app1"}
+ENVIRON = {
+    "EVERGRID_PRIMARY_DSN": "host=p",
+    "EVERGRID_WORKER_DSN": "host=w",
+    "EVERGRID_HOST": "app1",
+}
 
 
 def test_what_may_be_left_out_has_the_figures_of_the_design():
