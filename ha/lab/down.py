@@ -25,8 +25,12 @@ def down(layout: Layout, progress: Progress, *, keeps_data: bool = False) -> Non
             shutil.rmtree(layout.folder)
 
 
-def sweep(layout: Layout) -> None:
-    """End every process of the lab, then remove what it made in the kernel."""
+def sweep(layout: Layout, *, subnet: str | None = None) -> None:
+    """
+    End every process of the lab, then remove what it made in the kernel.
+
+    `subnet` is the one it had, for a lab whose files are gone too.
+    """
     doorway.close(layout)
     for host in _plugged_in(layout):
         if network.exists(layout.link(host)):
@@ -39,7 +43,7 @@ def sweep(layout: Layout) -> None:
         within_s=REAPED_S,
     )
     known = state.load(layout)
-    network.remove(layout, known.topology.subnet if known else None)
+    network.remove(layout, known.topology.subnet if known else subnet)
 
 
 def has_leftovers(layout: Layout) -> bool:

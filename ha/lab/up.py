@@ -84,7 +84,7 @@ def _remember(order: Order, progress: Progress) -> State:
     if known is None:
         if down.has_leftovers(order.layout):
             with progress.step("Clear what a killed lab of this name left behind"):
-                down.sweep(order.layout)
+                down.sweep(order.layout, subnet=order.topology.subnet)
         known = State(topology=order.topology, release=order.release)
     if known.topology != order.topology:
         raise LabFailed(
