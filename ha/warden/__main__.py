@@ -9,16 +9,18 @@ import threading
 from functools import partial
 from pathlib import Path
 
+from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
 from ha.warden.etcd import Etcd
-from ha.warden.patroni import Rest
+from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched, bound_every_wait
 from ha.warden.server import Offers, Server
 from ha.warden.settings import Settings
 from ha.warden.store import Records
 from ha.warden.warden import Warden
 
+_log = logging.getLogger(__name__)
 _CONFIGURATION = Path("/etc/evergrid/warden.json")
 
 
@@ -46,9 +48,7 @@ def run(found: Settings) -> None:
     server = _server(found, board, warden)
     for thread in (*threads, threading.Thread(target=server.serve_forever, daemon=True)):
         thread.start()
-    logging.info(
-        "The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features))
-    )
+    _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
     while not board.stopped.wait(patience.TURN_S):
         warden.turn()
 
@@ -59,22 +59,29 @@ def _assembled(
     """Return the warden, with all that looks on its behalf."""
     hosts = {**found.peers, found.host: found.address}
     first = sorted(hosts).index(found.host)
-    records = Records(Etcd(found.stores, first=first), scope=found.scope, host=found.host)
-    rest = Rest(
-        found.address, found.patroni_port, user=found.patroni_user, password=found.patroni_password
-    )
+
+    def records() -> Records:
+        """Return the records over a connection of their own: two threads cannot share one."""
+        return Records(Etcd(found.stores, first=first), scope=found.scope, host=found.host)
+
+    patroni = Patroni(Rest(found.address, found.patroni_port, found.patroni_password))
     ask = partial(Watched, socket_folder=found.socket_folder, port=found.postgres_port, hosts=hosts)
-    store_watch = watches.StoreWatch(board, records)
+    store_watch = watches.StoreWatch(board, records())
     looks: list[tuple[watches.Look, threading.Event | None]] = [
         (watches.PostgresWatch(board, ask()).look, board.hurry_postgres),
         (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
-        (watches.PatroniWatch(board, rest).look, board.hurry_patroni),
+        (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),
         (store_watch.look, None),
         *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
     ]
     warden = Warden(
-        found, board=board, server=ask(), records=records, rest=rest, store_watch=store_watch
+        found,
+        board=board,
+        server=ask(),
+        records=records(),
+        patroni=patroni,
+        store_watch=store_watch,
     )
     return warden, looks
 
@@ -88,12 +95,7 @@ def _server(found: Settings, board: Board, warden: Warden) -> Server:
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),
     )
-    return Server(
-        (found.address, found.port),
-        offers,
-        user=found.patroni_user,
-        password=found.patroni_password,
-    )
+    return Server((found.address, found.port), offers, password=found.patroni_password)
 
 
 if __name__ == "__main__":

@@ -60,14 +60,12 @@ class Etcd:
             self._connection.request("POST", path, json.dumps(body))
             response = self._connection.getresponse()
             answer: dict[str, Any] = json.loads(response.read())
-            if response.status != _OK:
-                raise StoreSilent(f"{path}: {response.status} {answer}")
         except _UNREADABLE as error:
             self._close()
             raise StoreSilent(f"{path}: {error or type(error).__name__}") from error
-        except StoreSilent:
+        if response.status != _OK:
             self._close()  # a member without a leader answers errors: another may do better
-            raise
+            raise StoreSilent(f"{path}: {response.status} {answer}")
         return answer
 
     def _close(self) -> None:

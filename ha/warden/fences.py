@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import psycopg2
 
+from ha.warden import processes
 from ha.warden.postgres import Watched
 
 # ip(8) and the end of a receiver take milliseconds.
@@ -15,10 +16,7 @@ _WITHIN_S = 2.0
 # Marks our routes (rtnetlink(7): numbers from 4 on are free for whoever sets a route).
 _PROTOCOL = "157"
 
-_END_RECEIVER = """
-SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE backend_type = 'walreceiver'
-"""
-_RECEIVES = "SELECT count(*) FROM pg_stat_wal_receiver WHERE sender_host = %s"
+_RECEIVERS = "SELECT pid FROM pg_stat_wal_receiver WHERE sender_host = %s"
 
 
 class FenceIncomplete(Exception):
@@ -36,12 +34,11 @@ def put_up(address: str, server: Watched, *, is_running: bool) -> None:
     _ip("route", "replace", "unreachable", f"{address}/32", "protocol", _PROTOCOL)
     if not is_running:
         return
-    try:
-        server.ask(_END_RECEIVER, within_s=_WITHIN_S)
-        left = server.ask(_RECEIVES, address, within_s=_WITHIN_S)[0][0]
-    except psycopg2.Error as error:
-        raise FenceIncomplete(f"PostgreSQL does not say if it still receives: {error}") from error
-    if left:
+    for receiver in _receivers(address, server):
+        # pg_terminate_backend() ends backends only, and a receiver is none. It ends in order on
+        # SIGTERM: what it got is flushed, without a word to the sender (WalRcvDie).
+        processes.ask_to_end(receiver)
+    if _receivers(address, server):
         raise FenceIncomplete("PostgreSQL still receives WAL from it")
 
 
@@ -59,6 +56,14 @@ def standing(hosts: Mapping[str, str]) -> set[str]:
     printed = _ip("-json", "route", "show", "type", "unreachable", "protocol", _PROTOCOL)
     fenced = {route["dst"] for route in json.loads(printed or "[]")}
     return {name for name, address in hosts.items() if address in fenced}
+
+
+def _receivers(address: str, server: Watched) -> list[int]:
+    """Return the processes that receive WAL from a host: one, or none."""
+    try:
+        return [pid for (pid,) in server.ask(_RECEIVERS, address, within_s=_WITHIN_S)]
+    except psycopg2.Error as error:
+        raise FenceIncomplete(f"PostgreSQL does not say if it still receives: {error}") from error
 
 
 def _ip(*arguments: str) -> str:

@@ -73,6 +73,8 @@ FROZEN_S = 1.5
 HUNG_S = 12.0
 # Repeats of what may have been missed: waking Patroni, revoking the lease.
 AGAIN_S = 0.5
+# A step that failed is taken again, but not at every turn.
+RETRY_S = 0.2
 # A full disk is handed over once; if that fails, not again at once.
 HAND_OVER_AGAIN_S = 30.0
 

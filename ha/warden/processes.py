@@ -72,13 +72,24 @@ def seen(pid: int | None, before: Process | None, *, now_s: float) -> Process | 
 
 def end(pid: int) -> None:
     """Kill a process, stopped or not, and return when it is gone, or after two seconds."""
+    _signal(pid, signal.SIGKILL)
+
+
+def ask_to_end(pid: int) -> None:
+    """Send SIGTERM, and return when the process is gone, or after two seconds."""
+    _signal(pid, signal.SIGTERM)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        signal.pidfd_send_signal(descriptor, number)
         wait(descriptor, within_s=_END_S)
+    except ProcessLookupError:
+        return  # it ended by itself just now
     finally:
         os.close(descriptor)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import os
 import re
 import socket
 import stat
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ha.rest import credentials
 from ha.warden.answers import Answer
 
 # A client that says nothing holds a thread this long.
@@ -51,16 +52,19 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(
-        self, address: tuple[str, int], offers: Offers, *, user: str, password: str
-    ) -> None:
+    def __init__(self, address: tuple[str, int], offers: Offers, *, password: str) -> None:
         self.offers = offers
-        self.credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self.credentials = credentials(password)
         inherited = _inherited()
         super().__init__(address, _Handler, bind_and_activate=inherited is None)
         if inherited is not None:
             self.socket.close()
             self.socket = inherited
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Pass over a caller that left before its answer; all else is a fault of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -25,7 +25,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: int
     patroni_port: int
     postgres_port: int
-    patroni_user: str
     patroni_password: str
     data_folder: str
     socket_folder: str

@@ -192,7 +192,7 @@ def _is_over(view: View, promise: Promise) -> str | None:
     leads while the old leader itself said, after the verdict, that it is no primary: then it needs
     this host's vote to become one.
     """
-    leader, store, postgres = view.leader, view.store, view.postgres
+    leader, store = view.leader, view.store
     if leader is None:
         beat, verdict = store.beats.get(promise.against), store.verdict
         if beat is None or verdict is None or beat.is_primary or beat.revision < verdict.revision:
@@ -200,6 +200,12 @@ def _is_over(view: View, promise: Promise) -> str | None:
         return "it is no primary any more"
     if leader.host == promise.against:
         return "it leads anew"
+    return _is_bound_elsewhere(view, leader)
+
+
+def _is_bound_elsewhere(view: View, leader: Leader) -> str | None:
+    """Return why this host cannot confirm the old leader's WAL any more, fence or no fence."""
+    postgres = view.postgres
     if postgres is None or view.now_s - postgres.seen_s > patience.POSTGRES_FRESH_S:
         return None
     if leader.host == view.me and not postgres.is_in_recovery:

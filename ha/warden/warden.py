@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ha.rest import RestSilent
 from ha.warden import answers, fences, guard, patience, processes, voting
 from ha.warden.answers import Answer, Known
 from ha.warden.board import Board
@@ -18,7 +19,7 @@ from ha.warden.etcd import StoreSilent
 from ha.warden.fences import FenceIncomplete
 from ha.warden.guard import Order
 from ha.warden.metrics import DEEDS
-from ha.warden.patroni import PatroniRefused, PatroniSilent, Rest
+from ha.warden.patroni import Patroni, PatroniRefused
 from ha.warden.postgres import Watched
 from ha.warden.settings import Settings
 from ha.warden.store import Records
@@ -45,19 +46,20 @@ class Warden:
         board: Board,
         server: Watched,
         records: Records,
-        rest: Rest,
+        patroni: Patroni,
         store_watch: StoreWatch,
     ) -> None:
         self._settings = settings
         self._board = board
         self._server = server
         self._records = records
-        self._rest = rest
+        self._patroni = patroni
         self._store_watch = store_watch
         self._fenced = dict.fromkeys(fences.standing(settings.peers), float("-inf"))
         self._promised_s = now_s()
         self._released_s: float | None = None
         self._had_postgres = False
+        self._failed_s = float("-inf")
         self._done_s: dict[str, float] = {}
 
     def turn(self) -> None:
@@ -118,7 +120,9 @@ class Warden:
         if "voter_fence" not in self._settings.features and not self._fenced:
             return
         step = voting.next_step(view)
-        if step is None or self._is_too_soon(step.deed):
+        if step is None or now_s() - self._failed_s < patience.RETRY_S:
+            return
+        if step.deed == "revoke" and self._is_too_soon(step.deed, patience.AGAIN_S):
             return
         _log.warning("I %s %s: %s.", step.deed, step.host, step.because)
         try:
@@ -126,6 +130,7 @@ class Warden:
             self._store_watch.refresh()
         except (StoreSilent, FenceIncomplete) as error:
             _log.warning("To %s %s failed: %s.", step.deed, step.host, error)
+            self._failed_s = now_s()
             self._forget_store()
         else:
             DEEDS.labels(step.deed if is_done else f"{step.deed}_refused").inc()
@@ -198,7 +203,7 @@ class Warden:
             "hand_over": ("hand_over", self._hand_over, patience.HAND_OVER_AGAIN_S),
         }
 
-    def _is_too_soon(self, deed: str, again_s: float = patience.TURN_S) -> bool:
+    def _is_too_soon(self, deed: str, again_s: float) -> bool:
         return now_s() - self._done_s.get(deed, float("-inf")) < again_s
 
     def _tell_patroni(self) -> None:
@@ -208,8 +213,8 @@ class Warden:
 
     def _wake(self) -> bool:
         try:
-            self._rest.wake()
-        except PatroniSilent as silence:
+            self._patroni.wake()
+        except RestSilent as silence:
             _log.warning("Patroni could not be woken: %s.", silence)
             return False
         return True
@@ -234,8 +239,8 @@ class Warden:
         ballast_of(self._settings).unlink(missing_ok=True)
         plan_stop(self._settings)
         try:
-            self._rest.switch_over(self._settings.host, within_s=_HAND_OVER_WITHIN_S)
-        except (PatroniSilent, PatroniRefused) as error:
+            self._patroni.switch_over(self._settings.host, within_s=_HAND_OVER_WITHIN_S)
+        except (RestSilent, PatroniRefused) as error:
             _log.warning("Handing over failed: %s.", error)
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import psycopg2
 
-from ha.warden import patience, probes, processes
+from ha.rest import RestSilent
+from ha.warden import facts, patience, probes, processes
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
-from ha.warden.facts import Host, Patroni, Peer
-from ha.warden.patroni import PatroniSilent, Rest
+from ha.warden.facts import Host, Peer
+from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched
 from ha.warden.probes import Heard
 from ha.warden.settings import Settings
@@ -70,17 +71,17 @@ class CanaryWatch:
 class PatroniWatch:
     """Asks Patroni if it holds the leader's key."""
 
-    def __init__(self, board: Board, rest: Rest) -> None:
+    def __init__(self, board: Board, patroni: Patroni) -> None:
         self._board = board
-        self._rest = rest
+        self._patroni = patroni
 
     def look(self) -> float:
         """Ask once; silence leaves its last word standing, with its age."""
         try:
-            has_lock = self._rest.has_lock()
-        except PatroniSilent:
+            has_lock = self._patroni.has_lock()
+        except RestSilent:
             return patience.PATRONI_EVERY_S
-        self._board.patroni = Patroni(answered_s=now_s(), has_lock=has_lock)
+        self._board.patroni = facts.Patroni(answered_s=now_s(), has_lock=has_lock)
         is_settled = not self._board.is_eager
         return patience.PATRONI_EVERY_S if is_settled else patience.POSTGRES_EAGER_S * 2
 
