@@ -55,10 +55,10 @@ def kill(init: int, host: str, process: str, number: signal.Signals) -> Process:
 def freeze(init: int, host: str, process: str | None) -> None:
     """Stop (SIGSTOP) a process with all its descendants, or every process of the host."""
     if process is None:
-        processes.hold(init)
+        processes.hold(lambda: processes.of_host(init))
         return
-    family = processes.under(find(init, host, process).pid, processes.of_host(init))
-    processes.send([member.pid for member in family], signal.SIGSTOP)
+    eldest = find(init, host, process).pid
+    processes.hold(lambda: processes.under(eldest, processes.of_host(init)))
 
 
 def thaw(init: int, host: str, process: str | None) -> None:

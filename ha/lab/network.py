@@ -29,7 +29,8 @@ def create(layout: Layout, topology: Topology) -> None:
     if not exists(layout.bridge):
         _ip(f"link add {layout.bridge} type bridge")
     _mute(layout.bridge)
-    _ip(f"link set {layout.bridge} up")
+    # The alias tells `remove` which route is the lab's, should its files be lost.
+    _ip(f"link set {layout.bridge} alias {topology.subnet} up")
     routes.block(topology.subnet)
 
 
@@ -86,6 +87,15 @@ def addresses(layout: Layout, host: str) -> list[str]:
     argv = ["ip", "-json", "-4", "address", "show"]
     found = json.loads(run(within(layout.namespace(host), argv)))
     return [a["local"] for link in found for a in link.get("addr_info", []) if "local" in a]
+
+
+def subnet_of(layout: Layout) -> str | None:
+    """Return the subnet of the lab's switch, or none if there is no switch that says so."""
+    alias = Path(f"/sys/class/net/{layout.bridge}/ifalias")
+    try:
+        return alias.read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
 
 
 def remove(layout: Layout, subnet: str | None) -> None:

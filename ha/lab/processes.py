@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,16 +131,18 @@ def end(pids: Iterable[int]) -> None:
             raise FaultWithoutEffect(f"some of the processes {pids} outlived SIGKILL")
 
 
-def hold(init: int) -> None:
+def hold(family: Callable[[], Iterable[Process]]) -> None:
     """
-    Stop every process of the host, also those that fork meanwhile.
+    Stop every process that `family` finds, also one that is forked meanwhile.
 
     :raises NotInTime: if one keeps running
     """
 
     def running() -> list[int]:
-        awake = [process.pid for process in of_host(init) if process.state not in STOPPED]
-        send(awake, signal.SIGSTOP)
+        awake: list[int] = []
+        for _ in range(2):  # the first look may have been past the place of a child just forked
+            awake += [process.pid for process in family() if process.state not in STOPPED]
+            send(awake, signal.SIGSTOP)
         return awake
 
     until(running, is_enough=lambda awake: not awake, what="all stopped", within_s=5, step_s=0.01)

@@ -1,13 +1,16 @@
 import json
+import shutil
 import subprocess
 
 import pytest
+from rich.console import Console
 
 from ha import topology
 from ha.lab import doorway, down, faults, network, routes
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.layout import Layout, doorway_address
+from ha.lab.progress import Progress
 
 pytestmark = pytest.mark.lab
 
@@ -35,6 +38,23 @@ def beside(lab):
     yield layout, described
     down.sweep(layout)
     routes.unblock(described.subnet)
+
+
+@pytest.fixture
+def damaged():
+    """Make labs of which the disk has half a state only."""
+    made = []
+
+    def damage(name):
+        layout = Layout(name)
+        layout.folder.mkdir(parents=True)
+        (layout.folder / "state.json").write_text('{"topology": {"sub')
+        made.append(layout)
+        return layout
+
+    yield damage
+    for layout in made:
+        shutil.rmtree(layout.folder, ignore_errors=True)
 
 
 def test_the_virtual_address_answers_the_client(lab):
@@ -106,6 +126,26 @@ def test_a_second_lab_has_its_own_network(lab, beside):
 def test_a_subnet_of_another_lab_is_refused(lab):
     with pytest.raises(routes.SubnetInUse, match=f"the lab '{lab.layout.lab}'"):
         routes.refuse_if_in_use(Layout("beside"), lab.topology.subnet)
+
+
+def test_a_lab_that_lost_its_files_is_taken_down_with_its_route(beside):
+    layout, described = beside
+    assert "blackhole" in run(["ip", "route", "show", "exact", described.subnet])
+    down.sweep(layout)
+    assert run(["ip", "route", "show", "exact", described.subnet]) == ""
+
+
+def test_a_lab_whose_state_cannot_be_read_is_taken_down(beside, damaged):
+    layout, described = beside
+    down.down(damaged(layout.lab), Progress(Console(quiet=True)))
+    assert not layout.folder.exists()
+    assert not network.exists(layout.bridge)
+    assert run(["ip", "route", "show", "exact", described.subnet]) == ""
+
+
+def test_a_lab_whose_state_cannot_be_read_does_not_keep_others_down(damaged):
+    damaged("broken")
+    routes.refuse_if_in_use(Layout("beside"), "10.252.252.0/24")
 
 
 def test_sweeping_leaves_nothing_of_a_killed_lab(beside):
