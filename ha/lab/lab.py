@@ -6,7 +6,17 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-from ha.lab import cluster, doorway, faults, hosts, network, processes, state, supervision
+from ha.lab import (
+    cluster,
+    doorway,
+    faults,
+    hosts,
+    network,
+    processes,
+    slowness,
+    state,
+    supervision,
+)
 from ha.lab.commands import run
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout, doorway_address
@@ -115,14 +125,40 @@ class Lab:
         """Let go on what `freeze` stopped."""
         faults.thaw(self._init(host), host, process)
 
-    def cut(self, host: str, others: Sequence[str] = ()) -> None:
-        """Cut the host off from `others`, or from everybody, until `heal`."""
+    def cut(self, host: str, others: Sequence[str] = (), *, one_way: bool = False) -> None:
+        """
+        Cut the host off from `others`, or from everybody, until `heal`.
+
+        `one_way`: what the host sends is lost, what is sent to it arrives.
+        """
         names = [self.topology.host(name).name for name in (host, *others)]
-        faults.cut(self.layout, names[0], names[1:])
+        faults.cut(self.layout, names[0], names[1:], one_way=one_way)
+
+    def slow(
+        self, host: str, *, latency_s: float = 0.2, loss: float = 0.05, seed: int | None = None
+    ) -> None:
+        """
+        Make the host's line long and lossy, until `heal` or until it is powered on anew.
+
+        `latency_s` is added to a round trip, half of it each way; `loss` is the share of frames
+        lost each way (a burst that the host sends as one is lost as one), the same ones for the
+        same `seed`. Frames keep their order.
+        """
+        name = self.topology.host(host).name
+        if not self.is_up(name):
+            raise HostOff(f"{host} is off; there is no line to slow down")
+        slowness.slow(self.layout, name, latency_s=latency_s, loss=loss, seed=seed)
 
     def heal(self) -> None:
-        """Undo every cut."""
+        """Undo every cut, every slow line."""
         faults.heal(self.layout)
+        for host in self.topology.hosts:
+            if network.is_spliced(self.layout, host.name):
+                slowness.quicken(self.layout, host.name)
+
+    def flap(self, host: str, times: int, *, down_s: float = 0.5, up_s: float = 0.5) -> None:
+        """Let the host's link go down for `down_s` and up for `up_s`, so many times."""
+        faults.flap(self.layout, self.topology.host(host).name, times, down_s=down_s, up_s=up_s)
 
     def patroni(self, host: str | None = None) -> dict[str, Any]:
         """

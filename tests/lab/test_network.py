@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -27,6 +28,34 @@ def is_reached(lab, *, source, target):
     except CommandFailed:
         return False
     return True
+
+
+# Prints the datagram that comes within a second, if one does.
+HEAR = """
+import socket, sys
+ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ear.bind((sys.argv[1], 7788))
+ear.settimeout(1)
+print("listening", flush=True)
+try:
+    print(ear.recv(100).decode())
+except TimeoutError:
+    pass
+"""
+SAY = """
+import socket, sys
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", (sys.argv[1], 7788))
+"""
+
+
+def is_heard(lab, *, source, target):
+    """Test if one datagram, which nobody answers, arrives."""
+    address = lab.topology.host(target).address
+    hearing = within(lab.layout.namespace(target), [sys.executable, "-c", HEAR, address])
+    with subprocess.Popen(hearing, stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout.readline() == "listening\n"
+        run(within(lab.layout.namespace(source), [sys.executable, "-c", SAY, address]))
+        return ear.communicate(timeout=10)[0] == "hello\n"
 
 
 @pytest.fixture
@@ -113,6 +142,18 @@ def test_a_host_cut_off_from_everybody_is_reached_by_nobody(lab):
     finally:
         lab.heal()
     assert is_reached(lab, source=client, target=host)
+
+
+def test_a_host_cut_off_one_way_is_not_heard_but_hears(lab):
+    other, host = (app.name for app in lab.topology.with_role("app"))
+    assert is_reached(lab, source=other, target=host)  # so that both know where the other is
+    lab.cut(host, [other], one_way=True)
+    try:
+        assert is_heard(lab, source=other, target=host)
+        assert not is_heard(lab, source=host, target=other)
+    finally:
+        lab.heal()
+    assert is_heard(lab, source=host, target=other)
 
 
 def test_a_second_lab_has_its_own_network(lab, beside):
