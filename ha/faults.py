@@ -12,6 +12,8 @@ from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
 from ha.terminal import HostName, Name, console
 
+ProgramName = Annotated[str, typer.Argument(metavar="PROGRAM")]
+
 COMMANDS: dict[str, Callable[..., None]] = {}
 
 
@@ -71,6 +73,20 @@ def thaw(
     """Let frozen processes go on."""
     open_lab(name).thaw(host, process)
     console.print(f"{process or 'everything'} on {host} goes on.")
+
+
+@fault("restart")
+def restart(host: HostName, program: ProgramName, name: Name = "main") -> None:
+    """Stop a program of a host gracefully, then start it again."""
+    open_lab(name).restart(host, program)
+    console.print(f"{program} on {host} runs again.")
+
+
+@fault("reload")
+def reload(host: HostName, program: ProgramName, name: Name = "main") -> None:
+    """Let a program of a host take its new configuration; returns when it has."""
+    open_lab(name).reload(host, program)
+    console.print(f"{program} on {host} serves with its new configuration.")
 
 
 @fault("cut")

@@ -13,6 +13,7 @@ from ha.lab import (
     hosts,
     network,
     processes,
+    reloading,
     slowness,
     state,
     supervision,
@@ -124,6 +125,19 @@ class Lab:
     def thaw(self, host: str, process: str | None = None) -> None:
         """Let go on what `freeze` stopped."""
         faults.thaw(self._init(host), host, process)
+
+    def restart(self, host: str, program: str) -> None:
+        """Stop a program of the host gracefully, then start it; returns when it runs."""
+        init = self._init(host)
+        faults.find(init, host, program)
+        supervision.stop(init, program)
+        supervision.start(init, program)
+
+    def reload(self, host: str, program: str) -> None:
+        """Let a program of the host take its new configuration (`reloading.reload`)."""
+        described = self.topology.host(host)
+        place = reloading.Place(self.layout, self.topology, described, self._init(host))
+        reloading.reload(place, program)
 
     def cut(self, host: str, others: Sequence[str] = (), *, one_way: bool = False) -> None:
         """
