@@ -112,6 +112,16 @@ def lab_exec(
     _become(open_lab(name).command(host, command))
 
 
+@commands.command("switchover")
+def switchover(
+    to: Annotated[str | None, typer.Option(help="The host that is to lead.")] = None,
+    name: Name = "main",
+) -> None:
+    """Let another database host lead; clients wait for less than a second, none sees an error."""
+    report_ = open_lab(name).switchover(to, say=console.print)
+    console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
+
+
 def main() -> None:
     """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
     if os.geteuid() != 0 and not {"--help"} & set(sys.argv):

@@ -47,7 +47,11 @@ class _File:
 
 
 _FILES: dict[Role, tuple[_File, ...]] = {
-    "database": (_File("patroni.yml", "patroni.yml"),),
+    "database": (
+        _File("patroni.yml", "patroni.yml"),
+        _File("before_stop.sh", "before_stop.sh"),
+        _File("warden.json", "warden.json"),
+    ),
     "dcs": (_File("etcd.yml", "etcd.yml"),),
     "app": (
         _File("haproxy.cfg", "haproxy_app.cfg"),
@@ -145,6 +149,7 @@ def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> 
     return {
         "host": host,
         "peers": tuple(edge for edge in topology.with_role("edge") if edge != host),
+        "other_databases": tuple(d for d in topology.with_role("database") if d != host),
         "environment": environment.of_service(topology, secrets, host).items(),
         "programs": [
             asdict(program) | {"kills_group": str(program.takes_children).lower()}
@@ -164,6 +169,7 @@ def _jobs(topology: Topology) -> tuple[_Job, ...]:
         _Job("local_haproxy", ports.local_stats, hosts("app")),
         _Job("edge", ports.edge_stats, hosts("edge")),
         _Job("patroni", ports.patroni, hosts("database")),
+        _Job("warden", ports.warden, hosts("database")),
         _Job("etcd", ports.etcd_client, hosts("dcs")),
     )
 
