@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from ha import rules, topology
+from ha.certificates import CertificatesFailed
 from ha.lab import down as taking_down
 from ha.lab import report, service, state
 from ha.lab import up as bringing_up
@@ -203,7 +204,7 @@ def main() -> None:
     os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()
-    except (LabFailed, topology.TopologyWrong) as error:
+    except (LabFailed, CertificatesFailed, topology.TopologyWrong) as error:
         report.failure(error, complaints)
         sys.exit(1)
 
