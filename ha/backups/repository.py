@@ -79,5 +79,5 @@ def _backup(entry: dict[str, Any]) -> Backup:
         label=entry["label"],
         kind=entry["type"],
         began=datetime.fromtimestamp(times["start"], UTC),
-        ended=datetime.fromtimestamp(times["stop"], UTC),
+        ended=datetime.fromtimestamp(times["stop"] + 1, UTC),  # a part of a second was cut off
     )

@@ -19,6 +19,7 @@ from ha.lab import (
     hosts,
     logs,
     network,
+    recovery,
     routes,
     service,
     state,
@@ -75,6 +76,7 @@ def up(order: Order, progress: Progress) -> Lab:
         known = msgspec.structs.replace(known, is_born=True, origin=None)
         state.save(order.layout, known)
         if order.origin:
+            recovery.lock_out_sources_passwords(lab)
             _write_configuration(order, known)  # without a word of the origin any more
         if not order.is_bare:
             _serve(order, lab, progress)
@@ -137,7 +139,7 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
         )
     _boot(lab, known, progress, "database", what="Boot PostgreSQL under Patroni")
     with progress.step("Wait for a primary and two streaming replicas"), _blaming(lab, "database"):
-        _wait_until_whole(lab, within_s=RESTORE_S if known.origin else CLUSTER_S)
+        _wait_until_whole(lab, is_restored=known.origin is not None)
     _boot(lab, known, progress, "client", what="Boot the client")
     if not order.is_bare:
         _boot(lab, known, progress, "app", "edge", "monitor", what="Boot API, edge, Prometheus")
@@ -187,8 +189,10 @@ def _healthy_dcs(lab: Lab) -> list[str]:
     return found
 
 
-def _wait_until_whole(lab: Lab, *, within_s: float) -> None:
+def _wait_until_whole(lab: Lab, *, is_restored: bool) -> None:
     def seen() -> dict[str, object]:
+        if is_restored:
+            recovery.assert_possible(lab)
         try:
             return lab.patroni()
         except cluster.ClusterSilent as silence:
@@ -199,7 +203,7 @@ def _wait_until_whole(lab: Lab, *, within_s: float) -> None:
         seen,
         is_enough=lambda answer: cluster.is_whole(answer, hosts=count),
         what="the cluster is whole",
-        within_s=within_s,
+        within_s=RESTORE_S if is_restored else CLUSTER_S,
         step_s=0.2,
     )
 
