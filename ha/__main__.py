@@ -134,6 +134,16 @@ def lab_exec(
     _become(open_lab(name).command(host, command))
 
 
+@commands.command("switchover")
+def switchover(
+    to: Annotated[str | None, typer.Option(help="The host that is to lead.")] = None,
+    name: Name = "main",
+) -> None:
+    """Let another database host lead; clients wait for less than a second, none sees an error."""
+    report_ = open_lab(name).switchover(to, say=console.print)
+    console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
+
+
 @fault("power-off")
 def power_off(host: HostName, name: Name = "main") -> None:
     """Take a host away as a power cut does: link gone, every process gone, at once."""

@@ -28,6 +28,7 @@ class Directory:
 _PUBLIC = Owned("root", "root", 0o644)
 _FILES = {
     "patroni.yml": Owned("root", "postgres", 0o640),
+    "warden.json": Owned("root", "postgres", 0o640),
     "service.env": Owned("root", "evergrid", 0o640),
     "host.key": Owned("root", "postgres", 0o640),
 }
@@ -40,6 +41,7 @@ _DIRECTORIES: dict[Role, tuple[Directory, ...]] = {
         Directory("/var/log/evergrid/postgresql", Owned("postgres", "postgres", 0o750)),
         Directory("/run/evergrid/postgresql", Owned("postgres", "postgres", 0o755)),
         Directory("/run/evergrid/pgbackrest", Owned("postgres", "postgres", 0o700)),
+        Directory("/run/evergrid/warden", Owned("postgres", "postgres", 0o700)),
     ),
     "dcs": (Directory("/var/lib/evergrid/etcd", Owned("etcd", "etcd", 0o700)),),
     "app": (

@@ -12,7 +12,8 @@ class Program:
     """
     One process a host keeps running, restarted whenever it ends.
 
-    `takes_children`: when it has to be killed, its process group goes with it.
+    `takes_children`: when it has to be killed, its process group goes with it. `socket`: what the
+    supervisor listens at in its place, so that nobody is refused while it starts anew.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Program:
     stop_wait_s: int
     takes_children: bool = True
     priority: int = 100
+    socket: str = ""
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
@@ -33,7 +35,11 @@ def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
     """
     timings = topology.timings
     of_role: dict[Role, tuple[Program, ...]] = {
-        "database": (_PGBACKREST_BESIDE_POSTGRESQL, _patroni(release)),
+        "database": (
+            _PGBACKREST_BESIDE_POSTGRESQL,
+            _patroni(release),
+            _warden(release, f"{host.address}:{topology.ports.warden}"),
+        ),
         "dcs": (_ETCD,),
         "app": (_WAY_TO_THE_PRIMARY, _api(release, timings), _worker(release)),
         "edge": (_edge(timings), _KEEPALIVED),
@@ -87,6 +93,25 @@ def _backups(topology: Topology, host: Host, release: str) -> Program:
         ),
         user="postgres",
         stop_wait_s=10,
+    )
+
+
+def _warden(release: str, listen: str) -> Program:
+    """
+    Return the warden: PostgreSQL's own user, with the right to set routes, ahead of everybody.
+
+    At real-time priority, because a late answer of its own would look like a lost host.
+    """
+    as_postgres = (
+        "/usr/bin/setpriv --reuid=postgres --regid=postgres --init-groups "
+        "--inh-caps=+net_admin --ambient-caps=+net_admin"
+    )
+    return Program(
+        name="warden",
+        command=f"/usr/bin/chrt --rr 10 {as_postgres} {release}/bin/python -m ha.warden",
+        user="root",
+        stop_wait_s=5,
+        socket=listen,
     )
 
 

@@ -54,6 +54,8 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("patroni.yml", "patroni.yml"),
         _File("pgbackrest.conf", "pgbackrest_database.conf"),
         _File("archive_get.sh", "archive_get.sh"),
+        _File("before_stop.sh", "before_stop.sh"),
+        _File("warden.json", "warden.json"),
     ),
     "dcs": (_File("etcd.yml", "etcd.yml"),),
     "app": (
@@ -160,6 +162,7 @@ def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> 
     return {
         "host": host,
         "peers": tuple(edge for edge in topology.with_role("edge") if edge != host),
+        "other_databases": tuple(d for d in topology.with_role("database") if d != host),
         "environment": environment.of_service(topology, secrets, host).items(),
         "programs": [
             asdict(program) | {"kills_group": str(program.takes_children).lower()}
@@ -180,6 +183,7 @@ def _jobs(topology: Topology) -> tuple[_Job, ...]:
         _Job("edge", ports.edge_stats, hosts("edge")),
         _Job("patroni", ports.patroni, hosts("database")),
         _Job("backup", ports.backup_metrics, hosts("backup")),
+        _Job("warden", ports.warden, hosts("database")),
         _Job("etcd", ports.etcd_client, hosts("dcs")),
     )
 

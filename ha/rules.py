@@ -26,7 +26,7 @@ _PAIR = 2
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 _PORTS: dict[Role, tuple[str, ...]] = {
-    "database": ("postgres", "patroni", "pgbackrest"),
+    "database": ("postgres", "patroni", "pgbackrest", "warden"),
     "dcs": ("etcd_client", "etcd_peer"),
     "app": ("api", "worker_metrics", "local_primary", "local_replica", "local_stats"),
     "edge": ("edge_http", "edge_stats"),

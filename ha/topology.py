@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 Role = Literal["database", "dcs", "app", "edge", "monitor", "backup", "client"]
+Feature = Literal["hand_over", "kill_frozen", "self_fence", "voter_fence", "wake"]
 
 
 class TopologyWrong(Exception):
@@ -37,6 +38,7 @@ class Ports:
     worker_metrics: int
     postgres: int
     patroni: int
+    warden: int
     local_primary: int
     local_replica: int
     local_stats: int
@@ -61,6 +63,13 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warden:
+    """What the warden beside each PostgreSQL is allowed to do of its own accord."""
+
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """
     One data centre. Hosts keep the order of the file.
@@ -75,6 +84,7 @@ class Topology:
     hosts: tuple[Host, ...]
     ports: Ports
     timings: Timings
+    warden: Warden
 
     def host(self, name: str) -> Host:
         """

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ha.lab import cluster, doorway, faults, hosts, network, processes, state, supervision
+from ha.lab import cluster, doorway, faults, handover, hosts, network, processes, state, supervision
 from ha.lab.commands import run
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout, doorway_address
 from ha.lab.supervision import Program
+from ha.switchover import Report
 from ha.topology import Host
 
 SOCKET_FOLDER = "/run/evergrid/postgresql"
@@ -140,6 +141,16 @@ class Lab:
             return cluster.primary(self.patroni())
         except cluster.ClusterSilent:
             return None
+
+    def switchover(
+        self, to: str | None = None, *, say: Callable[[str], None] = handover.silent
+    ) -> Report:
+        """
+        Let `to`, or the replica that is furthest, lead from now on; return how that went.
+
+        :raises LabFailed: if it is refused (nothing has changed then) or does not come to its end
+        """
+        return handover.switchover(self.layout, self.topology, to=to, say=say)
 
     def query(self, sql: str, host: str | None = None) -> list[dict[str, Any]]:
         """
