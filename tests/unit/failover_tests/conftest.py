@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from failover_tests.books import AccountBalance, Books, Recorded, Switch, Totals
+from failover_tests.books import AccountBalance, Books, Recorded, Standing, Switch, Totals
 from failover_tests.history import History, Request
 from failover_tests.samples import Sample, Samples
 
@@ -39,8 +39,6 @@ def recorded(number: int, **changed: object) -> Recorded:
         "payment_no": f"20260401{number:012d}",
         "account_no": "1000000001",
         "amount_fen": 500,
-        "allocated_fen": 500,
-        "booked_fen": 500,
     }
     return Recorded(**{**fields, **changed})
 
@@ -75,8 +73,9 @@ def history() -> History:
 def books() -> Books:
     """What the database holds after that history, if everything is right."""
     return Books(
-        totals=Totals(payments=5, journals=5, accounts=1, bills=0),
+        standing=Standing(Totals(payments=5, journals=5, accounts=1, bills=0), timeline=3),
         payments=tuple(recorded(number) for number in range(5)),
+        unexplained=(),
         unbalanced=(),
         balances=(AccountBalance("1000000001", 0, 0, 2500, 2500),),
         bills_wrong=(),
