@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from failover_tests import reports, runs, summary
+from failover_tests import budgets, reports, runs, summary
 from failover_tests.bench.benchmark import Benchmark
-from failover_tests.drills.catalogue import CATALOGUE, purpose
+from failover_tests.drills.catalogue import CATALOGUE, DRILLS, purpose
+from failover_tests.soak import Soak, planned
 from ha import lab as labs
 from ha.lab.errors import LabFailed
 
@@ -72,6 +75,31 @@ def run(
     raise typer.Exit(0 if all(each.passed for each in finished) else 1)
 
 
+@app.command()
+def soak(
+    *,
+    lab: LabName = "main",
+    faults: Annotated[int, typer.Option(min=1, help="How many things to break.")] = 50,
+    seed: Annotated[
+        int | None, typer.Option(help="Of an earlier run, to break the same in the same order.")
+    ] = None,
+    reports_folder: Reports = reports.DEFAULT_FOLDER,
+) -> None:
+    """Break one thing at random after the other while clients pay; judge the whole history."""
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    plan = planned(DRILLS, faults=faults, seed=chosen)
+    console.print(f"Seed {chosen}: {faults} faults; `--seed {chosen}` repeats them.")
+    folder = runs.reported(
+        labs.open(lab),
+        "soak",
+        Soak(plan, say=console.print),
+        reports_folder=reports_folder,
+        longest_s=faults * budgets.SOAKED_LONGEST_S,
+    )
+    _show(folder / "report.md")
+    raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)
+
+
 @app.command("summary")
 def summarize(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
     """Print a table of all reports: of each drill the median, the worst, what was promised."""
@@ -104,6 +132,8 @@ def report(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
 
 def main() -> None:
     """Run the command that was asked for; what a lab could not do is said in one line."""
+    # A drill that is told to end cures what it broke, as one that is interrupted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except LabFailed as error:

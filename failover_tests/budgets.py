@@ -80,6 +80,10 @@ LOSS = 0.05
 # before may have to.
 HEALTHY_S = 180.0
 
+# How often clients pay, how often they read: more than a province's need (1.5 million accounts).
+PAYMENTS_PER_S = 100.0
+READS_PER_S = 100.0
+
 # What the service's documentation tells its clients to wait.
 CLIENT_TIMEOUT_S = 30.0
 
@@ -93,7 +97,7 @@ AFTERWARDS_S = 4.0
 FAULT_PROVEN_S = 10.0
 
 # A primary lost without a word, with the lease's full length (24 s) to wait, twice.
-RECOVERY_S = 60.0
+RECOVERY_S = 45.0
 
 # Until the whole lab is as it was.
 WHOLE_S = 240.0
@@ -107,6 +111,9 @@ SAMPLE_EVERY_S = 0.2
 
 # The load client ends by itself after this even if the drill was killed: all patience above, once.
 LOAD_LONGEST_S = 600.0
+
+# The same for each fault of a soak: broken for a minute, whole again as late as ever.
+SOAKED_LONGEST_S = 360.0
 
 # After a wait of its own, a drill gives the clients this long for one more acknowledged write: a
 # whole failover, should a second one come in between.

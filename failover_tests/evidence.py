@@ -22,7 +22,7 @@ class Evidence:
 
     `faults` are in the order of their time, at least one. `cpu_shares` tells how busy the machine
     was under load before the first, and with what; `rejoined_s` how long the lab was not whole
-    after the last was cured.
+    after the last was cured; `complaint` why it is not to this moment, empty if it is.
     """
 
     run: str
@@ -33,6 +33,7 @@ class Evidence:
     before: Standing
     books: Books
     rejoined_s: float = 0.0
+    complaint: str = ""
 
     @property
     def began_s(self) -> float:

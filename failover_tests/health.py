@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from failover_tests import etcd
+from failover_tests.faults import probes
 from ha.lab import Lab
 from ha.lab import health as lab_health
 from ha.lab.cluster import ClusterSilent, Member, members
+
+# The service's own check of its dependencies takes milliseconds; a backlog takes longer.
+_READY_S = 2.0
 
 
 def complaints(lab: Lab) -> list[str]:
@@ -18,7 +22,18 @@ def complaints(lab: Lab) -> list[str]:
     except ClusterSilent as silence:
         found = [str(silence)]
     # The dear looks only when the cheap one finds nothing.
-    return found or lab_health.complaints(lab) or etcd.faults(lab)
+    return found or lab_health.complaints(lab) or etcd.faults(lab) or _service(lab)
+
+
+def _service(lab: Lab) -> list[str]:
+    """Return what a client hears who asks the service whether it is ready, unless it is."""
+    status = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"]
+    url = f"{lab.info()['endpoint']}/ready"
+    curl = ["curl", *status, "--max-time", f"{_READY_S:g}", url]
+    answer = lab.exec(probes.client(lab), curl, timeout_s=2 * _READY_S, check=False)
+    return (
+        [] if answer == "200" else [f"the service does not say in {_READY_S:g} s that it is ready"]
+    )
 
 
 def faults(named: Sequence[Member], *, expected: Collection[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from failover_tests import budgets, checkers
 from failover_tests.evidence import Evidence
 from failover_tests.history import History
+from failover_tests.passages import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,12 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a drill came to, with what that rests on."""
+    """What a drill came to, with what that rests on; `passages` if it broke many things."""
 
     evidence: Evidence
     verdict: Verdict
     promises: Promises = Promises()
+    passages: tuple[Passage, ...] = ()
 
     @property
     def is_passed(self) -> bool:
@@ -64,11 +66,7 @@ def judged(evidence: Evidence, promises: Promises) -> Outcome:
         *invariants(evidence),
         *_waits(evidence.felt, promises),
         _failovers(evidence, promises),
-        at_most(
-            "whole again soon after nothing was broken any more",
-            evidence.rejoined_s,
-            budgets.REJOIN_S,
-        ),
+        _whole_again(evidence),
     )
     return Outcome(evidence, verdict, promises)
 
@@ -155,3 +153,10 @@ def _failovers(evidence: Evidence, promises: Promises) -> Check:
     found = [] if seen <= most else [f"{seen} promotions, at most {most} promised"]
     before, after = evidence.before.timeline, evidence.books.standing.timeline
     return check(f"at most {most} failovers", f"timeline {before} before, {after} after", found)
+
+
+def _whole_again(evidence: Evidence) -> Check:
+    promise = "whole again soon after nothing was broken any more"
+    if evidence.complaint:
+        return check(promise, "every host, program, member", [evidence.complaint])
+    return at_most(promise, evidence.rejoined_s, budgets.REJOIN_S)

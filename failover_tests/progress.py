@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from failover_tests.history import Request
 
 
+@dataclass(slots=True)
 class Progress:
     """
     Sums up a history that grows; it costs the same however long that is.
@@ -15,11 +17,10 @@ class Progress:
     one fell due (monotonic, 0 before the first).
     """
 
-    def __init__(self) -> None:
-        self.done_s = 0.0
-        self.due_s = 0.0
-        self.acknowledged = 0
-        self.unanswered = 0
+    done_s: float = 0.0
+    due_s: float = 0.0
+    acknowledged: int = 0
+    unanswered: int = 0
 
     def note(self, requests: Iterable[Request]) -> None:
         """Take finished requests into account, each once."""

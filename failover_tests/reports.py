@@ -16,6 +16,7 @@ from failover_tests.evidence import timeline
 from failover_tests.history import acknowledged
 from failover_tests.judgement import Check, Outcome
 from failover_tests.markdown import cpu_line, table
+from failover_tests.passages import page as page_of_passages
 
 DEFAULT_FOLDER = Path("reports")
 
@@ -90,6 +91,7 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
             for event in timeline(evidence)
         ],
         "latencies": msgspec.to_builtins(figures.by_phase(evidence)),
+        "passages": page_of_passages(outcome.passages) if outcome.passages else None,
         "cpu_shares": evidence.cpu_shares,
         "environment": environment,
     }
@@ -114,6 +116,7 @@ def page(report: dict[str, Any]) -> str:
             ("fault", "where", "proof"),
             [(fault["what"], fault["where"], fault["proof"]) for fault in report["faults"]],
         ),
+        *(("## What clients felt of each", report["passages"]) if report["passages"] else ()),
         "## What happened when",
         table(
             ("seconds after the fault", "event"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from failover_tests import environment, reports
+from failover_tests import budgets, environment, reports
 from failover_tests.drills.catalogue import Runnable
 from failover_tests.stage import Stage
 from ha.lab import Lab
@@ -15,16 +16,26 @@ from ha.lab.errors import LabFailed
 _MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
 
 
-def reported(lab: Lab, name: str, drill: Runnable, *, reports_folder: Path, load_s: float) -> Path:
+def reported(
+    lab: Lab,
+    name: str,
+    drill: Runnable,
+    *,
+    reports_folder: Path,
+    load_s: float = 0.0,
+    longest_s: float = budgets.LOAD_LONGEST_S,
+) -> Path:
     """Run a drill; write its report, its evidence; return their folder."""
     folder = reports.folder_of(reports_folder, name)
     described = environment.described(lab)
     with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
-        stage = Stage(lab, folder=Path(written), load_s=load_s)
+        stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s)
         try:
             outcome = drill(stage)
-        except LabFailed as error:
+        except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run
             reason = f"{type(error).__name__}: {error}"
+            if not isinstance(error, LabFailed):
+                reason += f"\n\n```\n{traceback.format_exc()}```"
             reports.write_unjudged(name, reason, environment=described, folder=folder)
         else:
             reports.write(name, outcome, environment=described, folder=folder)

@@ -16,7 +16,7 @@ from failover_tests.evidence import Evidence
 from failover_tests.faults.fault import Fault
 from failover_tests.load import Load
 from ha.lab import Lab
-from ha.lab.waiting import until
+from ha.lab.waiting import NotInTime, until
 from ha.topology import Role
 
 # Looking at a whole lab takes a tenth of a second of one core.
@@ -28,18 +28,27 @@ class Stage:
     One drill on one lab. Its payments are known by `run`.
 
     What clients and observer write goes to `folder`, which should lie in memory: a disk that is
-    busy with a database's recovery would hold them up. `load_s` is how long to pay at least.
+    busy with a database's recovery would hold them up. `load_s` is how long to pay at least;
+    after `longest_s` more the clients end by themselves.
     """
 
-    def __init__(self, lab: Lab, *, folder: Path, load_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        folder: Path,
+        load_s: float = 0.0,
+        longest_s: float = budgets.LOAD_LONGEST_S,
+    ) -> None:
         self.lab = lab
         self.load_s = load_s
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self._folder = folder
-        self._longest_s = budgets.LOAD_LONGEST_S + load_s
+        self._longest_s = longest_s + load_s
         self._before: books.Standing | None = None
         self._cpu_shares: dict[str, float] = {}
         self._rejoined_s = 0.0
+        self._complaint = ""
 
     def primary(self) -> str:
         """Return the host that is primary."""
@@ -112,13 +121,21 @@ class Stage:
                 self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[clients.pid]
             )
             yield load
-            cured_s = time.monotonic()
-            self.wait_until_healthy(within_s=budgets.WHOLE_S)
-            self._rejoined_s = time.monotonic() - cured_s
-            load.continues(for_s=budgets.AFTERWARDS_S)
-            load.continues(for_s=max(0.0, began_s + self.load_s - time.monotonic()))
+            self._rejoin()
+            load.is_served_again()
+            load.goes_on(for_s=budgets.AFTERWARDS_S)
+            load.goes_on(for_s=max(0.0, began_s + self.load_s - time.monotonic()))
             clients.end()
             observer.end()
+
+    def _rejoin(self) -> None:
+        """Wait until the lab is whole; note how long that took, or what it still lacks."""
+        cured_s = time.monotonic()
+        try:
+            self.wait_until_healthy(within_s=budgets.WHOLE_S)
+        except NotInTime as late:
+            self._complaint = str(late)
+        self._rejoined_s = time.monotonic() - cured_s
 
     def evidence(self, *faults: Fault) -> Evidence:
         """Return all that is known after the load has ended."""
@@ -132,6 +149,7 @@ class Stage:
             before=self._before,
             books=books.read(self.lab, run=self.run),
             rejoined_s=self._rejoined_s,
+            complaint=self._complaint,
         )
 
     def _clients(self, *, is_retrying: bool) -> AbstractContextManager[Companion]:
@@ -141,6 +159,8 @@ class Stage:
             f"--history={(self._folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self._longest_s}",
+            f"--payments-per-s={budgets.PAYMENTS_PER_S}",
+            f"--reads-per-s={budgets.READS_PER_S}",
             "--retry" if is_retrying else "--no-retry",
         ]
         return running(

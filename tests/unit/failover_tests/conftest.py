@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from failover_tests.books import AccountBalance, Books, Recorded, Standing, Switch, Totals
+from failover_tests.evidence import Evidence
+from failover_tests.faults import Fault
 from failover_tests.history import History, Request
 from failover_tests.samples import Sample, Samples
 
@@ -80,4 +82,19 @@ def books() -> Books:
         balances=(AccountBalance("1000000001", 0, 0, 2500, 2500),),
         bills_wrong=(),
         switches=(Switch(1, 1000), Switch(2, 2000)),
+    )
+
+
+@pytest.fixture
+def evidence(history, books) -> Evidence:
+    """A drill in which all went well: something was broken at 2.5 s, nothing had to move."""
+    return Evidence(
+        run="drill",
+        faults=(Fault(what="power off", hosts=("db1",), began_s=2.5, proof="gone"),),
+        history=(*history, read(3), read(4)),
+        samples=looks("db1", (0, "primary", 3), (5, "primary", 3)),
+        cpu_shares={},
+        before=Standing(Totals(payments=0, journals=0, accounts=1, bills=0), timeline=3),
+        books=books,
+        rejoined_s=12.0,
     )
