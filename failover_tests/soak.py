@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain, count, islice
 
 from failover_tests import budgets
 from failover_tests.drill import Drill
@@ -25,11 +26,13 @@ def planned(drills: Sequence[Drill], *, faults: int, seed: int) -> list[Drill]:
     """
     Return the drills whose faults a soak goes through: the same for the same seed.
 
-    Not those in which clients may be refused, as a soak promises that nobody is.
+    Each comes once before any comes twice. Not those in which clients may be refused, as a soak
+    promises that nobody is.
     """
     draw = random.Random(seed)
     eligible = [drill for drill in drills if not drill.promises.may_refuse]
-    return [draw.choice(eligible) for _ in range(faults)]
+    rounds = (draw.sample(eligible, len(eligible)) for _ in count())
+    return list(islice(chain.from_iterable(rounds), faults))
 
 
 class Soak:
