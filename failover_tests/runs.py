@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ def reported(
     folder = reports.folder_of(reports_folder, name)
     described = environment.described(lab)
     with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
+        began_s = time.monotonic()
         stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s)
         try:
             outcome = drill(stage)
@@ -38,6 +40,7 @@ def reported(
                 reason += f"\n\n```\n{traceback.format_exc()}```"
             reports.write_unjudged(name, reason, environment=described, folder=folder)
         else:
+            described["drill_took_s"] = round(time.monotonic() - began_s, 1)
             reports.write(name, outcome, environment=described, folder=folder)
         finally:
             reports.keep_evidence(Path(written), folder=folder)

@@ -27,6 +27,7 @@ _HEAD = (
     "slowest, s",
     "failovers",
     "whole again, s",
+    "drill took, s",
 )
 
 
@@ -52,6 +53,12 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
     read_stall_s: float | None = None
 
 
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the drill took from its first look to its verdict."""
+
+    drill_took_s: float = 0.0
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a drill's report that a summary needs; without figures it was not judged."""
 
@@ -59,6 +66,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
     figures: Figures | None = None
     promised: Promised = Promised()
+    environment: Environment = Environment()
 
 
 def read(reports_folder: Path) -> list[Run]:
@@ -102,7 +110,8 @@ def _row(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
         *_stall([figures.read_stall_s for figures in judged], promised.read_stall_s),
         _seconds(max(_endless(figures.slowest_s) for figures in judged)),
         _range([figures.failovers for figures in judged]),
-        _seconds(max(figures.rejoined_s for figures in judged)),
+        f"{max(figures.rejoined_s for figures in judged):.1f}",
+        f"{max(run.environment.drill_took_s for run in runs):.0f}",
     )
 
 

@@ -39,7 +39,7 @@ def test_a_drill_is_one_row_with_its_median_and_its_worst():
     assert cells(page) == [
         *("primary-power-off", "3/3", "0", "0", "0"),
         *("2.10", "3.00", "≤ 4", "0.30", "0.30", "≤ 1"),
-        *("2.40", "1", "11.00"),
+        *("2.40", "1", "11.0", "0"),
     ]
 
 
@@ -72,10 +72,13 @@ def test_counts_that_differ_are_a_range():
 def test_a_written_report_is_read_again(tmp_path, evidence):
     outcome = judged(evidence, Promises(write_stall_s=4.0))
     folder = reports.folder_of(tmp_path, "primary-power-off")
-    page = reports.write("primary-power-off", outcome, environment={"cpus": 2}, folder=folder)
+    page = reports.write(
+        "primary-power-off", outcome, environment={"drill_took_s": 31.2}, folder=folder
+    )
     [found] = summary.read(tmp_path)
     assert (found.drill, found.passed) == ("primary-power-off", True)
     assert found.figures == figures.of(evidence)
+    assert found.environment.drill_took_s == 31.2
     assert found.promised == Promised(write_stall_s=4.0)
     assert "# Drill primary-power-off: passed" in page.read_text(encoding="utf-8")
 
