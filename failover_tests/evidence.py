@@ -57,6 +57,9 @@ class Evidence:
         return self.books.standing.timeline - self.before.timeline
 
 
+Seen = Callable[[Evidence, Sample], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, in seconds after the first fault."""
@@ -72,10 +75,11 @@ def timeline(evidence: Evidence) -> list[Event]:
         for fault in evidence.faults
     ]
     events += _stall(evidence)
-    events += _first(evidence, "new leader", _is_new_leader)
-    if any(_is_silent(evidence, sample) for sample in evidence.samples):
-        events += _first(evidence, "old host answers again", _is_old_host_back)
-        events += _first(evidence, "old host streams again", _is_old_host_streaming)
+    events += _first(evidence, "new leader", _is_new_leader, since_s=evidence.began_s)
+    for silence in _first_look(evidence, _is_silent, since_s=evidence.began_s):
+        since_s = silence.seen_s
+        events += _first(evidence, "old host answers again", _is_back, since_s=since_s)
+        events += _first(evidence, "old host streams again", _is_streaming, since_s=since_s)
     return sorted(events, key=lambda event: event.after_s)
 
 
@@ -89,11 +93,15 @@ def _stall(evidence: Evidence) -> list[Event]:
     return [Event(at_s - evidence.began_s, name) for at_s, name in zip(ends, names, strict=True)]
 
 
-def _first(evidence: Evidence, what: str, is_it: Callable[[Evidence, Sample], bool]) -> list[Event]:
-    """Return the first look after the fault that showed `what`, as a list of one or none."""
-    began_s = evidence.began_s
-    shown = (s for s in evidence.samples if s.asked_s > began_s and is_it(evidence, s))
-    return [Event(s.seen_s - began_s, f"{what}: {s.host}") for s in islice(shown, 1)]
+def _first(evidence: Evidence, what: str, is_it: Seen, *, since_s: float) -> list[Event]:
+    """Return the first look after `since_s` that showed `what`, as a list of one or none."""
+    looks = _first_look(evidence, is_it, since_s=since_s)
+    return [Event(look.seen_s - evidence.began_s, f"{what}: {look.host}") for look in looks]
+
+
+def _first_look(evidence: Evidence, is_it: Seen, *, since_s: float) -> list[Sample]:
+    shown = (s for s in evidence.samples if s.asked_s > since_s and is_it(evidence, s))
+    return list(islice(shown, 1))
 
 
 def _is_hit(evidence: Evidence, sample: Sample) -> bool:
@@ -101,16 +109,17 @@ def _is_hit(evidence: Evidence, sample: Sample) -> bool:
 
 
 def _is_new_leader(evidence: Evidence, sample: Sample) -> bool:
-    return sample.is_primary and _is_hit(evidence, sample) is False and evidence.failovers > 0
+    is_newer = (sample.timeline or 0) > evidence.before.timeline
+    return sample.is_primary and is_newer
 
 
 def _is_silent(evidence: Evidence, sample: Sample) -> bool:
     return sample.error is not None and _is_hit(evidence, sample)
 
 
-def _is_old_host_back(evidence: Evidence, sample: Sample) -> bool:
+def _is_back(evidence: Evidence, sample: Sample) -> bool:
     return sample.error is None and _is_hit(evidence, sample)
 
 
-def _is_old_host_streaming(evidence: Evidence, sample: Sample) -> bool:
+def _is_streaming(evidence: Evidence, sample: Sample) -> bool:
     return sample.is_streaming and _is_hit(evidence, sample)
