@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -17,14 +15,19 @@ hosts = st.sampled_from(HOSTS)
 fates = st.sampled_from(("done", "done", "done", "lost", "late"))
 
 
+class CommitLost(Exception):
+    """The leader lacks a commit that somebody was told is safe."""
+
+
 class Voters(RuleBasedStateMachine):
     """Three voters through cuts, power cuts, pauses, lost and late requests."""
 
     decide: Decide = staticmethod(voting.next_step)
+    lacks: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(self.decide)
+        self.world = World(self.decide, lacks=self.lacks)
 
     @rule(seconds=st.sampled_from((0.05, 0.3, 0.5, 1.2)), awake=st.sets(hosts), fate=fates)
     def time_passes(self, seconds, awake, fate):
@@ -99,7 +102,8 @@ class Voters(RuleBasedStateMachine):
 
     @invariant()
     def nothing_acknowledged_is_lost(self):
-        assert self.world.lost() == set()
+        if lost := self.world.lost():
+            raise CommitLost(lost)
 
 
 def _examples(count: int) -> settings:
@@ -113,13 +117,6 @@ def _examples(count: int) -> settings:
 
 class TestVoters(Voters.TestCase):
     settings = _examples(300)
-
-
-def _promises_without_a_fence(view: View) -> Step | None:
-    step = voting.next_step(view)
-    if step is not None and step.deed == "fence":
-        return Step("promise", step.host, "too early")
-    return step
 
 
 def _decides_on_one_promise(view: View) -> Step | None:
@@ -136,36 +133,23 @@ def _lifts_at_will(view: View) -> Step | None:
     return voting.next_step(view)
 
 
-def _never_releases(view: View) -> Step | None:
-    return voting.next_step(replace(view, released_s=view.now_s - 100))
-
-
 @pytest.mark.parametrize(
-    "broken", [_promises_without_a_fence, _decides_on_one_promise, _lifts_at_will]
+    ("decides", "without"),
+    [
+        (voting.next_step, {"fence"}),
+        (_decides_on_one_promise, set()),
+        (_lifts_at_will, set()),
+    ],
+    ids=["a fence that stops nothing", "a verdict on one promise", "a fence lifted at will"],
 )
-def test_a_protocol_that_skips_a_step_is_seen_to_lose_a_commit(broken):
+def test_a_protocol_that_skips_a_step_is_seen_to_lose_a_commit(decides, without):
     class Broken(Voters):
-        decide = staticmethod(broken)
+        decide = staticmethod(decides)
+        lacks = frozenset(without)
 
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            Broken, settings=settings(_examples(4000), derandomize=True, print_blob=False)
-        )
-
-
-def test_a_lost_primary_is_succeeded_within_seconds():
-    world = World()
-    world.commit("db1")
-    for name in HOSTS[1:]:
-        world.replicate(name)
-    world.power_off("db1")
-    for _ in range(12):
-        world.now_s += 0.25
-        for name in HOSTS:
-            world.probe(name)
-            world.look(name)
-            world.act(name, "done")
-            world.patroni(name)
-    assert world.etcd.leader is not None
-    assert world.etcd.leader.host != "db1"
-    assert world.lost() == set()
+    # One loss is enough: it need not be made small.
+    found_quickly = settings(
+        _examples(5000), derandomize=True, print_blob=False, phases=[Phase.generate]
+    )
+    with pytest.raises(CommitLost):
+        run_state_machine_as_test(Broken, settings=found_quickly)
