@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ha.warden import voting
-from ha.warden.voting import Step, View
-from tests.unit.ha.warden.world import HOSTS, Decide, World
+from tests.unit.ha.warden.world import HOSTS, World
 
 hosts = st.sampled_from(HOSTS)
 fates = st.sampled_from(("done", "done", "done", "lost", "late"))
@@ -22,12 +19,9 @@ class CommitLost(Exception):
 class Voters(RuleBasedStateMachine):
     """Three voters through cuts, power cuts, pauses, lost and late requests."""
 
-    decide: Decide = staticmethod(voting.next_step)
-    lacks: frozenset[str] = frozenset()
-
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(self.decide, lacks=self.lacks)
+        self.world = World()
 
     @rule(seconds=st.sampled_from((0.05, 0.3, 0.5, 1.2)), awake=st.sets(hosts), fate=fates)
     def time_passes(self, seconds, awake, fate):
@@ -106,50 +100,10 @@ class Voters(RuleBasedStateMachine):
             raise CommitLost(lost)
 
 
-def _examples(count: int) -> settings:
-    return settings(
-        max_examples=count,
+class TestVoters(Voters.TestCase):
+    settings = settings(
+        max_examples=300,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-
-
-class TestVoters(Voters.TestCase):
-    settings = _examples(300)
-
-
-def _decides_on_one_promise(view: View) -> Step | None:
-    step = voting.next_step(view)
-    leader, promise = view.leader, view.promise
-    if step is None and leader and promise and promise.about == leader.revision:
-        return Step("decide", leader.host, "alone")
-    return step
-
-
-def _lifts_at_will(view: View) -> Step | None:
-    if view.promise is not None and view.leader is None and view.fenced:
-        return Step("lift", min(view.fenced), "nobody leads")
-    return voting.next_step(view)
-
-
-@pytest.mark.parametrize(
-    ("decides", "without"),
-    [
-        (voting.next_step, {"fence"}),
-        (_decides_on_one_promise, set()),
-        (_lifts_at_will, set()),
-    ],
-    ids=["a fence that stops nothing", "a verdict on one promise", "a fence lifted at will"],
-)
-def test_a_protocol_that_skips_a_step_is_seen_to_lose_a_commit(decides, without):
-    class Broken(Voters):
-        decide = staticmethod(decides)
-        lacks = frozenset(without)
-
-    # One loss is enough: it need not be made small.
-    found_quickly = settings(
-        _examples(5000), derandomize=True, print_blob=False, phases=[Phase.generate]
-    )
-    with pytest.raises(CommitLost):
-        run_state_machine_as_test(Broken, settings=found_quickly)

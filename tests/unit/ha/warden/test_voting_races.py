@@ -1,19 +1,21 @@
 """
-The races that the conditions of etcd's transactions decide, each played out step by step.
+Each part of the voter fence played out step by step, with it and without it.
 
-With the condition nothing is lost; without it the very commit is, that the condition is there for.
+With it nothing is lost; without it the very commit is, that the part is there for.
 """
 
 from __future__ import annotations
 
 import pytest
 
+from ha.warden import voting
+from ha.warden.voting import Step
 from tests.unit.ha.warden.world import HOSTS, World
 
 
-def suspecting(lacks):
+def suspecting(lacks=(), *, decide=voting.next_step, fencing=("db2", "db3")):
     """Return a world in which db1 is cut off; db2 and db3 have put up their fences."""
-    world = World(lacks=frozenset(lacks))
+    world = World(decide, lacks=frozenset(lacks))
     world.commit("db1")
     world.replicate("db2")
     world.replicate("db3")
@@ -25,7 +27,7 @@ def suspecting(lacks):
         for name in ("db2", "db3"):
             world.probe(name)
             world.look(name)
-    assert [world.act(name, "done").deed for name in ("db2", "db3")] == ["fence", "fence"]
+    assert {world.act(name, "done").deed for name in fencing} == {"fence"}
     return world
 
 
@@ -48,10 +50,50 @@ def elect_and_write(world):
     while acts(world, "db3") in {"decide", "revoke"}:
         pass
     world.patroni("db3")
+    world.cuts.clear()
     world.commit("db1")
     world.connect("db2")
     world.replicate("db2")
     return world
+
+
+@pytest.mark.parametrize(("lacks", "is_lost"), [((), False), (("fence",), True)])
+def test_a_promise_is_worth_its_fence(lacks, is_lost):
+    world = suspecting(lacks)
+    assert [acts(world, "db2"), acts(world, "db3")] == ["promise", "promise"]
+    assert bool(elect_and_write(world).lost()) == is_lost
+
+
+def decide_alone(view):
+    leader, promise = view.leader, view.promise
+    if leader and promise and promise.about == leader.revision:
+        return Step("decide", leader.host, "alone")
+    return voting.next_step(view)
+
+
+@pytest.mark.parametrize(("decide", "is_lost"), [(voting.next_step, False), (decide_alone, True)])
+def test_one_promise_is_no_verdict(decide, is_lost):
+    world = suspecting(decide=decide, fencing=("db3",))
+    assert acts(world, "db3") == "promise"
+    if decide is decide_alone:
+        assert acts(world, "db3") == "decide"
+        world.decide = voting.next_step
+    assert bool(elect_and_write(world).lost()) == is_lost
+
+
+def lift_at_will(view):
+    if view.promise is not None and view.leader is None and view.fenced:
+        return Step("lift", min(view.fenced), "nobody leads")
+    return voting.next_step(view)
+
+
+@pytest.mark.parametrize(("decide", "is_lost"), [(voting.next_step, False), (lift_at_will, True)])
+def test_a_fence_stands_until_its_host_is_bound_elsewhere(decide, is_lost):
+    world = suspecting(decide=decide)
+    assert [acts(world, "db2"), acts(world, "db3")] == ["promise", "promise"]
+    assert [acts(world, "db3"), acts(world, "db3")] == ["decide", "revoke"]
+    acts(world, "db2")
+    assert bool(elect_and_write(world).lost()) == is_lost
 
 
 @pytest.mark.parametrize(("lacks", "is_lost"), [((), False), (("epoch",), True)])
