@@ -43,6 +43,7 @@ class Desk:
         self._settings = settings
         self._board = board
         self._warden = warden
+        self._store_seen_s = now_s()
         self._server = Watched(
             socket_folder=settings.socket_folder, port=settings.postgres_port, hosts={}
         )
@@ -80,12 +81,14 @@ class Desk:
         """Return the page of metrics, brought up to now."""
         known = self._warden.known()
         canary, host = known.canary, known.host
+        # The warden forgets what it read when it must read anew; that is no silence of etcd's.
+        self._store_seen_s = max(self._store_seen_s, known.store.seen_s)
         metrics.IS_PRIMARY.set(self._warden.primary().is_yes)
         metrics.HAS_LOCK.set(bool(known.patroni and known.patroni.has_lock))
-        metrics.CANARY_AGE.set(_age(canary.worked_s, known.now_s) or 0 if canary else 0)
-        metrics.STORE_AGE.set(_age(known.store.seen_s, known.now_s) or 0)
+        metrics.CANARY_AGE.set(known.now_s - canary.worked_s if canary else 0)
+        metrics.STORE_AGE.set(known.now_s - self._store_seen_s)
         metrics.FENCES.set(len(self._warden.fenced()))
-        metrics.DISK_FREE.set(host.disk_free_bytes if host else 0)
+        metrics.DISK_FREE.set(host.disk_free_bytes if host else float("nan"))
         return page()
 
     def acts(self) -> dict[str, Callable[[], Mapping[str, Any]]]:
