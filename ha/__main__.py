@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from ha import rules, topology
+from ha import faults, rules, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import CertificatesFailed
@@ -25,29 +22,14 @@ from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
-
-# Into a file or a pipe a table is written whole, not folded to the 80 columns of no terminal.
-_WIDTH = None if sys.stdout.isatty() else 160
-console = Console(highlight=False, width=_WIDTH)
-complaints = Console(stderr=True, highlight=False, width=_WIDTH)
+from ha.terminal import HostName, Name, complaints, console
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 lab = typer.Typer(no_args_is_help=True, help="A whole data centre on this machine.")
 commands.add_typer(lab, name="lab")
-
-Name = Annotated[str, typer.Option("--name", help="Of the lab.")]
-HostName = Annotated[str, typer.Argument(metavar="HOST")]
-
-
-def fault(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function both `evergrid-ha NAME` and `evergrid-ha lab NAME`."""
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        for group in (commands, lab):
-            group.command(name)(function)
-        return function
-
-    return register
+for word, function in faults.COMMANDS.items():  # `evergrid-ha cut` as well as `evergrid-ha lab cut`
+    for group in (commands, lab):
+        group.command(word)(function)
 
 
 @lab.command("up")
@@ -144,72 +126,6 @@ def switchover(
     console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
 
 
-@fault("power-off")
-def power_off(host: HostName, name: Name = "main") -> None:
-    """Take a host away as a power cut does: link gone, every process gone, at once."""
-    open_lab(name).power_off(host)
-    console.print(f"{host} is off.")
-
-
-@fault("power-on")
-def power_on(host: HostName, name: Name = "main") -> None:
-    """Boot a host that is off; what is on its disk is still there."""
-    open_lab(name).power_on(host)
-    console.print(f"{host} has booted.")
-
-
-@fault("kill")
-def kill(
-    host: HostName,
-    process: Annotated[str, typer.Argument(help="A program, `postgres` or `api-worker`.")],
-    number: Annotated[str, typer.Argument(metavar="SIGNAL")] = "KILL",
-    name: Name = "main",
-) -> None:
-    """Send a signal to one process of a host."""
-    pid = open_lab(name).kill(host, process, _signal(number))
-    console.print(f"{process} on {host} (process {pid}) was sent {_signal(number).name}.")
-
-
-@fault("freeze")
-def freeze(
-    host: HostName,
-    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
-    name: Name = "main",
-) -> None:
-    """Stop processes of a host without ending them, until `thaw`."""
-    open_lab(name).freeze(host, process)
-    console.print(f"{process or 'everything'} on {host} is frozen.")
-
-
-@fault("thaw")
-def thaw(
-    host: HostName,
-    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
-    name: Name = "main",
-) -> None:
-    """Let frozen processes go on."""
-    open_lab(name).thaw(host, process)
-    console.print(f"{process or 'everything'} on {host} goes on.")
-
-
-@fault("cut")
-def cut(
-    host: HostName,
-    others: Annotated[list[str] | None, typer.Option("--from", help="Again for each host.")] = None,
-    name: Name = "main",
-) -> None:
-    """Let nothing pass between a host and others (all, if none is named), until `heal`."""
-    open_lab(name).cut(host, others or ())
-    console.print(f"{host} is cut off from {' and '.join(others or ['everybody'])}.")
-
-
-@fault("heal")
-def heal(name: Name = "main") -> None:
-    """Undo every cut."""
-    open_lab(name).heal()
-    console.print("Every cut is undone.")
-
-
 @commands.command("restore")
 def restore(
     name: Annotated[str, typer.Option("--name", help="Of the fresh lab.")],
@@ -265,16 +181,6 @@ def _topology(layout: Layout, subnet: str | None, described: Path | None) -> top
     if broken := rules.broken(found):
         raise topology.TopologyWrong("\n".join(("this topology is not safe:", *broken)))
     return found
-
-
-def _signal(text: str) -> signal.Signals:
-    """Return the signal an operator means by "KILL", "SIGKILL" or "9"."""
-    try:
-        if text.isdecimal():
-            return signal.Signals(int(text))
-        return signal.Signals[f"SIG{text.upper().removeprefix('SIG')}"]
-    except (KeyError, ValueError) as error:
-        raise LabFailed(f"there is no signal {text!r}") from error
 
 
 def _become(argv: list[str]) -> None:

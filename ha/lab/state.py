@@ -31,6 +31,10 @@ class LabBusy(LabFailed):
     """Another command is at work on this lab."""
 
 
+class StateDamaged(LabFailed):
+    """What the lab remembers cannot be read."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """
     One lab.
@@ -67,7 +71,11 @@ def locked(layout: Layout) -> Iterator[None]:
 
 
 def load(layout: Layout) -> State | None:
-    """Return what is known of the lab, or none if it was never brought up (or taken down)."""
+    """
+    Return what is known of the lab, or none if it was never brought up (or taken down).
+
+    :raises StateDamaged: if the file that says so cannot be read
+    """
     return _read(layout.folder / "state.json", State)
 
 
@@ -127,7 +135,7 @@ def _read(path: Path, kind: type[Kept]) -> Kept | None:
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise LabFailed(f"{path} cannot be read: {error}; `lab down` clears it") from error
+        raise StateDamaged(f"{path} cannot be read: {error}; `lab down` clears it") from error
 
 
 def _write(path: Path, value: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -30,7 +31,7 @@ from ha.lab.lab import Lab
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 from ha.lab.state import State
-from ha.lab.waiting import until
+from ha.lab.waiting import NotInTime, until
 from ha.origin import Origin
 from ha.topology import Role, Topology
 
@@ -60,12 +61,22 @@ class Order:
     origin: Origin | None = None
 
 
+class ReleaseMissing(LabFailed):
+    """There is no installed release for the hosts to run."""
+
+
 def up(order: Order, progress: Progress) -> Lab:
     """
     Bring the lab up as ordered. What is in place already stays as it is.
 
+    :raises ReleaseMissing: if `order.release` is no installation
     :raises LabFailed: with the log line that says why
     """
+    if not (Path(order.release) / "bin" / "evergrid-service").exists():
+        raise ReleaseMissing(
+            f"{order.release} is no installed release; `ansible/prepare` makes one, and the"
+            " evergrid-ha in its bin folder brings it up"
+        )
     with state.locked(order.layout):
         known = _remember(order, progress)
         lab = Lab(order.layout)
@@ -119,7 +130,9 @@ def _stop_all(order: Order, progress: Progress, *, why: str) -> None:
     """Shut the databases down in order, then switch everything off; the data stay."""
     lab = Lab(order.layout)
     with progress.step(f"Stop every host to start it anew: {why}"):
-        hosts.stop(order.layout, lab.topology.with_role("database"))
+        _undo_faults(lab)  # a frozen host would not hear that it should stop
+        with suppress(NotInTime):  # what does not stop in order loses its power
+            hosts.stop(order.layout, lab.topology.with_role("database"))
         for host in lab.topology.hosts:
             lab.power_off(host.name)
 

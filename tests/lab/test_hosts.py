@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ha.lab import network, processes
+from ha.lab.breakable import HostOff, HostOn
 from ha.lab.faults import ProcessMissing
-from ha.lab.lab import HostOff, HostOn
 from ha.lab.waiting import until
 
 pytestmark = pytest.mark.lab
