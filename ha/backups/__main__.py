@@ -13,6 +13,7 @@ from typing import Annotated
 import prometheus_client
 import typer
 
+from ha.backups import metrics
 from ha.backups.pgbackrest import Pgbackrest
 from ha.backups.rounds import Rounds
 
@@ -35,7 +36,8 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     address, port = listen.rsplit(":", 1)
     prometheus_client.start_http_server(int(port), address)
-    rounds = Rounds(Pgbackrest(stanza=stanza), stanza=stanza, folder=REPOSITORY, proof=PROOF)
+    metrics.watch_archive(REPOSITORY, stanza=stanza)
+    rounds = Rounds(Pgbackrest(stanza=stanza), proof=PROOF)
     while True:
         rounds.go(datetime.now(UTC))
         time.sleep(ROUND_EVERY_S)

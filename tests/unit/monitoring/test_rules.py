@@ -16,6 +16,7 @@ WANTED = {
     "PrimaryMissing", "PrimariesTwo", "QuorumStandbyMissing", "ReplicaNotStreaming",
     "ReplicationLagging", "PatroniPaused", "ApiErrorRatioHigh", "ApiSlow", "EdgeWithoutServer",
     "EtcdWithoutLeader", "EtcdMemberMissing", "BillRunStuck", "WorkerSilent", "TargetDown",
+    "BackupOld", "ArchiveStalled", "RestoreDrillOld",
 }  # fmt: skip
 SECTIONS = [
     "What it means", "What clients feel", "Look here first", "Do this", "How to test it",

@@ -162,9 +162,7 @@ class World:
         host.is_primary = False
         sync = self.etcd.sync
         assert sync is not None
-        others = [
-            self.hosts[n] for n in HOSTS if n != host.name and self.reaches(host.name, n)
-        ]
+        others = [self.hosts[n] for n in HOSTS if n != host.name and self.reaches(host.name, n)]
         answering = [other for other in others if other.is_running]
         if any(other.is_primary or len(other.log) > len(host.log) for other in answering):
             return
