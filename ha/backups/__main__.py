@@ -18,8 +18,6 @@ from ha.backups.pgbackrest import Pgbackrest
 from ha.backups.rounds import Rounds
 
 REPOSITORY = Path("/var/lib/evergrid/pgbackrest")
-# Whoever restored from this repository, and found everything right, says so by touching it.
-PROOF = Path("/var/lib/evergrid/restore-proven")
 # Reading the repository costs a tenth of a second of one core.
 ROUND_EVERY_S = 10.0
 
@@ -37,7 +35,7 @@ def main(
     address, port = listen.rsplit(":", 1)
     prometheus_client.start_http_server(int(port), address)
     metrics.watch_archive(REPOSITORY, stanza=stanza)
-    rounds = Rounds(Pgbackrest(stanza=stanza), proof=PROOF)
+    rounds = Rounds(Pgbackrest(stanza=stanza), proof=metrics.PROOF)
     while True:
         rounds.go(datetime.now(UTC))
         time.sleep(ROUND_EVERY_S)

@@ -9,6 +9,9 @@ from prometheus_client import Counter, Gauge
 from ha.backups import repository
 from ha.backups.repository import Contents
 
+# Whoever restored from this repository, and found everything right, says so by touching it.
+PROOF = Path("/var/lib/evergrid/restore-proven")
+
 LAST_BACKUP = Gauge(
     "evergrid_backup_last_timestamp_seconds", "When the newest backup of a kind ended.", ["kind"]
 )
