@@ -46,6 +46,9 @@ SLOWEST_BEYOND_STALL_S = 1.5
 # standby again; all members of etcd are healthy; every program runs.
 REJOIN_S = 90.0
 
+# The demo's books on a fresh lab, beside the one that goes on: boot, copy, replay, two replicas.
+RESTORE_S = 180.0
+
 # --- how long a fault lasts ---------------------------------------------------------------------
 
 # As clients' contracts have it: etcd away, Patroni frozen, a slow network, for a minute.
@@ -74,11 +77,17 @@ FLAP_UP_S = 1.5
 LATENCY_S = 0.2
 LOSS = 0.05
 
+# Paid after the moment that is restored to: what must not be there.
+PAID_AFTER_THE_MOMENT_S = 5.0
+
 # --- patience -----------------------------------------------------------------------------------
 
 # A lab that was just brought up may still be cloning its replicas; one left broken by the drill
 # before may have to.
 HEALTHY_S = 180.0
+
+# The first backup of a lab that was just brought up takes ten seconds, when somebody has time.
+FIRST_BACKUP_S = 180.0
 
 # How often clients pay, how often they read: more than a province's need (1.5 million accounts).
 PAYMENTS_PER_S = 100.0

@@ -19,6 +19,7 @@ WANTED = {
     "EtcdWithoutLeader", "EtcdMemberMissing", "BillRunStuck", "WorkerSilent", "TargetDown",
     "LeaderNotWritable", "WardenActed", "FenceLeft", "WardenBlind", "DatabaseDiskLow",
     "DatabaseDiskEnding",
+    "BackupOld", "ArchiveStalled", "RestoreDrillOld",
 }  # fmt: skip
 # They may not wait: what failed, or was done, stays so.
 EVENTS = {"BillsFailing", "WardenActed"}
