@@ -41,6 +41,9 @@ def lab_up(
     is_bare: Annotated[
         bool, typer.Option("--bare", help="The database cluster only, without the service.")
     ] = False,
+    disk_gb: Annotated[
+        int, typer.Option(min=0, help="A disk of its own, which can be filled, for each database.")
+    ] = 0,
 ) -> None:
     """Bring the lab up; what is in place already stays as it is."""
     layout, progress = Layout(name), Progress(console)
@@ -50,6 +53,7 @@ def lab_up(
         release=sys.prefix,
         demo=service.Demo(accounts=accounts, months=months) if has_demo else None,
         is_bare=is_bare,
+        disk_gb=disk_gb,
     )
     report.welcome(bringing_up.up(order, progress), console, is_bare=is_bare)
     progress.say(f"Up after {progress.total_s():.0f} s.")

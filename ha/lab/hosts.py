@@ -9,7 +9,7 @@ from importlib import resources
 import jinja2
 
 from ha import ownership
-from ha.lab import logs, network, processes, supervision
+from ha.lab import disks, logs, network, processes, supervision
 from ha.lab.commands import detach
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
@@ -28,6 +28,7 @@ STOP_S = 40.0
 def boot(layout: Layout, state: State, host: Host) -> None:
     """Start the host; `wait_until_booted` tells when it is up."""
     network.plug_in(layout, state.topology, host)
+    disks.release(layout, host.name)
     script = layout.host_folder(host.name) / "boot"
     script.write_text(boot_script(layout, state, host), encoding="utf-8")
     namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--mount-proc"]
@@ -48,6 +49,7 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
     return environment.from_string(template).render(
         host=host.name,
         folder=layout.host_folder(host.name),
+        disk=disks.image(layout, host.name) if disks.has_own(layout, host.name) else None,
         release=state.release,
         directories=ownership.directories(host),
     )

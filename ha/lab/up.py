@@ -13,6 +13,7 @@ import msgspec
 from ha import render
 from ha.lab import (
     cluster,
+    disks,
     doorway,
     down,
     files,
@@ -45,7 +46,8 @@ class Order:
     What to bring up.
 
     `release` is the installation the hosts run; no `demo` leaves the database without customers;
-    a bare lab has the cluster only, without the service on top.
+    a bare lab has the cluster only, without the service on top; `disk_gb` gives each database host
+    that does not run yet a disk of its own of that size, 0 none.
     """
 
     layout: Layout
@@ -53,6 +55,7 @@ class Order:
     release: str
     demo: service.Demo | None
     is_bare: bool
+    disk_gb: int = 0
 
 
 class ReleaseMissing(LabFailed):
@@ -135,6 +138,7 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
         files.write(order.layout, order.topology, texts)
         network.create(order.layout, order.topology)
         _undo_faults(lab)
+        _give_disks(order, lab)
     _boot(lab, known, progress, "dcs", what="Boot etcd")
     with progress.step("Wait until etcd has a leader"), _blaming(lab, "dcs"):
         until(
@@ -171,6 +175,14 @@ def _undo_faults(lab: Lab) -> None:
         if lab.is_up(host.name):
             network.set_link(lab.layout, host.name, "up")
             lab.thaw(host.name)
+            lab.free_disk(host.name)
+
+
+def _give_disks(order: Order, lab: Lab) -> None:
+    for host in lab.topology.with_role("database"):
+        has_own = disks.has_own(order.layout, host.name)
+        if order.disk_gb and not has_own and not lab.is_up(host.name):
+            disks.make(order.layout, host.name, size_gb=order.disk_gb)
 
 
 def _healthy_dcs(lab: Lab) -> list[str]:

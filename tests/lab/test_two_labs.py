@@ -9,6 +9,7 @@ from rich.console import Console
 from ha import topology
 from ha.lab import down, health, routes, state
 from ha.lab import up as bringing_up
+from ha.lab.commands import run
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 
@@ -28,8 +29,13 @@ def order(running):
         release=state.load_known(running.layout).release,
         demo=None,
         is_bare=True,
+        disk_gb=1,
     )
     down.down(layout, QUIET)
+    assert f"/{layout.lab}/" not in run(
+        ["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]
+    )
+    assert str(layout.folder) not in run(["mount"])
     routes.unblock(described.subnet)
 
 
@@ -50,6 +56,12 @@ def newer(order):
 def test_two_labs_stand_side_by_side(lab, second):
     assert health.complaints(second, is_bare=True) == []
     assert health.complaints(lab) == []
+
+
+def test_a_lab_may_be_given_disks_that_can_be_filled(second):
+    for host in second.topology.with_role("database"):
+        said = second.exec(host.name, ["df", "--output=size", "/var/lib/evergrid"], timeout_s=5)
+        assert int(said.split()[1]) <= 2**20  # in KiB: a gigabyte
 
 
 def test_neither_of_two_labs_is_seen_by_the_other(lab, second):
