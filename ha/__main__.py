@@ -12,7 +12,7 @@ import typer
 
 from ha import faults, rules, topology
 from ha.lab import down as taking_down
-from ha.lab import report, service, state
+from ha.lab import releases, report, service, state
 from ha.lab import up as bringing_up
 from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
@@ -68,6 +68,22 @@ def lab_down(
 ) -> None:
     """Take the lab away, its data included: no process, namespace, bridge or route is left."""
     taking_down.down(Layout(name), Progress(console), keeps_data=keeps_data)
+
+
+@lab.command("roll")
+def lab_roll(
+    release: Annotated[
+        Path | None, typer.Option(help="The one this command is of, if left out.")
+    ] = None,
+    name: Name = "main",
+) -> None:
+    """Let the app hosts run another release, one after the other; clients notice nothing."""
+    if release and release.resolve() != Path(sys.prefix).resolve():
+        # Only a release itself knows how its hosts are configured.
+        releases.require(str(release))
+        _become([f"{release}/bin/evergrid-ha", "lab", "roll", "--name", name])
+    open_lab(name).roll(sys.prefix)
+    console.print(f"Every app host runs {sys.prefix}.")
 
 
 @lab.command("status")

@@ -13,16 +13,13 @@ from ha.lab import (
     network,
     processes,
     reloading,
+    rolling,
     slowness,
     state,
     supervision,
 )
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
-
-
-class HostOff(LabFailed):
-    """The host is powered off."""
 
 
 class HostOn(LabFailed):
@@ -83,6 +80,10 @@ class Breakable:
         place = reloading.Place(self.layout, self.topology, described, self._init(host))
         reloading.reload(place, program)
 
+    def roll(self, release: str) -> None:
+        """Let the app hosts run `release`, one after the other, under load (`rolling.roll`)."""
+        rolling.roll(self.layout, self.topology, release)
+
     def give_disk(self, host: str, *, size_gb: int = disks.SIZE_GB) -> None:
         """
         Give the host a disk of its own, with its data; it is shut down in order, then booted.
@@ -136,7 +137,7 @@ class Breakable:
         """
         name = self.topology.host(host).name
         if not self.is_up(name):
-            raise HostOff(f"{host} is off; there is no line to slow down")
+            raise hosts.HostOff(f"{host} is off; there is no line to slow down")
         slowness.slow(self.layout, name, latency_s=latency_s, loss=loss, seed=seed)
 
     def heal(self) -> None:
@@ -163,7 +164,4 @@ class Breakable:
         return processes.init_of(self.layout, self.topology.host(host).name)
 
     def _init(self, host: str) -> int:
-        init = self._look_up(host)
-        if init is None:
-            raise HostOff(f"{host} is off; `evergrid-ha power-on {host}` boots it")
-        return init
+        return hosts.init(self.layout, self.topology.host(host))

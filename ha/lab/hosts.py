@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 import jinja2
@@ -23,6 +23,32 @@ BOOT_S = 20.0
 START_S = 5.0
 # Longer than any program of ours needs to stop (PostgreSQL: primary_stop_timeout 15 s).
 STOP_S = 40.0
+
+
+class HostOff(LabFailed):
+    """The host is powered off."""
+
+
+def init(layout: Layout, host: Host) -> int:
+    """
+    Return the pid of the first process of the host.
+
+    :raises HostOff: if there is none
+    """
+    found = processes.init_of(layout, host.name)
+    if found is None:
+        raise HostOff(f"{host.name} is off; `evergrid-ha power-on {host.name}` boots it")
+    return found
+
+
+def command(layout: Layout, host: Host, argv: Sequence[str]) -> list[str]:
+    """
+    Return the command that runs `argv` as root on the host.
+
+    :raises HostOff: if the host is off
+    """
+    enter = ["nsenter", f"--target={init(layout, host)}", "--mount", "--uts", "--ipc", "--net"]
+    return [*enter, "--pid", "--", *argv]
 
 
 def boot(layout: Layout, state: State, host: Host) -> None:
@@ -84,10 +110,10 @@ def stop(layout: Layout, hosts: Iterable[Host]) -> None:
 
     :raises NotInTime: if it takes longer than any program may
     """
-    inits = [init for host in hosts if (init := processes.init_of(layout, host.name))]
+    inits = [pid for host in hosts if (pid := processes.init_of(layout, host.name))]
     processes.send(inits, signal.SIGTERM)  # tini forwards it to the supervisor
     until(
-        lambda: [init for init in inits if processes.is_running(init)],
+        lambda: [pid for pid in inits if processes.is_running(pid)],
         is_enough=lambda left: not left,
         what="the hosts shut down",
         within_s=STOP_S,
@@ -100,7 +126,7 @@ def _is_booted(layout: Layout, host: Host) -> bool:
 
     :raises LabFailed: if nothing of the host is left that could ever answer
     """
-    init = processes.init_of(layout, host.name)
-    if init is None:
+    pid = processes.init_of(layout, host.name)
+    if pid is None:
         raise LabFailed(f"{host.name} went off while it booted")
-    return supervision.answers(init)
+    return supervision.answers(pid)

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -21,6 +20,7 @@ from ha.lab import (
     hosts,
     logs,
     network,
+    releases,
     routes,
     service,
     state,
@@ -58,10 +58,6 @@ class Order:
     disk_gb: int = 0
 
 
-class ReleaseMissing(LabFailed):
-    """There is no installed release for the hosts to run."""
-
-
 def up(order: Order, progress: Progress) -> Lab:
     """
     Bring the lab up as ordered. What is in place already stays as it is.
@@ -69,11 +65,7 @@ def up(order: Order, progress: Progress) -> Lab:
     :raises ReleaseMissing: if `order.release` is no installation
     :raises LabFailed: with the log line that says why
     """
-    if not (Path(order.release) / "bin" / "evergrid-service").exists():
-        raise ReleaseMissing(
-            f"{order.release} is no installed release; `ansible/prepare` makes one, and the"
-            " evergrid-ha in its bin folder brings it up"
-        )
+    releases.require(order.release)
     with state.locked(order.layout):
         known = _remember(order, progress)
         lab = Lab(order.layout)

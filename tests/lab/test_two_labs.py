@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from ha import topology
-from ha.lab import down, health, routes, state
+from ha.lab import down, health, releases, routes, state
 from ha.lab import up as bringing_up
 from ha.lab.commands import run
 from ha.lab.layout import Layout
@@ -79,5 +79,5 @@ def test_a_lab_with_a_frozen_host_is_started_anew_from_a_newer_release(order, se
 
 
 def test_a_checkout_that_was_not_installed_is_no_release(order):
-    with pytest.raises(bringing_up.ReleaseMissing, match="ansible/prepare"):
+    with pytest.raises(releases.ReleaseMissing, match="ansible/prepare"):
         bringing_up.up(replace(order, release=str(Path(__file__).parent)), QUIET)
