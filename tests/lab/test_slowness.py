@@ -8,9 +8,9 @@ import time
 import pytest
 
 from ha.lab import network, processes, slowness
-from ha.lab.breakable import HostOff
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
+from ha.lab.hosts import HostOff
 from ha.lab.waiting import until
 
 pytestmark = pytest.mark.lab
