@@ -14,8 +14,8 @@ from ha import faults, rules, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import CertificatesFailed
+from ha.lab import cockpit, report, service, state
 from ha.lab import down as taking_down
-from ha.lab import report, service, state
 from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
 from ha.lab.errors import LabFailed
@@ -114,6 +114,13 @@ def lab_exec(
 ) -> None:
     """Run a command as root on a host; its exit code becomes ours."""
     _become(open_lab(name).command(host, command))
+
+
+@commands.command("status")
+def status(name: Name = "main") -> None:
+    """Show who leads, how far the others are behind, what is fenced; exit code 1 unless well."""
+    if not cockpit.status(open_lab(name), console):
+        raise typer.Exit(1)
 
 
 @commands.command("switchover")
