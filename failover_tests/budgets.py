@@ -99,6 +99,11 @@ CLIENT_TIMEOUT_S = 30.0
 # Below: caches, connections and prepared statements are cold, latencies say nothing.
 WARM_UP_S = 5.0
 
+# A payment answered later than this before anything is broken: the machine is busy with something
+# else. The drill waits for a better moment, then gives up: it could not be judged.
+PACE_S = 0.5
+PACE_PATIENCE_S = 60.0
+
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
 AFTERWARDS_S = 4.0
 

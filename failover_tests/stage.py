@@ -124,6 +124,7 @@ class Stage:
             _, self._cpu_shares = shares.measured(
                 self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[clients.pid]
             )
+            load.keeps_pace()
             yield load
             self._rejoin()
             load.is_served_again()
