@@ -22,6 +22,7 @@ PAYMENT = {"amount_fen": 500, "channel": "hall", "channel_serial": "H-1"}
 @pytest.fixture
 def pay(api, account_no):
     def paid(serial: str, key: str | None = None):
+        serial = f"{serial}-{account_no}"
         body = PAYMENT | {"account_no": account_no, "channel_serial": serial}
         return api.post("/v1/payments", "hall_clerk", key=key, json=body)
 
@@ -56,9 +57,9 @@ def test_a_payment_is_looked_for_on_the_primary(api, pay):
     assert (read.status_code, by) == (200, ("primary", "money"))
 
 
-@pytest.mark.parametrize("token", ["", "3/0/1A2B3C8", "newest", "00000001/000000000000000"])
-def test_a_token_that_is_none_of_ours_is_refused(api, account_no, token):
-    answered = api.get(f"/v1/accounts/{account_no}", headers={"Consistency-Token": token})
+@pytest.mark.parametrize("sent", ["", "3/0/1A2B3C8", "newest", "00000001/000000000000000"])
+def test_a_token_that_is_none_of_ours_is_refused(api, account_no, sent):
+    answered = api.get(f"/v1/accounts/{account_no}", headers={"Consistency-Token": sent})
     assert (answered.status_code, answered.json["code"]) == (400, "CONSISTENCY_TOKEN_MALFORMED")
     assert "unchanged" in answered.json["hint"]
 
