@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from ha import rules, topology
+from ha import faults, rules, topology
+from ha.backups import targets
+from ha.backups.targets import RestoreRefused
+from ha.certificates import CertificatesFailed
 from ha.lab import down as taking_down
 from ha.lab import report, service, state
+from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
 from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
-
-# Into a file or a pipe a table is written whole, not folded to the 80 columns of no terminal.
-_WIDTH = None if sys.stdout.isatty() else 160
-console = Console(highlight=False, width=_WIDTH)
-complaints = Console(stderr=True, highlight=False, width=_WIDTH)
+from ha.terminal import HostName, Name, complaints, console
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 lab = typer.Typer(no_args_is_help=True, help="A whole data centre on this machine.")
 commands.add_typer(lab, name="lab")
-
-Name = Annotated[str, typer.Option("--name", help="Of the lab.")]
-HostName = Annotated[str, typer.Argument(metavar="HOST")]
-
-
-def fault(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function both `evergrid-ha NAME` and `evergrid-ha lab NAME`."""
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        for group in (commands, lab):
-            group.command(name)(function)
-        return function
-
-    return register
+for word, function in faults.COMMANDS.items():  # `evergrid-ha cut` as well as `evergrid-ha lab cut`
+    for group in (commands, lab):
+        group.command(word)(function)
 
 
 @lab.command("up")
@@ -130,70 +116,43 @@ def lab_exec(
     _become(open_lab(name).command(host, command))
 
 
-@fault("power-off")
-def power_off(host: HostName, name: Name = "main") -> None:
-    """Take a host away as a power cut does: link gone, every process gone, at once."""
-    open_lab(name).power_off(host)
-    console.print(f"{host} is off.")
-
-
-@fault("power-on")
-def power_on(host: HostName, name: Name = "main") -> None:
-    """Boot a host that is off; what is on its disk is still there."""
-    open_lab(name).power_on(host)
-    console.print(f"{host} has booted.")
-
-
-@fault("kill")
-def kill(
-    host: HostName,
-    process: Annotated[str, typer.Argument(help="A program, `postgres` or `api-worker`.")],
-    number: Annotated[str, typer.Argument(metavar="SIGNAL")] = "KILL",
+@commands.command("switchover")
+def switchover(
+    to: Annotated[str | None, typer.Option(help="The host that is to lead.")] = None,
     name: Name = "main",
 ) -> None:
-    """Send a signal to one process of a host."""
-    pid = open_lab(name).kill(host, process, _signal(number))
-    console.print(f"{process} on {host} (process {pid}) was sent {_signal(number).name}.")
+    """Let another database host lead; clients wait for less than a second, none sees an error."""
+    report_ = open_lab(name).switchover(to, say=console.print)
+    console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
 
 
-@fault("freeze")
-def freeze(
-    host: HostName,
-    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
-    name: Name = "main",
+@commands.command("restore")
+def restore(
+    name: Annotated[str, typer.Option("--name", help="Of the fresh lab.")],
+    subnet: Annotated[str, typer.Option(help="Of its own, such as 10.79.0.0/24.")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="A time, business time unless it has an offset; all there is, if left out."
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option("--from", help="The lab whose backups to take.")] = "main",
+    is_bare: Annotated[
+        bool, typer.Option("--bare", help="The databases only, without the service.")
+    ] = False,
 ) -> None:
-    """Stop processes of a host without ending them, until `thaw`."""
-    open_lab(name).freeze(host, process)
-    console.print(f"{process or 'everything'} on {host} is frozen.")
-
-
-@fault("thaw")
-def thaw(
-    host: HostName,
-    process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
-    name: Name = "main",
-) -> None:
-    """Let frozen processes go on."""
-    open_lab(name).thaw(host, process)
-    console.print(f"{process or 'everything'} on {host} goes on.")
-
-
-@fault("cut")
-def cut(
-    host: HostName,
-    others: Annotated[list[str] | None, typer.Option("--from", help="Again for each host.")] = None,
-    name: Name = "main",
-) -> None:
-    """Let nothing pass between a host and others (all, if none is named), until `heal`."""
-    open_lab(name).cut(host, others or ())
-    console.print(f"{host} is cut off from {' and '.join(others or ['everybody'])}.")
-
-
-@fault("heal")
-def heal(name: Name = "main") -> None:
-    """Undo every cut."""
-    open_lab(name).heal()
-    console.print("Every cut is undone.")
+    """Bring a fresh lab up with another one's data, as they were at a moment."""
+    request = restoring.Request(
+        source=Layout(source),
+        layout=Layout(name),
+        subnet=subnet,
+        target=targets.read(to) if to else None,
+        release=sys.prefix,
+        is_bare=is_bare,
+    )
+    progress = Progress(console)
+    report.welcome(restoring.restore(request, progress), console, is_bare=is_bare)
+    progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
 def main() -> None:
@@ -203,7 +162,7 @@ def main() -> None:
     os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()
-    except (LabFailed, topology.TopologyWrong) as error:
+    except (LabFailed, RestoreRefused, CertificatesFailed, topology.TopologyWrong) as error:
         report.failure(error, complaints)
         sys.exit(1)
 
@@ -222,16 +181,6 @@ def _topology(layout: Layout, subnet: str | None, described: Path | None) -> top
     if broken := rules.broken(found):
         raise topology.TopologyWrong("\n".join(("this topology is not safe:", *broken)))
     return found
-
-
-def _signal(text: str) -> signal.Signals:
-    """Return the signal an operator means by "KILL", "SIGKILL" or "9"."""
-    try:
-        if text.isdecimal():
-            return signal.Signals(int(text))
-        return signal.Signals[f"SIG{text.upper().removeprefix('SIG')}"]
-    except (KeyError, ValueError) as error:
-        raise LabFailed(f"there is no signal {text!r}") from error
 
 
 def _become(argv: list[str]) -> None:

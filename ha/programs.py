@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ha.topology import Host, Role, Timings, Topology
 
@@ -12,7 +12,8 @@ class Program:
     """
     One process a host keeps running, restarted whenever it ends.
 
-    `takes_children`: when it has to be killed, its process group goes with it.
+    `takes_children`: when it has to be killed, its process group goes with it. `socket`: what the
+    supervisor listens at in its place, so that nobody is refused while it starts anew.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Program:
     stop_wait_s: int
     takes_children: bool = True
     priority: int = 100
+    socket: str = ""
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
@@ -33,11 +35,16 @@ def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
     """
     timings = topology.timings
     of_role: dict[Role, tuple[Program, ...]] = {
-        "database": (_patroni(release),),
+        "database": (
+            _PGBACKREST_BESIDE_POSTGRESQL,
+            _patroni(release),
+            _warden(release, f"{host.address}:{topology.ports.warden}"),
+        ),
         "dcs": (_ETCD,),
         "app": (_WAY_TO_THE_PRIMARY, _api(release, timings), _worker(release)),
         "edge": (_edge(timings), _KEEPALIVED),
         "monitor": (_prometheus(f"{host.address}:{topology.ports.prometheus}"),),
+        "backup": (_PGBACKREST, _backups(topology, host, release)),
         "client": (),
     }
     return tuple(program for role in host.roles for program in of_role[role])
@@ -57,6 +64,54 @@ def _patroni(release: str) -> Program:
         stop_signal="INT",
         stop_wait_s=30,
         takes_children=False,
+    )
+
+
+_PGBACKREST = Program(
+    name="pgbackrest",
+    command="/usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
+    user="postgres",
+    stop_wait_s=5,
+    priority=50,
+)
+# Hands the data to the backup host when there is nothing better to do.
+_PGBACKREST_BESIDE_POSTGRESQL = replace(_PGBACKREST, command=f"nice -n 19 {_PGBACKREST.command}")
+
+
+def _backups(topology: Topology, host: Host, release: str) -> Program:
+    """
+    Return what takes the backups when they are due; a backup that is interrupted is resumed.
+
+    It gives way to everything else: archiving must not wait for a backup.
+    """
+    listen = f"{host.address}:{topology.ports.backup_metrics}"
+    return Program(
+        name="backups",
+        command=(
+            f"nice -n 19 {release}/bin/python -m ha.backups "
+            f"--stanza={topology.name} --listen={listen}"
+        ),
+        user="postgres",
+        stop_wait_s=10,
+    )
+
+
+def _warden(release: str, listen: str) -> Program:
+    """
+    Return the warden: PostgreSQL's own user, with the right to set routes, ahead of everybody.
+
+    At real-time priority, because a late answer of its own would look like a lost host.
+    """
+    as_postgres = (
+        "/usr/bin/setpriv --reuid=postgres --regid=postgres --init-groups "
+        "--inh-caps=+net_admin --ambient-caps=+net_admin"
+    )
+    return Program(
+        name="warden",
+        command=f"/usr/bin/chrt --rr 10 {as_postgres} {release}/bin/python -m ha.warden",
+        user="root",
+        stop_wait_s=5,
+        socket=listen,
     )
 
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-Role = Literal["database", "dcs", "app", "edge", "monitor", "client"]
+Role = Literal["database", "dcs", "app", "edge", "monitor", "backup", "client"]
+Feature = Literal["hand_over", "kill_frozen", "self_fence", "voter_fence", "wake"]
 
 
 class TopologyWrong(Exception):
@@ -37,12 +38,15 @@ class Ports:
     worker_metrics: int
     postgres: int
     patroni: int
+    warden: int
     local_primary: int
     local_replica: int
     local_stats: int
     etcd_client: int
     etcd_peer: int
     prometheus: int
+    pgbackrest: int
+    backup_metrics: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,13 @@ class Timings:
     edge_server: int
     edge_queue: int
     client: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warden:
+    """What the warden beside each PostgreSQL is allowed to do of its own accord."""
+
+    features: tuple[Feature, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +84,7 @@ class Topology:
     hosts: tuple[Host, ...]
     ports: Ports
     timings: Timings
+    warden: Warden
 
     def host(self, name: str) -> Host:
         """

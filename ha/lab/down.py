@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 from ha.lab import doorway, network, processes, state
 from ha.lab.layout import NAMESPACES, Layout
@@ -29,7 +30,7 @@ def sweep(layout: Layout, *, subnet: str | None = None) -> None:
     """
     End every process of the lab, then remove what it made in the kernel.
 
-    `subnet` is the one it had, for a lab whose files are gone too.
+    `subnet` is the one it had, for a lab of which neither the files nor the switch are left.
     """
     doorway.close(layout)
     for host in _plugged_in(layout):
@@ -42,8 +43,7 @@ def sweep(layout: Layout, *, subnet: str | None = None) -> None:
         what="every process of the lab is gone",
         within_s=REAPED_S,
     )
-    known = state.load(layout)
-    network.remove(layout, known.topology.subnet if known else subnet)
+    network.remove(layout, _subnet(layout) or subnet)
 
 
 def has_leftovers(layout: Layout) -> bool:
@@ -54,6 +54,14 @@ def has_leftovers(layout: Layout) -> bool:
         or doorway.is_open(layout)
         or processes.of_lab(layout)
     )
+
+
+def _subnet(layout: Layout) -> str | None:
+    """Return the lab's subnet from what is left of it: its files, or else its switch."""
+    with suppress(state.StateDamaged):
+        if known := state.load(layout):
+            return known.topology.subnet
+    return network.subnet_of(layout)
 
 
 def _plugged_in(layout: Layout) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterable
 
 from ha.lab import network, processes, supervision
@@ -55,10 +56,10 @@ def kill(init: int, host: str, process: str, number: signal.Signals) -> Process:
 def freeze(init: int, host: str, process: str | None) -> None:
     """Stop (SIGSTOP) a process with all its descendants, or every process of the host."""
     if process is None:
-        processes.hold(init)
+        processes.hold(lambda: processes.of_host(init))
         return
-    family = processes.under(find(init, host, process).pid, processes.of_host(init))
-    processes.send([member.pid for member in family], signal.SIGSTOP)
+    eldest = find(init, host, process).pid
+    processes.hold(lambda: processes.under(eldest, processes.of_host(init)))
 
 
 def thaw(init: int, host: str, process: str | None) -> None:
@@ -69,17 +70,20 @@ def thaw(init: int, host: str, process: str | None) -> None:
     processes.send([member.pid for member in family], signal.SIGCONT)
 
 
-def cut(layout: Layout, host: str, others: Iterable[str]) -> None:
+def cut(layout: Layout, host: str, others: Iterable[str], *, one_way: bool) -> None:
     """
     Let no frame pass between the host and each of `others`; from everybody if there are none.
 
-    It happens in the switch, both ways and without a word to either side, as a failed switch port
-    does it. Addresses do not matter: a virtual one is cut off with its host.
+    It happens in the switch, without a word to either side, as a failed switch port does it; both
+    ways, or `one_way`: only what the host sends is lost. Addresses do not matter: a virtual one is
+    cut off with its host.
     """
-    port = layout.link(host)
-    pairs = [(port, layout.link(other)) for other in others]
-    rules = [f'iifname "{a}" oifname "{b}" drop' for x, y in pairs for a, b in ((x, y), (y, x))]
-    rules = rules or [f'iifname "{port}" drop', f'oifname "{port}" drop']
+    there = [f"iifname {_ports(layout, host)}"]
+    back = [f"oifname {_ports(layout, host)}"]
+    if names := list(others):
+        there = [f"{there[0]} oifname {_ports(layout, other)}" for other in names]
+        back = [f"iifname {_ports(layout, other)} {back[0]}" for other in names]
+    rules = [f"{rule} drop" for rule in (there if one_way else there + back)]
     chain = f"bridge {layout.cuts} forward"
     commands = [
         f"add table bridge {layout.cuts}",
@@ -87,6 +91,24 @@ def cut(layout: Layout, host: str, others: Iterable[str]) -> None:
         *(f"add rule {chain} {rule}" for rule in rules),
     ]
     run(["nft", "-f", "-"], input="\n".join(commands) + "\n")
+
+
+def flap(layout: Layout, host: str, times: int, *, down_s: float, up_s: float) -> None:
+    """
+    Let the host's link go down then come up, `times` times; it is up in the end, whatever happens.
+
+    :raises FaultWithoutEffect: if it was down before, so that nothing would have changed
+    """
+    if not network.is_link_up(layout, host):
+        raise FaultWithoutEffect(f"the link of {host} is down already")
+    try:
+        for _ in range(times):
+            network.set_link(layout, host, "down")
+            time.sleep(down_s)  # how long it lasts is the fault itself, nothing to wait for
+            network.set_link(layout, host, "up")
+            time.sleep(up_s)
+    finally:
+        network.set_link(layout, host, "up")
 
 
 def heal(layout: Layout) -> None:
@@ -120,6 +142,11 @@ def find(init: int, host: str, process: str) -> Process:
         names = ", ".join(program.name for program in supervision.programs(init))
         raise ProcessMissing(f"no {process!r} runs on {host}; its programs are {names}")
     return alive[0]
+
+
+def _ports(layout: Layout, host: str) -> str:
+    """Return the ports at which a host may be plugged in: its cable's, or that of a slow line."""
+    return f'{{ "{layout.link(host)}", "{layout.port(host)}" }}'
 
 
 def _still_runs(process: Process) -> bool:

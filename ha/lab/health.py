@@ -8,8 +8,8 @@ from ha.lab import cluster, doorway, faults, network, supervision
 from ha.lab.lab import Lab
 from ha.topology import Host, Role
 
-# What a bare lab consists of: the cluster, with a place to ask it from.
-BARE: frozenset[Role] = frozenset({"dcs", "database", "client"})
+# What a bare lab consists of: the cluster with its backups, a place to ask it from.
+BARE: frozenset[Role] = frozenset({"dcs", "database", "backup", "client"})
 
 
 def wanted_hosts(lab: Lab, *, is_bare: bool) -> list[Host]:
@@ -32,6 +32,8 @@ def _of_host(lab: Lab, host: Host) -> Iterator[str]:
         return
     if not network.is_link_up(lab.layout, host.name):
         yield f"the cable of {host.name} is down"
+    if network.is_spliced(lab.layout, host.name):
+        yield f"the line of {host.name} is slow; `evergrid-ha heal` undoes it"
     try:
         programs = lab.programs(host.name)
     except supervision.SupervisorSilent as silence:

@@ -50,6 +50,7 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
         folder=layout.host_folder(host.name),
         release=state.release,
         directories=ownership.directories(host),
+        source=state.origin.repository if state.origin and "backup" in host.roles else None,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ha.lab import cluster, doorway, faults, hosts, network, processes, state, supervision
+from ha.lab import cluster, doorway, handover, network, processes, state, supervision
+from ha.lab.breakable import Breakable
 from ha.lab.commands import run
-from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout, doorway_address
 from ha.lab.supervision import Program
+from ha.switchover import Report
 from ha.topology import Host
 
 SOCKET_FOLDER = "/run/evergrid/postgresql"
@@ -19,20 +19,8 @@ DATABASE = "evergrid"
 QUERY_S = 30.0
 
 
-class HostOff(LabFailed):
-    """The host is powered off."""
-
-
-class HostOn(LabFailed):
-    """The host is running already."""
-
-
-class Lab:
+class Lab(Breakable):
     """A lab that was brought up. It holds nothing open; every call looks afresh."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.topology = state.load_known(layout).topology
 
     def info(self) -> dict[str, Any]:
         """Return what tools outside need to know: `lab info --json`."""
@@ -85,45 +73,6 @@ class Lab:
         enter = ["nsenter", f"--target={self._init(host)}", "--mount", "--uts", "--ipc", "--net"]
         return [*enter, "--pid", "--", *argv]
 
-    def power_off(self, host: str) -> None:
-        """Take the host away at once; a host that is off stays off."""
-        faults.power_off(self.layout, self.topology.host(host))
-
-    def power_on(self, host: str) -> None:
-        """
-        Boot the host from what is on its disk; returns when its supervisor answers.
-
-        :raises HostOn: if it runs
-        """
-        if self.is_up(host):
-            raise HostOn(f"{host} is running already")
-        described = self.topology.host(host)
-        hosts.boot(self.layout, state.load_known(self.layout), described)
-        hosts.wait_until_booted(self.layout, described)
-        if "client" in described.roles:  # the doorway holds the network of before
-            doorway.open_up(self.layout, self.topology)
-
-    def kill(self, host: str, process: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to one process of the host (`faults.kill`) and return its pid here."""
-        return faults.kill(self._init(host), host, process, number).pid
-
-    def freeze(self, host: str, process: str | None = None) -> None:
-        """Stop a process of the host, or all of them, without ending anything."""
-        faults.freeze(self._init(host), host, process)
-
-    def thaw(self, host: str, process: str | None = None) -> None:
-        """Let go on what `freeze` stopped."""
-        faults.thaw(self._init(host), host, process)
-
-    def cut(self, host: str, others: Sequence[str] = ()) -> None:
-        """Cut the host off from `others`, or from everybody, until `heal`."""
-        names = [self.topology.host(name).name for name in (host, *others)]
-        faults.cut(self.layout, names[0], names[1:])
-
-    def heal(self) -> None:
-        """Undo every cut."""
-        faults.heal(self.layout)
-
     def patroni(self, host: str | None = None) -> dict[str, Any]:
         """
         Return what Patroni says about the cluster, as `host` or the first that answers sees it.
@@ -141,23 +90,37 @@ class Lab:
         except cluster.ClusterSilent:
             return None
 
+    def switchover(
+        self, to: str | None = None, *, say: Callable[[str], None] = handover.silent
+    ) -> Report:
+        """
+        Let `to`, or the replica that is furthest, lead from now on; return how that went.
+
+        :raises LabFailed: if it is refused (nothing has changed then) or does not come to its end
+        """
+        return handover.switchover(self.layout, self.topology, to=to, say=say)
+
     def query(self, sql: str, host: str | None = None) -> list[dict[str, Any]]:
         """
         Return the rows of one query, asked as `postgres` on the primary or on `host`.
 
         :raises CommandFailed: if PostgreSQL refuses the query
         """
+        return cluster.rows(self.psql(cluster.as_json_rows(sql), host))
+
+    def psql(self, script: str, host: str | None = None) -> str:
+        """
+        Run a script of statements as `postgres` on the primary or on `host`, and return its rows.
+
+        :raises CommandFailed: if PostgreSQL refuses a statement; none after it is run
+        """
         where = host or self.primary()
         if where is None:
             raise cluster.ClusterSilent("there is no primary to ask")
         port = str(self.topology.ports.postgres)
-        psql = ["psql", "-XqAt", "-h", SOCKET_FOLDER, "-p", port, "-d", DATABASE, "-c"]
-        argv = ["runuser", "-u", "postgres", "--", *psql, cluster.as_json_rows(sql)]
-        return cluster.rows(self.exec(where, argv, timeout_s=QUERY_S))
-
-    def is_up(self, host: str) -> bool:
-        """Test if the host is powered on."""
-        return self._look_up(host) is not None
+        psql = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", SOCKET_FOLDER, "-p", port]
+        argv = ["runuser", "-u", "postgres", "--", *psql, "-d", DATABASE, "-f", "-"]
+        return self.exec(where, argv, input=script, timeout_s=QUERY_S)
 
     def pids(self, host: str) -> list[int]:
         """Return the pids (this machine's) of every process of the host; empty if it is off."""
@@ -183,15 +146,6 @@ class Lab:
         if not network.is_link_up(self.layout, host.name):
             return False
         return self.topology.virtual_address in network.addresses(self.layout, host.name)
-
-    def _look_up(self, host: str) -> int | None:
-        return processes.init_of(self.layout, self.topology.host(host).name)
-
-    def _init(self, host: str) -> int:
-        init = self._look_up(host)
-        if init is None:
-            raise HostOff(f"{host} is off; `evergrid-ha power-on {host}` boots it")
-        return init
 
 
 def open_lab(name: str = "main") -> Lab:

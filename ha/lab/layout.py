@@ -72,7 +72,18 @@ class Layout:
         Names of links have at most 15 characters, so it is a digest; the readable name is the
         link's alias.
         """
-        return "eg" + hashlib.sha256(f"{self.lab}/{host}".encode()).hexdigest()[:10]
+        return f"eg{self._digest(host)}"
+
+    def far_link(self, host: str) -> str:
+        """Return the name of the line's end that `slow` puts in place of the host's cable."""
+        return f"ef{self._digest(host)}"
+
+    def port(self, host: str) -> str:
+        """Return the name of the switch's port of that line."""
+        return f"ep{self._digest(host)}"
+
+    def _digest(self, host: str) -> str:
+        return hashlib.sha256(f"{self.lab}/{host}".encode()).hexdigest()[:10]
 
 
 def doorway_address(topology: Topology) -> str:

@@ -29,7 +29,8 @@ def create(layout: Layout, topology: Topology) -> None:
     if not exists(layout.bridge):
         _ip(f"link add {layout.bridge} type bridge")
     _mute(layout.bridge)
-    _ip(f"link set {layout.bridge} up")
+    # The alias tells `remove` which route is the lab's, should its files be lost.
+    _ip(f"link set {layout.bridge} alias {topology.subnet} up")
     routes.block(topology.subnet)
 
 
@@ -48,7 +49,7 @@ def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
         f"peer name {cable} netns {namespace} address {_hardware_address(host.address)}"
     )
     _without_ipv6(link)
-    _ip(f"link set {link} master {layout.bridge} alias {namespace} up")
+    _ip(f"link set {link} {_into(layout)} alias {namespace} up")
     prefix = IPv4Network(topology.subnet).prefixlen
     run(within(namespace, ["sysctl", "--quiet", "--ignore", "--write", _IPV6_OFF]))
     _ip(
@@ -61,10 +62,39 @@ def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
 
 def unplug(layout: Layout, host: str) -> None:
     """Remove the host's cable and namespace, as far as they exist."""
+    if exists(layout.port(host)):
+        _ip(f"link delete {layout.port(host)}")
     if exists(layout.link(host)):
         _ip(f"link delete {layout.link(host)}")
     if layout.namespace_path(host).exists():
         run(["ip", "netns", "delete", layout.namespace(host)])
+
+
+def splice(layout: Layout, host: str) -> None:
+    """Make a second cable beside the host's, whose far end somebody may carry frames to."""
+    port, far = layout.port(host), layout.far_link(host)
+    _ip(f"link add {port} type veth peer name {far}")
+    for link in (port, far, layout.link(host)):
+        _mute(link)
+    _ip(f"link set {port} alias {layout.namespace(host)}-slow up", f"link set {far} up")
+
+
+def lead_through(layout: Layout, host: str) -> None:
+    """Plug the second cable into the switch instead of the host's own."""
+    _ip(f"link set {layout.link(host)} nomaster", f"link set {layout.port(host)} {_into(layout)}")
+
+
+def unsplice(layout: Layout, host: str) -> None:
+    """Undo `splice` and `lead_through`, as far as they were done."""
+    if exists(layout.port(host)):
+        _ip(f"link delete {layout.port(host)}")
+    if exists(layout.link(host)):
+        _ip(f"link set {layout.link(host)} {_into(layout)}")
+
+
+def is_spliced(layout: Layout, host: str) -> bool:
+    """Test if the host reaches the switch by a second cable only."""
+    return exists(layout.port(host))
 
 
 def set_link(layout: Layout, host: str, state: str) -> None:
@@ -86,6 +116,15 @@ def addresses(layout: Layout, host: str) -> list[str]:
     argv = ["ip", "-json", "-4", "address", "show"]
     found = json.loads(run(within(layout.namespace(host), argv)))
     return [a["local"] for link in found for a in link.get("addr_info", []) if "local" in a]
+
+
+def subnet_of(layout: Layout) -> str | None:
+    """Return the subnet of the lab's switch, or none if there is no switch that says so."""
+    alias = Path(f"/sys/class/net/{layout.bridge}/ifalias")
+    try:
+        return alias.read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
 
 
 def remove(layout: Layout, subnet: str | None) -> None:
@@ -111,15 +150,20 @@ def _plugged_into(bridge: str) -> list[str]:
     return sorted(path.name for path in Path(f"/sys/class/net/{bridge}/brif").glob("*"))
 
 
-def _mute(bridge: str) -> None:
-    """
-    Let the machine itself neither answer nor forward on the switch.
+def _into(layout: Layout) -> str:
+    """Return how ip(8) is told that a link is a port of the lab's switch."""
+    return f"master {layout.bridge}"
 
-    The bridge has no address, yet without this it would answer ARP for the machine's others, and
+
+def _mute(link: str) -> None:
+    """
+    Let the machine itself neither answer nor forward on the switch, or a cable out of it.
+
+    They have no address, yet without this it would answer ARP for the machine's others, and
     a machine that forwards (because it also runs containers) would be a way out.
     """
-    _without_ipv6(bridge)
-    ipv4 = Path(f"/proc/sys/net/ipv4/conf/{bridge}")
+    _without_ipv6(link)
+    ipv4 = Path(f"/proc/sys/net/ipv4/conf/{link}")
     (ipv4 / "arp_ignore").write_text("8", encoding="ascii")
     (ipv4 / "forwarding").write_text("0", encoding="ascii")
 

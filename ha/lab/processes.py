@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ def is_running(pid: int) -> bool:
 
 def init_of(layout: Layout, host: str) -> int | None:
     """Return the pid of the first process of the host, or none if the host is off."""
-    for pid in _marked(f"{layout.lab}/{host}\0"):
+    for pid in marked(f"{layout.lab}/{host}\0"):
         process = look_up(pid)
         if process and process.depth > 1 and process.own_pid == 1:
             return pid
@@ -82,7 +82,13 @@ def of_lab(layout: Layout) -> set[int]:
     """Return the pids of all that belong to the lab: booted by it, or in one of its networks."""
     names = layout.namespace_path("x").parent.glob(f"{layout.namespace('')}*")
     networks = {f"net:[{path.stat().st_ino}]" for path in names}
-    return _marked(f"{layout.lab}/") | {p for p in _every_pid() if _link(p, "net") in networks}
+    return marked(f"{layout.lab}/") | {p for p in _every_pid() if _link(p, "net") in networks}
+
+
+def marked(mark: str) -> set[int]:
+    """Return the pids whose environment says that they were booted as `mark`."""
+    needle = f"\0{MARK}={mark}".encode()
+    return {pid for pid in _every_pid() if needle in b"\0" + _environment(pid) + b"\0"}
 
 
 def under(pid: int, among: Iterable[Process]) -> list[Process]:
@@ -131,16 +137,18 @@ def end(pids: Iterable[int]) -> None:
             raise FaultWithoutEffect(f"some of the processes {pids} outlived SIGKILL")
 
 
-def hold(init: int) -> None:
+def hold(family: Callable[[], Iterable[Process]]) -> None:
     """
-    Stop every process of the host, also those that fork meanwhile.
+    Stop every process that `family` finds, also one that is forked meanwhile.
 
     :raises NotInTime: if one keeps running
     """
 
     def running() -> list[int]:
-        awake = [process.pid for process in of_host(init) if process.state not in STOPPED]
-        send(awake, signal.SIGSTOP)
+        awake: list[int] = []
+        for _ in range(2):  # the first look may have been past the place of a child just forked
+            awake += [process.pid for process in family() if process.state not in STOPPED]
+            send(awake, signal.SIGSTOP)
         return awake
 
     until(running, is_enough=lambda awake: not awake, what="all stopped", within_s=5, step_s=0.01)
@@ -153,12 +161,6 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
-
-
-def _marked(mark: str) -> set[int]:
-    """Return the pids whose environment says that they were booted as `mark`."""
-    needle = f"\0{MARK}={mark}".encode()
-    return {pid for pid in _every_pid() if needle in b"\0" + _environment(pid) + b"\0"}
 
 
 def _environment(pid: int) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import IPv4Network
+
+import msgspec
 
 from ha.lab.commands import run
 from ha.lab.errors import LabFailed
@@ -13,6 +16,18 @@ from ha.lab.layout import ROOT, Layout
 
 class SubnetInUse(LabFailed):
     """Something else on this machine uses the addresses the lab would have."""
+
+
+class _Network(msgspec.Struct):
+    """The part of a topology that others have to know, whatever release wrote it."""
+
+    subnet: str
+
+
+class _Lab(msgspec.Struct):
+    """The part of a lab's state that others have to know."""
+
+    topology: _Network
 
 
 def refuse_if_in_use(layout: Layout, subnet: str) -> None:
@@ -56,9 +71,14 @@ def _taken(*, except_lab: str) -> Iterator[tuple[IPv4Network, str]]:
 
 
 def _labs() -> list[tuple[str, IPv4Network]]:
-    """Return the labs this machine has on disk with their subnets."""
+    """
+    Return the labs this machine has on disk with their subnets.
+
+    One whose file cannot be read is passed over: while it runs, its blackhole route speaks for it.
+    """
     found = []
     for path in ROOT.glob("*/state.json"):
-        subnet = json.loads(path.read_text(encoding="utf-8"))["topology"]["subnet"]
-        found.append((path.parent.name, IPv4Network(subnet)))
+        with suppress(msgspec.DecodeError, FileNotFoundError):
+            known = msgspec.json.decode(path.read_bytes(), type=_Lab)
+            found.append((path.parent.name, IPv4Network(known.topology.subnet)))
     return found

@@ -11,8 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
+from ha.certificates import Certificates, issue
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
+from ha.origin import Origin
 from ha.secrets import Secrets, generate
 from ha.topology import Topology
 
@@ -29,13 +31,18 @@ class LabBusy(LabFailed):
     """Another command is at work on this lab."""
 
 
+class StateDamaged(LabFailed):
+    """What the lab remembers cannot be read."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """
     One lab.
 
     `release` is the installation its hosts run, `migrated` the one whose schema the database has;
     `is_born` says that the cluster was whole once: until then its data are half made;
-    `account_no` is an account of the demo bureau, once that is in.
+    `account_no` is an account of the demo bureau, once that is in; `origin` the backup that the
+    databases are being born from, until they are.
     """
 
     topology: Topology
@@ -43,6 +50,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     is_born: bool = False
     migrated: str = ""
     account_no: str = ""
+    origin: Origin | None = None
 
 
 @contextmanager
@@ -63,7 +71,11 @@ def locked(layout: Layout) -> Iterator[None]:
 
 
 def load(layout: Layout) -> State | None:
-    """Return what is known of the lab, or none if it was never brought up (or taken down)."""
+    """
+    Return what is known of the lab, or none if it was never brought up (or taken down).
+
+    :raises StateDamaged: if the file that says so cannot be read
+    """
     return _read(layout.folder / "state.json", State)
 
 
@@ -97,6 +109,16 @@ def secrets(layout: Layout) -> Secrets:
     return known
 
 
+def certificates(layout: Layout, topology: Topology) -> Certificates:
+    """Return the certificates of the lab's hosts; made at the first call, the same from then on."""
+    path = layout.folder / "certificates.json"
+    known = _read(path, Certificates)
+    if known is None:
+        known = issue(topology)
+        _write(path, known)
+    return known
+
+
 def tokens(layout: Layout) -> dict[str, str]:
     """Return a token per role; empty before the demo is loaded."""
     return _read(layout.folder / "tokens.json", dict[str, str]) or {}
@@ -113,7 +135,7 @@ def _read(path: Path, kind: type[Kept]) -> Kept | None:
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise LabFailed(f"{path} cannot be read: {error}; `lab down` clears it") from error
+        raise StateDamaged(f"{path} cannot be read: {error}; `lab down` clears it") from error
 
 
 def _write(path: Path, value: object) -> None:

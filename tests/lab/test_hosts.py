@@ -6,25 +6,28 @@ from pathlib import Path
 import pytest
 
 from ha.lab import network, processes
+from ha.lab.breakable import HostOff, HostOn
 from ha.lab.faults import ProcessMissing
-from ha.lab.lab import HostOff, HostOn
 from ha.lab.waiting import until
 
 pytestmark = pytest.mark.lab
 
 USERS = {
     "api": "evergrid",
+    "backups": "postgres",
     "etcd": "etcd",
     "haproxy": "haproxy",
     "keepalived": "root",
     "patroni": "postgres",
+    "pgbackrest": "postgres",
     "prometheus": "prometheus",
     "worker": "evergrid",
 }
 PROGRAMS = {
     "app": {"api", "haproxy", "worker"},
+    "backup": {"backups", "pgbackrest"},
     "client": set(),
-    "database": {"patroni"},
+    "database": {"patroni", "pgbackrest"},
     "dcs": {"etcd"},
     "edge": {"haproxy", "keepalived"},
     "monitor": {"prometheus"},

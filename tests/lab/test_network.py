@@ -1,13 +1,17 @@
 import json
+import shutil
 import subprocess
+import sys
 
 import pytest
+from rich.console import Console
 
 from ha import topology
 from ha.lab import doorway, down, faults, network, routes
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.layout import Layout, doorway_address
+from ha.lab.progress import Progress
 
 pytestmark = pytest.mark.lab
 
@@ -26,6 +30,34 @@ def is_reached(lab, *, source, target):
     return True
 
 
+# Prints the datagram that comes within a second, if one does.
+HEAR = """
+import socket, sys
+ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ear.bind((sys.argv[1], 7788))
+ear.settimeout(1)
+print("listening", flush=True)
+try:
+    print(ear.recv(100).decode())
+except TimeoutError:
+    pass
+"""
+SAY = """
+import socket, sys
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", (sys.argv[1], 7788))
+"""
+
+
+def is_heard(lab, *, source, target):
+    """Test if one datagram, which nobody answers, arrives."""
+    address = lab.topology.host(target).address
+    hearing = within(lab.layout.namespace(target), [sys.executable, "-c", HEAR, address])
+    with subprocess.Popen(hearing, stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout.readline() == "listening\n"
+        run(within(lab.layout.namespace(source), [sys.executable, "-c", SAY, address]))
+        return ear.communicate(timeout=10)[0] == "hello\n"
+
+
 @pytest.fixture
 def beside(lab):
     """A second lab, of which the network exists only."""
@@ -35,6 +67,23 @@ def beside(lab):
     yield layout, described
     down.sweep(layout)
     routes.unblock(described.subnet)
+
+
+@pytest.fixture
+def damaged():
+    """Make labs of which the disk has half a state only."""
+    made = []
+
+    def damage(name):
+        layout = Layout(name)
+        layout.folder.mkdir(parents=True)
+        (layout.folder / "state.json").write_text('{"topology": {"sub')
+        made.append(layout)
+        return layout
+
+    yield damage
+    for layout in made:
+        shutil.rmtree(layout.folder, ignore_errors=True)
 
 
 def test_the_virtual_address_answers_the_client(lab):
@@ -95,6 +144,18 @@ def test_a_host_cut_off_from_everybody_is_reached_by_nobody(lab):
     assert is_reached(lab, source=client, target=host)
 
 
+def test_a_host_cut_off_one_way_is_not_heard_but_hears(lab):
+    other, host = (app.name for app in lab.topology.with_role("app"))
+    assert is_reached(lab, source=other, target=host)  # so that both know where the other is
+    lab.cut(host, [other], one_way=True)
+    try:
+        assert is_heard(lab, source=other, target=host)
+        assert not is_heard(lab, source=host, target=other)
+    finally:
+        lab.heal()
+    assert is_heard(lab, source=host, target=other)
+
+
 def test_a_second_lab_has_its_own_network(lab, beside):
     layout, described = beside
     host = described.hosts[0]
@@ -106,6 +167,26 @@ def test_a_second_lab_has_its_own_network(lab, beside):
 def test_a_subnet_of_another_lab_is_refused(lab):
     with pytest.raises(routes.SubnetInUse, match=f"the lab '{lab.layout.lab}'"):
         routes.refuse_if_in_use(Layout("beside"), lab.topology.subnet)
+
+
+def test_a_lab_that_lost_its_files_is_taken_down_with_its_route(beside):
+    layout, described = beside
+    assert "blackhole" in run(["ip", "route", "show", "exact", described.subnet])
+    down.sweep(layout)
+    assert run(["ip", "route", "show", "exact", described.subnet]) == ""
+
+
+def test_a_lab_whose_state_cannot_be_read_is_taken_down(beside, damaged):
+    layout, described = beside
+    down.down(damaged(layout.lab), Progress(Console(quiet=True)))
+    assert not layout.folder.exists()
+    assert not network.exists(layout.bridge)
+    assert run(["ip", "route", "show", "exact", described.subnet]) == ""
+
+
+def test_a_lab_whose_state_cannot_be_read_does_not_keep_others_down(damaged):
+    damaged("broken")
+    routes.refuse_if_in_use(Layout("beside"), "10.252.252.0/24")
 
 
 def test_sweeping_leaves_nothing_of_a_killed_lab(beside):

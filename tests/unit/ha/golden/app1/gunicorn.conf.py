@@ -12,7 +12,7 @@ http_parser = "fast"
 # A process that does not even turn its loop for a minute is hung.
 timeout = 60
 # Stopping: time for a request that uses its whole deadline.
-graceful_timeout = 50
+graceful_timeout = 29
 # Longer than the edge keeps an idle connection, so that it is never us who close first.
 keepalive = 75
 preload_app = False

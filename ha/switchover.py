@@ -1,0 +1,276 @@
+"""Switchover: lets another database host lead, without a client noticing more than a short wait."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ha.rest import Rest, RestSilent
+from ha.topology import Topology
+
+# A replica that is further behind would make its clients wait for what it lacks.
+LAG_MAX_BYTES = 1 << 20
+# Whoever has been at it for longer would lose more work than a second attempt costs.
+TRANSACTION_MAX_S = 5.0
+# The shutdown waits for every segment of WAL to be archived.
+SEGMENTS_MAX = 3
+
+_ANSWER_S = 2.0
+_CHECKPOINT_S = 60.0
+# Longer than Patroni takes to give up by itself (primary_stop_timeout, then a failover).
+_NEW_PRIMARY_S = 40.0
+_REJOINED_S = 60.0
+_STEP_S = 0.02
+
+
+class SwitchoverRefused(Exception):
+    """Something makes a switchover unsafe, or slow, now."""
+
+
+class SwitchoverFailed(Exception):
+    """It was begun, and did not come to its end in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a switchover must know of each host; `preflight` is what could hold the leader up."""
+
+    statuses: dict[str, dict[str, Any]]
+    preflight: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def leader(self) -> str | None:
+        """The host that clients write to."""
+        leaders = [name for name, status in self.statuses.items() if status["is_primary"]]
+        return leaders[0] if len(leaders) == 1 else None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What happened. `unwritable_s` is how long no host said that it takes writes; `rejoined_s` when,
+    after the order, the old leader streamed from the new one.
+    """
+
+    old: str
+    new: str
+    checkpoint_s: float
+    unwritable_s: float
+    rejoined_s: float
+
+
+class Site:
+    """The database hosts of one data centre, through their wardens and Patroni."""
+
+    def __init__(self, topology: Topology, *, password: str) -> None:
+        hosts, ports = topology.with_role("database"), topology.ports
+        self.wardens = {h.name: Rest(h.address, ports.warden, password) for h in hosts}
+        self.patronis = {h.name: Rest(h.address, ports.patroni, password) for h in hosts}
+
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """Return what each warden that answers says of its host."""
+        found = {}
+        for name, warden in self.wardens.items():
+            try:
+                found[name] = warden.get("/status", within_s=_ANSWER_S)[1]
+            except RestSilent:
+                continue
+        return found
+
+
+def switch_over(site: Site, *, to: str | None, say: Callable[[str], None]) -> Report:
+    """
+    Let `to` lead, or the replica that is furthest; return how it went.
+
+    :raises SwitchoverRefused: with every reason that speaks against it; nothing was changed
+    :raises SwitchoverFailed: if it was begun, and is not done in time
+    """
+    standing = _standing(site)
+    old = standing.leader
+    new = to or best(standing)
+    if reasons := list(objections(standing, new=new)):
+        raise SwitchoverRefused("; ".join(reasons))
+    assert old is not None, "without a leader there is an objection"
+    assert new is not None, "without a candidate there is an objection"
+    say(f"{old} hands over to {new}.")
+    began_s = time.monotonic()
+    for host in (old, new):
+        site.wardens[host].post("/checkpoint", within_s=_CHECKPOINT_S)
+    checkpoint_s = time.monotonic() - began_s
+    say(f"Both have written a checkpoint ({checkpoint_s:.1f} s).")
+    unwritable_s, ordered_s = _hand_over(site, old=old, new=new)
+    say(f"{new} takes writes; for {unwritable_s:.2f} s nobody did.")
+    _wait(
+        lambda: site.statuses().get(old, {}).get("streams_from") == new,
+        f"{old} streams from {new}",
+        _REJOINED_S,
+    )
+    rejoined_s = time.monotonic() - ordered_s
+    say(f"{old} follows it ({rejoined_s:.1f} s after the order).")
+    return Report(
+        old=old,
+        new=new,
+        checkpoint_s=round(checkpoint_s, 2),
+        unwritable_s=round(unwritable_s, 2),
+        rejoined_s=round(rejoined_s, 2),
+    )
+
+
+def best(standing: Standing) -> str | None:
+    """Return the replica that has replayed most, or None if there is no replica."""
+    replicas = {n: s for n, s in standing.statuses.items() if s["is_replica"] and s["lsn"]}
+    return max(replicas, key=lambda name: (replicas[name]["lsn"], name), default=None)
+
+
+def objections(standing: Standing, *, new: str | None) -> Iterator[str]:
+    """Return each reason against a switchover to `new` now, as a sentence."""
+    old, statuses = standing.leader, standing.statuses
+    if old is None:
+        yield "no host, or more than one, says that it takes writes"
+        return
+    if new is None:
+        yield "there is no replica to hand over to"
+        return
+    yield from _against_candidate(statuses[old], statuses.get(new), new=new, old=old)
+    yield from _against_leader(standing.preflight, old=old)
+    if statuses[old]["store"]["is_paused"]:
+        yield "the cluster is paused; `patronictl resume` ends that"
+    if fenced := [name for name, status in statuses.items() if status["fenced"]]:
+        yield f"a failover is under way: {' and '.join(fenced)} fenced another host off"
+
+
+def _against_candidate(
+    leading: dict[str, Any], candidate: dict[str, Any] | None, *, new: str, old: str
+) -> Iterator[str]:
+    if candidate is None:
+        yield f"the warden of {new} does not answer"
+        return
+    if new == old:
+        yield f"{new} leads already"
+        return
+    if not candidate["is_replica"]:
+        yield f"{new} is no replica that can take over: {candidate['why']}"
+    if new not in leading["store"]["voters"]:
+        yield f"{new} takes no part in the quorum"
+    behind = leading["lsn"] - (candidate["lsn"] or 0)
+    if behind > LAG_MAX_BYTES:
+        yield f"{new} is {behind} bytes behind, more than {LAG_MAX_BYTES}"
+
+
+def _against_leader(preflight: dict[str, Any], *, old: str) -> Iterator[str]:
+    longest_s = preflight["longest_transaction_s"]
+    if longest_s > TRANSACTION_MAX_S:
+        yield f"a transaction on {old} has been open for {longest_s} s, which would be lost"
+    if preflight["archiver_failed_on"]:
+        yield f"{old} cannot archive {preflight['archiver_failed_on']}: stopping it would hang"
+    waiting = preflight["segments_not_archived"]
+    if waiting > SEGMENTS_MAX:
+        yield f"{old} has {waiting} segments of WAL to archive first"
+
+
+def _standing(site: Site) -> Standing:
+    statuses = site.statuses()
+    leader = Standing(statuses=statuses).leader
+    preflight: dict[str, Any] = {}
+    if leader is not None:
+        status, preflight = site.wardens[leader].post("/preflight", within_s=_ANSWER_S * 2)
+        if "why" in preflight:
+            raise SwitchoverRefused(f"{leader} cannot be examined ({status}): {preflight['why']}")
+    return Standing(statuses=statuses, preflight=preflight)
+
+
+def _hand_over(site: Site, *, old: str, new: str) -> tuple[float, float]:
+    """
+    Give the order; return how long nobody took writes, and when the order was given.
+
+    Patroni's own answer comes late, when it has seen the new leader; the new primary's warden knows
+    first.
+    """
+    refusals: list[str] = []
+    ordered_s = time.monotonic()
+    site.wardens[old].post("/planned-stop", within_s=_ANSWER_S)
+    order = threading.Thread(target=_order, args=(site, old, new, refusals), daemon=True)
+    order.start()
+    last_s = ordered_s
+
+    def is_taken() -> bool:
+        nonlocal last_s
+        if refusals:
+            raise SwitchoverFailed(f"Patroni refused: {refusals[0]}")
+        if _takes_writes(site, new):
+            return True
+        if _takes_writes(site, old):
+            last_s = time.monotonic()
+        return False
+
+    _wait(is_taken, f"{new} takes writes", _NEW_PRIMARY_S)
+    return time.monotonic() - last_s, ordered_s
+
+
+def _order(site: Site, old: str, new: str, refusals: list[str]) -> None:
+    wanted = {"leader": old, "candidate": new}
+    try:
+        status, answer = site.patronis[old].post("/switchover", wanted, within_s=_NEW_PRIMARY_S)
+    except RestSilent:
+        return  # it may be done all the same: the new primary tells
+    if status != Rest.OK:
+        refusals.append(f"{status} {answer}")
+
+
+def _takes_writes(site: Site, host: str) -> bool:
+    try:
+        return site.wardens[host].get("/primary", within_s=_ANSWER_S)[0] == Rest.OK
+    except RestSilent:
+        return False
+
+
+def _wait(is_so: Callable[[], bool], what: str, within_s: float) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > deadline_s:
+            raise SwitchoverFailed(f"{what}: not within {within_s:g} s")
+        time.sleep(_STEP_S)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What `main` prints last: the report, or why there is none."""
+
+    report: Report | None = None
+    refusal: str = ""
+
+
+class _Order(msgspec.Struct):
+    """What a process inside the hosts' network is told on its standard input."""
+
+    topology: Topology
+    password: str
+    to: str | None
+
+
+def told(topology: Topology, *, password: str, to: str | None) -> str:
+    """Return what `main` reads: a command line would show the password to everybody."""
+    return msgspec.json.encode(_Order(topology=topology, password=password, to=to)).decode()
+
+
+def main() -> None:
+    """Switch over as standard input says; the last line printed is the result, as JSON."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
+    site = Site(order.topology, password=order.password)
+    try:
+        result = Result(report=switch_over(site, to=order.to, say=_print))
+    except (SwitchoverRefused, SwitchoverFailed, RestSilent) as error:
+        result = Result(refusal=str(error))
+    _print(msgspec.json.encode(result).decode())
+
+
+def _print(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201  its caller reads along
+
+
+if __name__ == "__main__":
+    main()

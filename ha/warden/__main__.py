@@ -1,0 +1,106 @@
+"""The program: `python -m ha.warden`, one beside each PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+from ha.rest import Rest
+from ha.warden import metrics, patience, settings, status, watches
+from ha.warden.board import Board
+from ha.warden.etcd import Etcd
+from ha.warden.patroni import Patroni
+from ha.warden.postgres import Watched, bound_every_wait
+from ha.warden.server import Offers, Server
+from ha.warden.settings import Settings
+from ha.warden.store import Records
+from ha.warden.warden import Warden
+
+_log = logging.getLogger(__name__)
+_CONFIGURATION = Path("/etc/evergrid/warden.json")
+
+
+def main(path: Path = _CONFIGURATION) -> None:
+    """Watch until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # A turn of another thread may not hold up an answer for longer than a probe can stand.
+    sys.setswitchinterval(0.002)
+    bound_every_wait()
+    run(settings.read(path))
+
+
+def run(found: Settings) -> None:
+    """Run one warden as it is set, until SIGTERM."""
+    board = Board()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: board.stopped.set())
+    warden, looks = _assembled(found, board)
+    threads = [
+        threading.Thread(
+            target=partial(watches.run, look, stopped=board.stopped, hurry=hurry), daemon=True
+        )
+        for look, hurry in looks
+    ]
+    server = _server(found, board, warden)
+    for thread in (*threads, threading.Thread(target=server.serve_forever, daemon=True)):
+        thread.start()
+    _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
+    while not board.stopped.wait(_pause_s(board)):
+        warden.turn()
+
+
+def _pause_s(board: Board) -> float:
+    return patience.TURN_EAGER_S if board.is_eager else patience.TURN_S
+
+
+def _assembled(
+    found: Settings, board: Board
+) -> tuple[Warden, list[tuple[watches.Look, threading.Event | None]]]:
+    """Return the warden, with all that looks on its behalf."""
+    hosts = {**found.peers, found.host: found.address}
+    first = sorted(hosts).index(found.host)
+
+    def records() -> Records:
+        """Return the records over a connection of their own: two threads cannot share one."""
+        return Records(Etcd(found.stores, first=first), scope=found.scope, host=found.host)
+
+    patroni = Patroni(Rest(found.address, found.patroni_port, found.patroni_password))
+    ask = partial(Watched, socket_folder=found.socket_folder, port=found.postgres_port, hosts=hosts)
+    store_watch = watches.StoreWatch(board, records())
+    looks: list[tuple[watches.Look, threading.Event | None]] = [
+        (watches.PostgresWatch(board, ask()).look, board.hurry_postgres),
+        (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
+        (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
+        (watches.HostWatch(board, found).look, None),
+        (store_watch.look, None),
+        *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
+    ]
+    warden = Warden(
+        found,
+        board=board,
+        server=ask(),
+        records=records(),
+        patroni=patroni,
+        store_watch=store_watch,
+    )
+    return warden, looks
+
+
+def _server(found: Settings, board: Board, warden: Warden) -> Server:
+    desk = status.Desk(found, board=board, warden=warden)
+    offers = Offers(
+        primary=warden.primary,
+        replica=warden.replica,
+        status=desk.status,
+        metrics=lambda: desk.measured(metrics.page),
+        acts=desk.acts(),
+    )
+    return Server((found.address, found.port), offers, password=found.patroni_password)
+
+
+if __name__ == "__main__":
+    main()

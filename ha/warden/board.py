@@ -1,0 +1,30 @@
+"""The board: what the watches have found out last, for whoever decides or answers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from ha.warden.facts import Canary, Host, Patroni, Peer, Postgres, Store
+
+
+@dataclass(slots=True)
+class Board:
+    """
+    The newest facts. Each is immutable and replaced as a whole, by one watch alone.
+
+    `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
+    """
+
+    postgres: Postgres | None = None
+    canary: Canary | None = None
+    patroni: Patroni | None = None
+    host: Host | None = None
+    store: Store = field(default_factory=lambda: Store(seen_s=float("-inf")))
+    peers: dict[str, Peer] = field(default_factory=dict)
+    isolated_s: float = 0.0
+    is_eager: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event)
+    hurry_postgres: threading.Event = field(default_factory=threading.Event)
+    hurry_canary: threading.Event = field(default_factory=threading.Event)
+    hurry_patroni: threading.Event = field(default_factory=threading.Event)

@@ -1,0 +1,90 @@
+"""
+Patience: how often the warden looks, how long it waits before it acts; each with its reason.
+
+All in seconds. The wardens run at real-time priority: these are waits for others, not for a CPU.
+"""
+
+from __future__ import annotations
+
+# --- looking -------------------------------------------------------------------------------------
+
+# The decisions' own loop. It reads memory only; every action takes one turn.
+TURN_S = 0.1
+# ... while every step of a failover waits for the last.
+TURN_EAGER_S = 0.05
+# PostgreSQL on the standing connection. What it says decides where clients are sent.
+POSTGRES_EVERY_S = 0.2
+# ... while it is between two roles: whoever waits for the new primary waits for this.
+POSTGRES_EAGER_S = 0.05
+# A new connection that writes: some 5 ms of a core each time.
+CANARY_EVERY_S = 1.0
+# Patroni's REST API asks PostgreSQL each time; it answers for eight seconds when it is silent.
+PATRONI_EVERY_S = 0.4
+# etcd: one transaction that reads all, and on the primary's host leaves a sign of life.
+STORE_EVERY_S = 0.3
+# Replicas leave one less often: each is a write to three disks, and only their role is in it.
+BEAT_OF_REPLICA_S = 1.0
+# ... once the primary is under suspicion, when every step of the fence waits for the last.
+STORE_EAGER_S = 0.05
+# The other hosts. Three unanswered in a row are needed for a suspicion.
+PROBE_EVERY_S = 0.25
+# /proc and the disk.
+HOST_EVERY_S = 0.2
+
+# --- how long an answer may take -----------------------------------------------------------------
+
+POSTGRES_ANSWER_S = 1.0
+# Two cores with everything on them: a new connection seldom takes more than 0.1 s.
+CANARY_ANSWER_S = 3.0
+PATRONI_ANSWER_S = 2.0
+STORE_ANSWER_S = 0.5
+# A SYN that is lost is sent again after 1 s: a probe does not wait for that, the next one is sent.
+PROBE_ANSWER_S = 0.4
+
+# --- how old knowledge may be --------------------------------------------------------------------
+
+# A primary that could not be written to for this long gets no clients. Three canaries: a machine
+# with two busy cores is slow, not broken, and taking its clients away would break their requests.
+CANARY_FRESH_S = 3.0
+POSTGRES_FRESH_S = 2.0
+# Patroni restarts within 4 s; its word holds meanwhile, far below the lease it spoke of (20 s).
+PATRONI_WORD_S = 8.0
+STORE_FRESH_S = 1.0
+# A replica whose primary is gone still answers reads: clients' tokens say how new they must be.
+STREAMED_LATELY_S = 60.0
+
+# --- how long until something is done ------------------------------------------------------------
+
+# No answer of any kind, to at least this many probes: the host is suspected.
+SILENT_S = 1.0
+SILENT_PROBES = 3
+# A kernel still answers, no program does: a host that is paused, not one that is slow, for wardens
+# take precedence over whatever makes a host slow.
+MUTE_S = 4.0
+# A promise that led to no verdict is taken back: another replica did not share the suspicion.
+PROMISE_S = 3.0
+# ... and the next one made only after this: while fenced off, nobody can see that it lives.
+PROMISE_REST_S = 5.0
+# After a verdict no other one for a while: failing over twice in a minute helps nobody.
+COOLING_S = 60
+# Cut off from etcd and from every other host: stop speaking for PostgreSQL, then stop it. Its
+# commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile.
+ISOLATED_S = 2.0
+ISOLATED_STOP_S = 5.0
+# The kernel says "stopped": no doubt, only the time to let a debugger go on again.
+FROZEN_S = 1.5
+# Alive by the kernel's word, yet silent: far beyond what two busy cores can cause.
+HUNG_S = 12.0
+# Repeats of what may have been missed: waking Patroni, revoking the lease.
+AGAIN_S = 0.5
+# A step that failed is taken again, but not at every turn.
+RETRY_S = 0.2
+# A full disk is handed over once; if that fails, not again at once.
+HAND_OVER_AGAIN_S = 30.0
+
+# --- disk ----------------------------------------------------------------------------------------
+
+# Less than this and the next segment of WAL (16 MiB), or its shutdown checkpoint, may not fit.
+DISK_LOW_BYTES = 48 * 1024 * 1024
+# Set aside; given back to PostgreSQL when the disk is full, so that it can stop in good order.
+BALLAST_BYTES = 64 * 1024 * 1024

@@ -1,0 +1,215 @@
+"""
+Voting: the voter fence as a pure function, from what one warden sees to its next step.
+
+Invariant: **never are two nodes able to acknowledge a commit.** A commit is acknowledged when the
+primary and `len(voters) - quorum` of the voters have it. Once `quorum + 1` voters neither receive
+nor confirm WAL of a leadership, fewer are left than it needs: it can acknowledge nothing more,
+whatever it believes. Only then is its lease revoked. README.md has the argument, step by step.
+
+What is promised stands in etcd, what is fenced stands in the kernel: a warden that crashes between
+two steps goes on with the next. What it remembers itself only makes it more careful when lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ha.warden import patience
+from ha.warden.facts import Leader, Peer, Postgres, Probe, Promise, Store
+
+# One observer may have a broken cable of its own.
+_OBSERVERS_MIN = 2
+
+Deed = Literal["fence", "promise", "release", "decide", "revoke", "lift"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next, about which host, and why, as the end of a sentence for the log."""
+
+    deed: Deed
+    host: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """
+    What one warden sees at `now_s`.
+
+    `fenced` are the hosts that this kernel sends nothing to, with when that began; its PostgreSQL
+    receives no WAL from them. `promised_s` is when it last promised (or started); `released_s`
+    when it was last answered that no promise of its own stands, nor can one still arrive late;
+    None if one was sent since.
+    """
+
+    me: str
+    now_s: float
+    store: Store
+    postgres: Postgres | None
+    peers: Mapping[str, Peer]
+    fenced: Mapping[str, float]
+    promised_s: float
+    released_s: float | None
+
+    @property
+    def leader(self) -> Leader | None:
+        """The leader's key, as of the last look at the store."""
+        return self.store.leader
+
+    @property
+    def promise(self) -> Promise | None:
+        """What this host has promised."""
+        return self.store.promises.get(self.me)
+
+
+def next_step(view: View) -> Step | None:
+    """Return what this warden does next, or None; a step that failed is simply the next again."""
+    if view.now_s - view.store.seen_s > patience.STORE_FRESH_S:
+        return None  # whoever does not know what is decided does nothing
+    leader = view.leader
+    if leader is not None and is_decided(view.store, leader.revision):
+        return Step("revoke", leader.host, "the verdict stands, and its lease does")
+    if view.promise is not None:
+        return _under_promise(view, view.promise)
+    if view.fenced:
+        return _fenced_without_promise(view, min(view.fenced))
+    return _first_step(view)
+
+
+def is_decided(store: Store, revision: int) -> bool:
+    """Test if there is a verdict on the leadership that began at `revision`."""
+    return store.verdict is not None and store.verdict.about == revision
+
+
+def suspicion(view: View) -> str | None:
+    """
+    Return why the leader's host is taken for lost, or None.
+
+    Every way of asking is silent for a second: its kernel (even a refusal is a sign of life), its
+    stream of WAL, its sign of life in etcd. One that lives only in etcd is cut off from here, not
+    lost: its commits wait, and it knows. A kernel that answers for programs which all are silent
+    is given four seconds.
+    """
+    leader, store = view.leader, view.store
+    if leader is None or leader.host == view.me or leader.host not in view.peers:
+        return None
+    peer = view.peers[leader.host]
+    beat_s = view.now_s - store.beat_seen_s.get(leader.host, float("-inf"))
+    stream_s = view.now_s - view.postgres.heard_s if view.postgres else float("inf")
+    for probe, patience_s, what in (
+        (peer.kernel, patience.SILENT_S, "answers nothing"),
+        (peer.warden, patience.MUTE_S, "has a kernel that answers, programs that do not,"),
+    ):
+        silent_s = _silent_s(probe, view.now_s)
+        if min(silent_s, beat_s, stream_s) >= patience_s:
+            return f"it {what} for {silent_s:.1f} s, and leaves no sign of life in etcd"
+    return None
+
+
+def hindrance(view: View) -> str | None:
+    """Return what forbids ending the leadership before its lease does, or None."""
+    store = view.store
+    if store.is_paused:
+        return "the cluster is paused"
+    if store.has_failover_key:
+        return "a switchover is under way"
+    if store.is_cooling:
+        return "there was a verdict within the last minute"
+    if store.sync is None or view.me not in store.sync.voters:
+        return "this host is no voter"
+    return None
+
+
+def _silent_s(probe: Probe, now_s: float) -> float:
+    """Return for how long a party has been silent; 0 if too few attempts say so."""
+    if probe.silent_since_s is None or probe.unanswered < patience.SILENT_PROBES:
+        return 0.0
+    return now_s - probe.silent_since_s
+
+
+def _first_step(view: View) -> Step | None:
+    """Return the fence against a suspected leader, unless that was tried in vain just now."""
+    leader, why = view.leader, suspicion(view)
+    if leader is None or why is None or hindrance(view):
+        return None
+    if view.released_s is not None and view.now_s - view.released_s < patience.PROMISE_REST_S:
+        return None
+    return Step("fence", leader.host, why)
+
+
+def _fenced_without_promise(view: View, host: str) -> Step:
+    """Return the promise that a fresh fence was put up for, or the way back to no fence."""
+    leader, why = view.leader, suspicion(view)
+    is_fresh = view.now_s - view.fenced[host] < patience.SILENT_S
+    if leader is not None and leader.host == host and why and is_fresh and not hindrance(view):
+        return Step("promise", host, why)
+    if view.released_s is None:
+        return Step("release", host, "nothing is promised about it that still holds")
+    return Step("lift", host, "nothing is promised")
+
+
+def _under_promise(view: View, promise: Promise) -> Step | None:
+    """Return the next step of a host that has promised; its fence is as good as its promise."""
+    leader = view.leader
+    is_current = leader is not None and leader.revision == promise.about
+    if (is_current or leader is None) and promise.against not in view.fenced:
+        return Step("fence", promise.against, "it was promised before this host started anew")
+    if leader is not None and is_current:
+        return _verdict(view, leader) or _withdrawal(view, leader)
+    why = _is_over(view, promise)
+    return Step("release", promise.against, why) if why else None
+
+
+def _verdict(view: View, leader: Leader) -> Step | None:
+    """Return the decision that ends the leadership, if enough voters have promised."""
+    store = view.store
+    if store.sync is None or hindrance(view):
+        return None
+    promised = {p.host for p in store.promises.values() if p.about == leader.revision}
+    needed = max(_OBSERVERS_MIN, store.sync.quorum + 1)
+    if len(promised & store.sync.voters) < needed:
+        return None
+    return Step("decide", leader.host, f"{' and '.join(sorted(promised))} have promised")
+
+
+def _withdrawal(view: View, leader: Leader) -> Step | None:
+    """Return the step that takes a promise back while no verdict relies on it."""
+    if view.now_s - view.store.beat_seen_s.get(leader.host, float("-inf")) < patience.SILENT_S:
+        return Step("release", leader.host, "it gives signs of life again")
+    if view.now_s - view.promised_s > patience.PROMISE_S:
+        return Step("release", leader.host, "too few others share the suspicion")
+    return None
+
+
+def _is_over(view: View, promise: Promise) -> str | None:
+    """
+    Return why a promise about an ended leadership is not needed any more, or None.
+
+    The old leader leads anew; or this host takes its WAL from another leader, or is one; or nobody
+    leads while the old leader itself said, after the verdict, that it is no primary: then it needs
+    this host's vote to become one.
+    """
+    leader, store = view.leader, view.store
+    if leader is None:
+        beat, verdict = store.beats.get(promise.against), store.verdict
+        if beat is None or verdict is None or beat.is_primary or beat.revision < verdict.revision:
+            return None
+        return "it is no primary any more"
+    if leader.host == promise.against:
+        return "it leads anew"
+    return _is_bound_elsewhere(view, leader)
+
+
+def _is_bound_elsewhere(view: View, leader: Leader) -> str | None:
+    """Return why this host cannot confirm the old leader's WAL any more, fence or no fence."""
+    postgres = view.postgres
+    if postgres is None or view.now_s - postgres.seen_s > patience.POSTGRES_FRESH_S:
+        return None
+    if leader.host == view.me and not postgres.is_in_recovery:
+        return "this host leads now"
+    if postgres.streams_from == leader.host:
+        return f"this host takes its WAL from {leader.host} now"
+    return None

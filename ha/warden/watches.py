@@ -1,0 +1,224 @@
+"""Watches: each looks at one thing, again and again, and writes what it saw on the board."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+
+from ha.rest import RestSilent
+from ha.warden import facts, patience, probes, processes
+from ha.warden.board import Board
+from ha.warden.clock import now_s
+from ha.warden.etcd import StoreSilent
+from ha.warden.facts import Host, Peer, Postgres
+from ha.warden.patroni import Patroni
+from ha.warden.postgres import Watched
+from ha.warden.probes import Heard
+from ha.warden.settings import Settings
+from ha.warden.store import Records
+
+_log = logging.getLogger(__name__)
+
+
+Look = Callable[[], float]
+
+
+class PostgresWatch:
+    """Asks PostgreSQL what it is, on a connection that stands."""
+
+    def __init__(self, board: Board, server: Watched) -> None:
+        self._board = board
+        self._server = server
+
+    def look(self) -> float:
+        """Look once; return when to look again."""
+        board, before = self._board, self._board.postgres
+        try:
+            board.postgres = self._server.state(before, now_s=now_s())
+        except psycopg2.Error:
+            return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
+        if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
+            board.hurry_canary.set()
+            board.hurry_patroni.set()
+        return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
+
+
+class CanaryWatch:
+    """Writes one row on a new connection, on a primary."""
+
+    def __init__(self, board: Board, server: Watched, host: str) -> None:
+        self._board = board
+        self._server = server
+        self._host = host
+
+    def look(self) -> float:
+        """Write once, if this is a primary; return when to do so again."""
+        board = self._board
+        if board.postgres is None or board.postgres.is_in_recovery:
+            board.canary = None
+            return patience.CANARY_EVERY_S
+        board.canary = self._server.write_canary(self._host, board.canary, clock_s=now_s())
+        if board.canary.error:
+            return patience.POSTGRES_EAGER_S
+        return patience.CANARY_EVERY_S
+
+
+class PatroniWatch:
+    """Asks Patroni if it holds the leader's key."""
+
+    def __init__(self, board: Board, patroni: Patroni) -> None:
+        self._board = board
+        self._patroni = patroni
+
+    def look(self) -> float:
+        """Ask once; silence leaves its last word standing, with its age."""
+        try:
+            has_lock = self._patroni.has_lock()
+        except RestSilent:
+            return patience.PATRONI_EVERY_S
+        self._board.patroni = facts.Patroni(answered_s=now_s(), has_lock=has_lock)
+        is_settled = not self._board.is_eager
+        return patience.PATRONI_EVERY_S if is_settled else patience.POSTGRES_EAGER_S * 2
+
+
+class HostWatch:
+    """Asks the kernel: the two processes, the disk."""
+
+    def __init__(self, board: Board, settings: Settings) -> None:
+        self._board = board
+        self._data = settings.data_folder
+        self._ballast = ballast_of(settings)
+
+    def look(self) -> float:
+        """Look once; return when to look again."""
+        before, now = self._board.host, now_s()
+        patroni_pid = before.patroni.pid if before and before.patroni else processes.patroni_pid()
+        postmaster = processes.seen(
+            processes.postmaster_pid(self._data), before.postmaster if before else None, now_s=now
+        )
+        self._board.host = Host(
+            seen_s=now,
+            postmaster=postmaster,
+            patroni=processes.seen(patroni_pid, before.patroni if before else None, now_s=now),
+            disk_free_bytes=_free_bytes(self._data),
+            has_ballast=self._ballast.exists(),
+        )
+        self._await_end(postmaster.pid if postmaster else None)
+        return 0.0 if postmaster else patience.HOST_EVERY_S
+
+    def _await_end(self, postmaster: int | None) -> None:
+        """Wait for the next look, or for the end of PostgreSQL, which is seen at once."""
+        if postmaster is None:
+            return
+        try:
+            descriptor = os.pidfd_open(postmaster)
+        except ProcessLookupError:
+            return
+        try:
+            processes.wait(descriptor, within_s=patience.HOST_EVERY_S)
+        finally:
+            os.close(descriptor)
+
+
+class StoreWatch:
+    """Reads etcd; leaves this host's sign of life there."""
+
+    def __init__(self, board: Board, records: Records) -> None:
+        self._board = board
+        self._records = records
+        self._lock = threading.Lock()
+        self._beaten_s = float("-inf")
+
+    def look(self) -> float:
+        """Look once; return when to look again."""
+        try:
+            self.refresh()
+        except StoreSilent as silence:
+            _log.debug("etcd does not answer: %s.", silence)
+        return patience.STORE_EAGER_S if self._board.is_eager else patience.STORE_EVERY_S
+
+    def refresh(self) -> None:
+        """
+        Read what etcd holds now.
+
+        Its time is that of the question: what was decided before is in the answer.
+        :raises StoreSilent: if etcd does not answer
+        """
+        with self._lock:
+            board, asked_s = self._board, now_s()
+            beat = self._beat(asked_s)
+            board.store = self._records.read(beat=beat, before=board.store, now_s=asked_s)
+            if beat is not None:
+                self._beaten_s = asked_s
+
+    def _beat(self, asked_s: float) -> Postgres | None:
+        """Return what the sign of life says, if one is due and PostgreSQL gave one itself."""
+        postgres = self._board.postgres
+        if postgres is None or asked_s - postgres.seen_s > patience.POSTGRES_FRESH_S:
+            return None
+        every_s = patience.BEAT_OF_REPLICA_S if postgres.is_in_recovery else 0.0
+        return postgres if asked_s - self._beaten_s >= every_s else None
+
+
+class PeerWatch:
+    """Probes one other database host."""
+
+    def __init__(self, board: Board, settings: Settings, peer: str) -> None:
+        self._board = board
+        self._peer = peer
+        self._address = settings.peers[peer]
+        self._ports = (settings.port, settings.patroni_port)
+
+    def look(self) -> float:
+        """Probe once; return when to probe again."""
+        before, began = self._board.peers.get(self._peer), now_s()
+        warden_port, other_port = self._ports
+        heard = probes.ask(self._address, warden_port=warden_port, other_port=other_port)
+        done = now_s()
+        self._board.peers[self._peer] = Peer(
+            kernel=probes.updated(
+                before.kernel if before else None, is_answered=heard > 0, began_s=began, now_s=done
+            ),
+            warden=probes.updated(
+                before.warden if before else None,
+                is_answered=heard is Heard.WARDEN,
+                began_s=began,
+                now_s=done,
+            ),
+        )
+        return max(0.0, patience.PROBE_EVERY_S - (done - began))
+
+
+def ballast_of(settings: Settings) -> Path:
+    """Return the file that keeps some room on the disk until it is needed."""
+    return Path(settings.data_folder).parent / "ballast"
+
+
+def run(look: Look, *, stopped: threading.Event, hurry: threading.Event | None = None) -> None:
+    """Look until stopped; `hurry` cuts a pause short."""
+    pause = hurry or stopped
+    while not stopped.is_set():
+        pause_s = look()
+        if pause_s > 0 and pause.wait(pause_s) and hurry is not None:
+            hurry.clear()
+
+
+def _free_bytes(folder: str) -> int:
+    """Return what is free to users other than root; nobody's fault if the folder is not there."""
+    for path in _upwards(Path(folder)):
+        try:
+            found = os.statvfs(path)
+        except FileNotFoundError:
+            continue
+        return found.f_bavail * found.f_frsize
+    raise AssertionError("there is a root folder")
+
+
+def _upwards(path: Path) -> Iterator[Path]:
+    yield path
+    yield from path.parents
