@@ -1,0 +1,2 @@
+-- Let this replica replay nothing more.
+SELECT pg_wal_replay_pause() AS paused
