@@ -1,2 +1,0 @@
--- Let this replica replay nothing more.
-SELECT pg_wal_replay_pause() AS paused
