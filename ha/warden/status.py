@@ -1,4 +1,4 @@
-"""Status: what operators are shown of a database host, and the few things they may ask it to do."""
+"""Status: an operator's desk at one database host."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg2
 
+from ha.statements import statement
 from ha.warden import metrics
 from ha.warden.board import Board
 from ha.warden.clock import now_s
@@ -19,21 +20,9 @@ from ha.warden.warden import Warden, plan_stop
 _CHECKPOINT_S = 60.0
 _QUESTION_S = 2.0
 
-_TRANSACTIONS = """
-SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)
-  FROM pg_stat_activity
- WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
-_ARCHIVER = """
-SELECT current_setting('archive_mode') <> 'off',
-       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false),
-       coalesce(last_failed_wal, '')
-  FROM pg_stat_archiver
-"""
-_WAITING = """
-SELECT count(*) FROM pg_ls_dir('pg_wal/archive_status', true, false) AS file
- WHERE file LIKE '%.ready'
-"""
+_TRANSACTIONS = statement("warden_longest_transaction")
+_ARCHIVER = statement("warden_archiver")
+_WAITING = statement("warden_segments_waiting")
 
 
 class Desk:
