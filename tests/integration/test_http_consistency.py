@@ -11,12 +11,20 @@ from falcon.testing import TestClient
 
 from service.api.app import create_app
 from service.domain.consistency import parsed
+from service.store import replica_pool, replicas
 from service.store.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent))
 import reads  # tests are no package
 
 PAYMENT = {"amount_fen": 500, "channel": "hall", "channel_serial": "H-1"}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A busy machine may take long to open a connection to a replica."""
+    monkeypatch.setattr(replica_pool, "_QUEUE_S", 10.0)
+    monkeypatch.setattr(replicas, "_LONGEST_S", 20.0)
 
 
 @pytest.fixture

@@ -23,6 +23,13 @@ from reads import answered, notes, soon, write
 REPLICA = ("replica", "usual")
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A busy machine may take long to open a connection to a replica."""
+    monkeypatch.setattr(replica_pool, "_QUEUE_S", 10.0)
+    monkeypatch.setattr(replicas, "_LONGEST_S", 20.0)
+
+
 @pytest.fixture(scope="module")
 def replica(server):
     with reads.running(type(server), replica_of=server) as replica:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.consistency import Position
-from service.store import replica_pool, roles, sessions
+from service.store import replica_pool, replicas, roles, sessions
 from service.store.pool import DatabaseAway
 from tests.conftest import PASSWORDS, Server
 
@@ -60,6 +60,13 @@ class Cluster:
     def receiving(server):
         rows = server.superuser("SELECT received_tli FROM pg_stat_wal_receiver")
         return rows[0][0] if rows else None
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A busy machine may take long to open a connection to a replica."""
+    monkeypatch.setattr(replica_pool, "_QUEUE_S", 10.0)
+    monkeypatch.setattr(replicas, "_LONGEST_S", 20.0)
 
 
 @pytest.fixture(scope="module")
