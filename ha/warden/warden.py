@@ -114,8 +114,8 @@ class Warden:
             promised_s=self._promised_s,
             released_s=self._released_s,
         )
-        is_suspected = voting.suspicion(view) is not None
-        board.is_eager = is_suspected or bool(self._fenced) or self._is_between_roles()
+        is_uneasy = voting.leader_silent_s(view) > patience.UNEASY_S
+        board.is_eager = is_uneasy or bool(self._fenced) or self._is_between_roles()
         if "voter_fence" not in self._settings.features and not self._fenced:
             return
         step = voting.next_step(view)
