@@ -28,7 +28,7 @@ python: # the Python environment alone
 check: python ## everything that proves the tree and needs no lab
 	@tests/check
 
-test: ## everything that proves the tree: check, then a lab of its own, then the first drill
+test: ## everything that proves the tree: check, then a lab of its own, then some drills
 	@ansible/prepare
 	@tests/check
 	@tests/with-lab $(TEST_LAB) $(TEST_SUBNET) tests/lab-tests

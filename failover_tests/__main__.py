@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from failover_tests import environment, reports
+from failover_tests import budgets, reports, runs, summary
 from failover_tests.bench.benchmark import Benchmark
-from failover_tests.drills.catalogue import CATALOGUE, purpose
-from failover_tests.stage import Stage
+from failover_tests.drills.catalogue import CATALOGUE, DRILLS, purpose
+from failover_tests.soak import Soak, planned
 from ha import lab as labs
 from ha.lab.errors import LabFailed
 
@@ -26,9 +26,6 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
-
-# Where Linux keeps files in memory (shm_overview(7)).
-_MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
 
 LabName = Annotated[str, typer.Option("--name", help="The lab to drill on.")]
 Reports = Annotated[Path, typer.Option("--reports", help="Folder of the reports.")]
@@ -43,29 +40,71 @@ def list_drills() -> None:
 
 @app.command()
 def run(
-    drill: Annotated[str | None, typer.Argument(metavar="NAME", help="One of `list`.")] = None,
+    drills: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Of those in `list`.")
+    ] = None,
     *,
     lab: LabName = "main",
     every: Annotated[bool, typer.Option("--all", help="Every drill, one after the other.")] = False,
+    times: Annotated[int, typer.Option(min=1, help="How often to go through them.")] = 1,
     duration: Annotated[
         float, typer.Option(help="Seconds of load at least; a drill adds what it needs.", min=0)
     ] = 0.0,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Clients retry with the same key, as real ones should.")
-    ] = False,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
-    """Run a drill, write its report; exit code 1 unless every promise was kept."""
-    names = list(CATALOGUE) if every else [drill or ""]
+    """Run drills, write their reports; exit code 1 unless every promise of all was kept."""
+    names = list(CATALOGUE) if every else drills or []
+    if not names:
+        raise typer.BadParameter("name a drill, or say --all")
     if unknown := set(names) - set(CATALOGUE):
         raise typer.BadParameter(f"no drill {unknown.pop()!r}; there are {', '.join(CATALOGUE)}")
     opened = labs.open(lab)
-    # A list, not a generator: every drill runs, also after one that failed.
-    passed = [
-        _is_passed(name, opened, reports_folder, load_s=duration, is_retrying=retry)
-        for name in names
-    ]
-    raise typer.Exit(0 if all(passed) else 1)
+    done: list[Path] = []
+    try:
+        for name in names * times:
+            console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
+            done.append(
+                runs.reported(
+                    opened, name, CATALOGUE[name], reports_folder=reports_folder, load_s=duration
+                )
+            )
+            _show(done[-1] / "report.md")
+    finally:
+        finished = summary.read_each(done)
+        console.out(summary.page(finished, order=list(CATALOGUE)), highlight=False)
+    raise typer.Exit(0 if all(each.passed for each in finished) else 1)
+
+
+@app.command()
+def soak(
+    *,
+    lab: LabName = "main",
+    faults: Annotated[int, typer.Option(min=1, help="How many things to break.")] = 50,
+    seed: Annotated[
+        int | None, typer.Option(help="Of an earlier run, to break the same in the same order.")
+    ] = None,
+    reports_folder: Reports = reports.DEFAULT_FOLDER,
+) -> None:
+    """Break one thing at random after the other while clients pay; judge the whole history."""
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    plan = planned(DRILLS, faults=faults, seed=chosen)
+    console.print(f"Seed {chosen}: {faults} faults; `--seed {chosen}` repeats them.")
+    folder = runs.reported(
+        labs.open(lab),
+        "soak",
+        Soak(plan, say=console.print),
+        reports_folder=reports_folder,
+        longest_s=faults * budgets.SOAKED_LONGEST_S,
+    )
+    _show(folder / "report.md")
+    raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)
+
+
+@app.command("summary")
+def summarize(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
+    """Print a table of all reports: of each drill the median, the worst, what was promised."""
+    found = summary.read(reports_folder)
+    print(summary.page(found, order=list(CATALOGUE)), end="")  # noqa: T201  # Markdown to paste
 
 
 @app.command()
@@ -76,11 +115,9 @@ def bench(
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
     """Measure the service beside pgbench, on one lab, in one run."""
-    folder = _folder(reports_folder, "bench")
     benchmark = Benchmark(labs.open(lab), seconds=seconds, say=console.print)
-    page = reports.write_benchmark(benchmark.results(), folder=folder)
-    console.print(Markdown(page.read_text(encoding="utf-8")))
-    console.print(f"Report: {folder}", soft_wrap=True)
+    folder = reports.folder_of(reports_folder, "bench")
+    _show(reports.write_benchmark(benchmark.results(), folder=folder))
 
 
 @app.command()
@@ -95,6 +132,8 @@ def report(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
 
 def main() -> None:
     """Run the command that was asked for; what a lab could not do is said in one line."""
+    # A drill that is told to end cures what it broke, as one that is interrupted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except LabFailed as error:
@@ -102,33 +141,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _is_passed(
-    name: str, lab: labs.Lab, reports_folder: Path, *, load_s: float, is_retrying: bool
-) -> bool:
-    """Run one drill, show its report; tell if every promise was kept."""
-    folder = _folder(reports_folder, name)
-    described = environment.described(lab)
-    console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
-    with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
-        stage = Stage(lab, folder=Path(written), load_s=load_s, is_retrying=is_retrying)
-        try:
-            outcome = CATALOGUE[name](stage)
-        except LabFailed as error:
-            console.print(f"[red]✗ {name} could not be judged:[/] {error}", soft_wrap=True)
-            return False
-        finally:
-            reports.keep_evidence(Path(written), folder=folder)
-    page = reports.write(name, outcome, environment=described, folder=folder)
+def _show(page: Path) -> None:
     console.print(Markdown(page.read_text(encoding="utf-8")))
-    console.print(f"Report and evidence: {folder}", soft_wrap=True)
-    return outcome.is_passed
-
-
-def _folder(reports_folder: Path, name: str) -> Path:
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = reports_folder / f"{name}-{now}"
-    folder.mkdir(parents=True)
-    return folder
+    console.print(f"Report and evidence: {page.parent}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from failover_tests.statements import statement
+
+# Some megabytes of JSON at a time.
+_PAGE = 20_000
 
 
 class Queried(Protocol):
@@ -24,6 +27,14 @@ class Recorded:
     channel_serial: str
     payment_no: str
     account_no: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """A payment of which not all was allocated, or not all booked."""
+
+    payment_no: str
     amount_fen: int
     allocated_fen: int
     booked_fen: int
@@ -77,30 +88,50 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How much the database holds, and on which timeline."""
+
+    totals: Totals
+    timeline: int
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """Everything a drill judges by; payments of its own run only, all else of the whole ledger."""
 
-    totals: Totals
+    standing: Standing
     payments: tuple[Recorded, ...]
+    unexplained: tuple[Unexplained, ...]
     unbalanced: tuple[JournalSum, ...]
     balances: tuple[AccountBalance, ...]
     bills_wrong: tuple[BillSum, ...]
     switches: tuple[Switch, ...]
 
 
-def totals(lab: Queried) -> Totals:
-    """Return how much the database holds now."""
+def standing(lab: Queried) -> Standing:
+    """Return how much the database holds now, and on which timeline."""
     row = lab.query(statement("totals"))[0]
-    return Totals(**{column: _int(value) for column, value in row.items()})
+    timeline = lab.query(statement("timeline_history"))[0]["timeline"]
+    totals = Totals(**{column: _int(value) for column, value in row.items()})
+    return Standing(totals=totals, timeline=_int(timeline))
 
 
 def read(lab: Queried, *, run: str) -> Books:
-    """Return the books after the drill whose payments have serials beginning with `run`."""
-    assert run.replace("-", "").isalnum(), "goes into a statement as a literal"
+    """
+    Return the books after the drill whose payments have serials that begin with `run` and a dash.
+
+    Only what is wrong is read of the whole ledger; of the run, every payment.
+    """
+    assert run.isalnum(), "goes into a statement as a literal"
     return Books(
-        totals=totals(lab),
-        payments=tuple(
-            _recorded(row) for row in lab.query(statement("payments").replace("%RUN%", run))
+        standing=standing(lab),
+        payments=tuple(_payments(lab, run)),
+        unexplained=tuple(
+            Unexplained(
+                str(row["payment_no"]),
+                *(_int(row[name]) for name in ("amount_fen", "allocated_fen", "booked_fen")),
+            )
+            for row in lab.query(statement("unexplained_payments").replace("%RUN%", run))
         ),
         unbalanced=tuple(
             JournalSum(_int(row["journal_id"]), str(row["reference"]), _int(row["sum_fen"]))
@@ -113,6 +144,18 @@ def read(lab: Queried, *, run: str) -> Books:
         ),
         switches=parse_switches(str(lab.query(statement("timeline_history"))[0]["history"] or "")),
     )
+
+
+def _payments(lab: Queried, run: str) -> Iterator[Recorded]:
+    """Yield the run's payments page by page: an hour of load holds 360,000 of them."""
+    serial, number = f"{run}-", ""
+    while True:
+        page = statement("payments").replace("%RUN%", run).replace("%PAGE%", str(_PAGE))
+        rows = lab.query(page.replace("%SERIAL%", serial).replace("%NUMBER%", number))
+        yield from map(_recorded, rows)
+        if len(rows) < _PAGE:
+            return
+        serial, number = str(rows[-1]["channel_serial"]), str(rows[-1]["payment_no"])
 
 
 def parse_switches(history: str) -> tuple[Switch, ...]:
@@ -140,8 +183,6 @@ def _recorded(row: Mapping[str, object]) -> Recorded:
         payment_no=str(row["payment_no"]),
         account_no=str(row["account_no"]),
         amount_fen=_int(row["amount_fen"]),
-        allocated_fen=_int(row["allocated_fen"]),
-        booked_fen=_int(row["booked_fen"]),
     )
 
 

@@ -2,43 +2,105 @@
 The budgets of the drills: every promise, every patience, each with its name, its reason.
 
 A *promise* is what a client is told; a drill that breaks one fails. A *patience* bounds a wait of
-the drill itself, so that a drill which hangs ends and says what it last saw.
+the drill itself, so that a drill which hangs ends and says what it last saw. Patience is longer
+than any promise: a broken promise is measured, then reported, not cut short.
 """
 
 from __future__ import annotations
 
-# --- promises ---------------------------------------------------------------------------------
+# --- promises: the longest write stall, by what was broken --------------------------------------
 
-# Plain Patroni after the loss of a host: ttl 20, up to 0.5 s until etcd's lease checker looks, 2 s
-# for the REST call to the dead host, about 1 s more if etcd's leader moves, 0.5 s to promote:
-# 24 s at most; the rest is for a machine with two cores that runs the whole data centre.
-HOST_LOSS_NEW_PRIMARY_S = 30.0
+# Planned: checkpoint, stop, promote, the routes follow. A prototype took 0.6 to 0.9 s.
+SWITCHOVER_WRITE_STALL_S = 1.0
 
-# What clients feel of that: the same, as the first write is acknowledged within a second of it.
-HOST_LOSS_WRITE_STALL_S = 30.0
+# The kernel tells at once that the postmaster ended; up to one loop of Patroni, then a promotion.
+POSTMASTER_KILLED_WRITE_STALL_S = 2.0
 
-# The API answers or refuses within its deadline (45 s); the edge adds at most 5 s of queue.
-SLOWEST_ANSWER_S = 50.0
+# What stands still, or can store nothing, must first be given up: a second or two of silence, then
+# it is stopped for certain, then as above.
+STANDING_STILL_WRITE_STALL_S = 6.0
 
-# A host that comes back boots PostgreSQL, is rewound, streams and is a quorum standby again.
+# A second of suspicion, the voters' promise, the lease, a promotion: 2.0 to 2.2 s in a prototype.
+HOST_LOST_WRITE_STALL_S = 4.0
+
+# The same, while etcd elects a leader of its own (1 to 2 s).
+HOST_AND_ETCD_LEADER_LOST_WRITE_STALL_S = 6.0
+
+# Nothing that serves was touched: only a request of that moment may be repeated.
+UNTOUCHED_WRITE_STALL_S = 0.5
+
+# One of two that serve is gone: the other takes over, what was in flight is repeated.
+SERVER_LOST_STALL_S = 1.0
+
+# --- promises: the longest time without an answered read ----------------------------------------
+
+READ_STALL_S = 0.5
+HOST_LOST_READ_STALL_S = 1.0
+
+# --- promises: everything else ------------------------------------------------------------------
+
+# Beyond the stall, the backlog drains: 0.4 s in a prototype, on two cores that do everything.
+SLOWEST_BEYOND_STALL_S = 1.5
+
+# Once nothing is broken any more: PostgreSQL boots, is rewound or cloned, streams, is a quorum
+# standby again; all members of etcd are healthy; every program runs.
 REJOIN_S = 90.0
 
-# --- patience ---------------------------------------------------------------------------------
+# --- how long a fault lasts ---------------------------------------------------------------------
 
-# A lab that was just brought up may still be cloning its replicas.
-HEALTHY_S = 60.0
+# As clients' contracts have it: etcd away, Patroni frozen, a slow network, for a minute.
+MINUTE_S = 60.0
 
-# Longer than any answer of the API, so that a request that fails was failed by the data centre.
-CLIENT_TIMEOUT_S = 60.0
+# Longer than the lease of 20 s: a cut that ends before says nothing about failing over.
+LEASE_AND_MORE_S = 30.0
+
+# Long enough for any failure detector of ours to be tempted, shorter than the API's deadline.
+CUT_S = 8.0
+
+# What a drill breaks for CUT_S keeps commits waiting that long, then connections are found dead or
+# replicas come back (5 s of their own timeouts).
+UNCONFIRMED_WRITE_STALL_S = CUT_S + 6.0
+
+# Until the first refusal: the API's deadline, within a client's patience, has to pass.
+REFUSED_S = 40.0
+
+# CPU burners at work, unless more is asked for (`--duration 1800`).
+SATURATED_S = 60.0
+
+FLAPS = 10
+FLAP_DOWN_S = 0.5
+FLAP_UP_S = 1.5
+
+LATENCY_S = 0.2
+LOSS = 0.05
+
+# --- patience -----------------------------------------------------------------------------------
+
+# A lab that was just brought up may still be cloning its replicas; one left broken by the drill
+# before may have to.
+HEALTHY_S = 180.0
+
+# How often clients pay, how often they read: more than a province's need (1.5 million accounts).
+PAYMENTS_PER_S = 100.0
+READS_PER_S = 100.0
+
+# What the service's documentation tells its clients to wait.
+CLIENT_TIMEOUT_S = 30.0
 
 # Below: caches, connections and prepared statements are cold, latencies say nothing.
-WARM_UP_S = 10.0
+WARM_UP_S = 5.0
 
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
-AFTERWARDS_S = 10.0
+AFTERWARDS_S = 4.0
 
 # A fault is in effect at once; this bounds how long its proof may take.
-FAULT_PROVEN_S = 5.0
+FAULT_PROVEN_S = 10.0
+
+# A primary lost without a word, with the lease's full length (24 s) to wait, twice.
+RECOVERY_S = 45.0
+
+# Until the whole lab is as it was.
+WHOLE_S = 240.0
 
 # One look at one database host. Longer than Patroni needs on a busy machine, short enough that a
 # dead host does not hide behind it.
@@ -48,7 +110,10 @@ SAMPLE_TIMEOUT_S = 1.0
 SAMPLE_EVERY_S = 0.2
 
 # The load client ends by itself after this even if the drill was killed: all patience above, once.
-LOAD_LONGEST_S = 300.0
+LOAD_LONGEST_S = 600.0
+
+# The same for each fault of a soak: broken for a minute, whole again as late as ever.
+SOAKED_LONGEST_S = 360.0
 
 # After a wait of its own, a drill gives the clients this long for one more acknowledged write: a
 # whole failover, should a second one come in between.

@@ -3,17 +3,17 @@ The checkers: what went wrong by the history beside the books, each finding one 
 
 Pure functions; no finding means that the promise was kept. In brackets the invariant that each
 guards: I1 acknowledged means kept, once; I2 nothing appears that nobody sent; I3 one primary;
-I4 one line of timelines; I6 the ledger is conserved; I7 availability.
+I4 one line of timelines; I5 nobody reads the past; I6 the ledger is conserved; I7 availability.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations, groupby, pairwise
 
 from failover_tests.books import Books, Recorded, Switch, Totals
-from failover_tests.history import History, acknowledged
+from failover_tests.history import History, Request, acknowledged
 from failover_tests.samples import Samples
 
 Findings = list[str]
@@ -21,13 +21,60 @@ Findings = list[str]
 
 def failed(history: History) -> Findings:
     """Return each request that did not get the right answer (I7)."""
+    return [_unanswered(request) for request in history if not request.is_answered]
+
+
+def failed_without_reason(history: History) -> Findings:
+    """
+    Return each request that failed in another way than promised when nothing can be written (I7).
+
+    A payment may then be refused with 503, a reason, and when to ask again. A read may not.
+    """
     return [
-        f"{request.kind} {request.key} of account {request.account_no}: "
-        f"{request.error or 'unexpected answer'} (status {request.status}) "
-        f"after {request.latency_s:.1f} s"
+        _unanswered(request)
         for request in history
         if not request.is_answered
+        and not (request.kind == "payment" and request.is_refused_with_reason)
     ]
+
+
+def repeated(history: History) -> Findings:
+    """Return each request that only a repetition got answered: without it, it had failed (I7)."""
+    return [
+        f"{request.kind} {request.key} was sent {request.attempts} times"
+        for request in history
+        if request.attempts > 1
+    ]
+
+
+def stale(history: History, books: Books) -> Findings:
+    """
+    Return each read that did not show a payment acknowledged before it was sent (I5).
+
+    An account's balance before the run is what it is now, less what the run paid.
+    """
+    base_fen = Counter(
+        {
+            balance.account_no: balance.prepayment_fen - balance.receivable_fen
+            for balance in books.balances
+        }
+    )
+    for payment in books.payments:
+        base_fen[payment.account_no] -= payment.amount_fen
+    due_fen = Counter[str]()
+    taken = acknowledged(history)
+    findings, position = [], 0
+    for read in sorted(_shown(history), key=lambda request: request.sent_s):
+        while position < len(taken) and taken[position].done_s < read.sent_s:
+            due_fen[taken[position].account_no] += taken[position].amount_fen
+            position += 1
+        at_least_fen = base_fen[read.account_no] + due_fen[read.account_no]
+        if (read.net_fen or 0) < at_least_fen:
+            findings.append(
+                f"read {read.key} of account {read.account_no} showed {read.net_fen} fen, "
+                f"{at_least_fen} fen were acknowledged before"
+            )
+    return findings
 
 
 def lost(history: History, recorded: Iterable[Recorded]) -> Findings:
@@ -81,13 +128,12 @@ def never_attempted(
     return findings
 
 
-def payments_unexplained(recorded: Iterable[Recorded]) -> Findings:
+def payments_unexplained(books: Books) -> Findings:
     """Return each payment whose money was not allocated or not booked in full (I6)."""
     return [
         f"payment {payment.payment_no} over {payment.amount_fen} fen: "
         f"{payment.allocated_fen} fen allocated, {payment.booked_fen} fen booked"
-        for payment in recorded
-        if not payment.amount_fen == payment.allocated_fen == payment.booked_fen
+        for payment in books.unexplained
     ]
 
 
@@ -119,6 +165,12 @@ def balances_wrong(books: Books) -> Findings:
 def stall_s(history: History) -> float:
     """Return the longest time between two acknowledged writes; endless without two (I7)."""
     done_s = [request.done_s for request in acknowledged(history)]
+    return max((later - sooner for sooner, later in pairwise(done_s)), default=float("inf"))
+
+
+def read_stall_s(history: History) -> float:
+    """Return the longest time between two answered reads; endless without two (I7)."""
+    done_s = sorted(r.done_s for r in history if r.kind == "read" and r.is_answered)
     return max((later - sooner for sooner, later in pairwise(done_s)), default=float("inf"))
 
 
@@ -157,6 +209,19 @@ def timeline_broken(samples: Samples, switches: tuple[Switch, ...]) -> Findings:
             findings.append(f"{sample.host} led timeline {sample.timeline} after {newest}")
         newest = max(newest, sample.timeline)
     return list(dict.fromkeys(findings))
+
+
+def _unanswered(request: Request) -> str:
+    return (
+        f"{request.kind} {request.key} of account {request.account_no}: "
+        f"{request.error or 'unexpected answer'} (status {request.status}) "
+        f"after {request.latency_s:.1f} s"
+    )
+
+
+def _shown(history: History) -> Iterator[Request]:
+    """Yield the reads that showed a balance."""
+    return (r for r in history if r.kind == "read" and r.is_answered and r.net_fen is not None)
 
 
 def _primary_spells(samples: Samples) -> list[tuple[float, float, str]]:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from failover_tests.books import Books, Totals
-from failover_tests.faults import Fault
+from failover_tests.books import Books, Standing
+from failover_tests.faults.fault import Fault
 from failover_tests.history import History, acknowledged
 from failover_tests.samples import Sample, Samples
+
+# Enough of what was before a fault to see a stall begin.
+_BEFORE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,61 +20,106 @@ class Evidence:
     """
     Everything a verdict rests on; `history` holds every request, `samples` every look.
 
-    `cpu_shares` tells how busy the machine was under load before the fault, and with what.
+    `faults` are in the order of their time, at least one. `cpu_shares` tells how busy the machine
+    was under load before the first, and with what; `rejoined_s` how long the lab was not whole
+    after the last was cured; `complaint` why it is not to this moment, empty if it is.
     """
 
     run: str
-    fault: Fault
+    faults: tuple[Fault, ...]
     history: History
     samples: Samples
     cpu_shares: dict[str, float]
-    before: Totals
+    before: Standing
     books: Books
+    rejoined_s: float = 0.0
+    complaint: str = ""
+
+    @property
+    def began_s(self) -> float:
+        """When the first thing was broken."""
+        return self.faults[0].began_s
+
+    @property
+    def felt(self) -> History:
+        """
+        What clients were answered from a second before the first fault on.
+
+        The load begins with cold caches, connections, statements: how long that takes is no
+        stall. Whether requests failed is judged over all of them.
+        """
+        since_s = self.began_s - _BEFORE_S
+        return tuple(request for request in self.history if request.done_s >= since_s)
+
+    @property
+    def failovers(self) -> int:
+        """How often a replica was promoted, planned or not: each promotion opens a timeline."""
+        return self.books.standing.timeline - self.before.timeline
+
+
+Seen = Callable[[Evidence, Sample], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, in seconds after the fault."""
+    """Something that happened, in seconds after the first fault."""
 
     after_s: float
     what: str
 
 
 def timeline(evidence: Evidence) -> list[Event]:
-    """Return what happened at and after the fault, in order; what did not happen is left out."""
-    fault = evidence.fault
-    events = [Event(0.0, f"fault: {fault.what}, {fault.host}"), *_stall(evidence)]
-    events += _first(evidence, "new leader", _is_new_leader)
-    events += _first(evidence, "old host answers again", _is_old_host_back)
-    events += _first(evidence, "old host streams again", _is_old_host_streaming)
+    """Return what happened at and after the faults, in order; what did not happen is left out."""
+    events = [
+        Event(fault.began_s - evidence.began_s, f"fault: {fault.what}, {fault.where}")
+        for fault in evidence.faults
+    ]
+    events += _stall(evidence)
+    events += _first(evidence, "new leader", _is_new_leader, since_s=evidence.began_s)
+    for silence in _first_look(evidence, _is_silent, since_s=evidence.began_s):
+        since_s = silence.seen_s
+        events += _first(evidence, "old host answers again", _is_back, since_s=since_s)
+        events += _first(evidence, "old host streams again", _is_streaming, since_s=since_s)
     return sorted(events, key=lambda event: event.after_s)
 
 
 def _stall(evidence: Evidence) -> list[Event]:
     """Return the two ends of the longest time without an acknowledged write."""
-    done_s = [request.done_s for request in acknowledged(evidence.history)]
+    done_s = [request.done_s for request in acknowledged(evidence.felt)]
     ends = max(pairwise(done_s), key=lambda pair: pair[1] - pair[0], default=None)
     if ends is None:
         return []
     names = ("last write acknowledged before the stall", "first write acknowledged after it")
-    began_s = evidence.fault.began_s
-    return [Event(at_s - began_s, name) for at_s, name in zip(ends, names, strict=True)]
+    return [Event(at_s - evidence.began_s, name) for at_s, name in zip(ends, names, strict=True)]
 
 
-def _first(evidence: Evidence, what: str, is_it: Callable[[Evidence, Sample], bool]) -> list[Event]:
-    """Return the first look after the fault that showed `what`, as a list of one or none."""
-    began_s = evidence.fault.began_s
-    shown = (s for s in evidence.samples if s.asked_s > began_s and is_it(evidence, s))
-    return [Event(s.seen_s - began_s, f"{what}: {s.host}") for s in islice(shown, 1)]
+def _first(evidence: Evidence, what: str, is_it: Seen, *, since_s: float) -> list[Event]:
+    """Return the first look after `since_s` that showed `what`, as a list of one or none."""
+    looks = _first_look(evidence, is_it, since_s=since_s)
+    return [Event(look.seen_s - evidence.began_s, f"{what}: {look.host}") for look in looks]
+
+
+def _first_look(evidence: Evidence, is_it: Seen, *, since_s: float) -> list[Sample]:
+    shown = (s for s in evidence.samples if s.asked_s > since_s and is_it(evidence, s))
+    return list(islice(shown, 1))
+
+
+def _is_hit(evidence: Evidence, sample: Sample) -> bool:
+    return any(sample.host in fault.hosts for fault in evidence.faults)
 
 
 def _is_new_leader(evidence: Evidence, sample: Sample) -> bool:
-    return sample.is_primary and sample.host != evidence.fault.host
+    is_newer = (sample.timeline or 0) > evidence.before.timeline
+    return sample.is_primary and is_newer
 
 
-def _is_old_host_back(evidence: Evidence, sample: Sample) -> bool:
-    return sample.error is None and sample.host == evidence.fault.host
+def _is_silent(evidence: Evidence, sample: Sample) -> bool:
+    return sample.error is not None and _is_hit(evidence, sample)
 
 
-def _is_old_host_streaming(evidence: Evidence, sample: Sample) -> bool:
-    return sample.is_streaming and sample.host == evidence.fault.host
+def _is_back(evidence: Evidence, sample: Sample) -> bool:
+    return sample.error is None and _is_hit(evidence, sample)
+
+
+def _is_streaming(evidence: Evidence, sample: Sample) -> bool:
+    return sample.is_streaming and _is_hit(evidence, sample)

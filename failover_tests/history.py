@@ -11,6 +11,7 @@ import msgspec
 Kind = Literal["payment", "read"]
 
 _ANSWERED = {"payment": 201, "read": 200}
+_UNAVAILABLE = 503
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Times in `…_s` are readings of the machine's monotonic clock, which all its processes share;
     `sent_unix_s` is the wall clock when it was first sent. Latency counts from `due_s`, when the
     plan wanted it sent: a client that falls behind does not flatter the service.
+
+    `retry_after_s` is there if the answer was a problem that says why, and when to ask again.
+    `net_fen` is what a read showed of its account: prepayment less what is owed.
     """
 
     kind: Kind
@@ -34,11 +38,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     payment_no: str | None
     error: str | None
+    retry_after_s: int | None = None
+    net_fen: int | None = None
 
     @property
     def is_answered(self) -> bool:
         """Tell if the client got the right answer to what it asked."""
         return self.error is None and self.status == _ANSWERED[self.kind]
+
+    @property
+    def is_refused_with_reason(self) -> bool:
+        """Tell if the client was told that the service is away, why, and when to ask again."""
+        return self.status == _UNAVAILABLE and self.retry_after_s is not None
 
     @property
     def latency_s(self) -> float:
@@ -74,15 +85,14 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read_to = 0
-        self._requests: list[Request] = []
 
-    def requests(self) -> list[Request]:
-        """Return all requests finished so far; a line that is not written out yet comes later."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
-                file.seek(self._read_to)
-                fresh = file.read()
-            whole = fresh[: fresh.rfind(b"\n") + 1]
-            self._read_to += len(whole)
-            self._requests.extend(decode(whole.splitlines()))
-        return self._requests
+    def fresh(self) -> History:
+        """Return what was finished since the last call; a line not written out yet comes later."""
+        if not self._path.exists():
+            return ()
+        with self._path.open("rb") as file:
+            file.seek(self._read_to)
+            written = file.read()
+        whole = written[: written.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        return decode(whole.splitlines())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from failover_tests import checkers
+from failover_tests import budgets, checkers
 from failover_tests.evidence import Evidence
+from failover_tests.history import History
+from failover_tests.passages import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,31 @@ class Check:
 Verdict = tuple[Check, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """
+    What clients are promised while one thing is broken, beside the invariants; None: nothing.
+
+    The slowest answer may come `SLOWEST_BEYOND_STALL_S` later than the write stall allows.
+    `is_retrying`: clients repeat a request with its key, as whoever loses a connection must.
+    `may_refuse`: payments may be refused with a reason once the API's deadline has passed.
+    """
+
+    write_stall_s: float | None = None
+    read_stall_s: float | None = None
+    failovers_max: int = 0
+    is_retrying: bool = False
+    may_refuse: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a drill came to, with what that rests on."""
+    """What a drill came to, with what that rests on; `passages` if it broke many things."""
 
     evidence: Evidence
     verdict: Verdict
+    promises: Promises = Promises()
+    passages: tuple[Passage, ...] = ()
 
     @property
     def is_passed(self) -> bool:
@@ -38,34 +59,47 @@ class Outcome:
         return all(check.is_kept for check in self.verdict)
 
 
+def judged(evidence: Evidence, promises: Promises) -> Outcome:
+    """Return the outcome of a drill: the invariants, then what was promised beside them."""
+    verdict = (
+        *_answers(evidence.history, promises),
+        *invariants(evidence),
+        *_waits(evidence.felt, promises),
+        _failovers(evidence, promises),
+        _whole_again(evidence),
+    )
+    return Outcome(evidence, verdict, promises)
+
+
 def invariants(evidence: Evidence) -> Verdict:
     """Return the checks that hold in every drill, whatever was broken."""
     history, books = evidence.history, evidence.books
+    totals = books.standing.totals
     requests = f"{len(history)} requests"
     payments = f"{len(books.payments)} payments of this run in the books"
     never_attempted = checkers.never_attempted(
-        history, books.payments, before=evidence.before, after=books.totals
+        history, books.payments, before=evidence.before.totals, after=totals
     )
-    balances = f"{len(books.balances)} accounts, {books.totals.bills} bills"
+    balances = f"{len(books.balances)} accounts, {totals.bills} bills"
     looks = f"{len(evidence.samples)} looks at database hosts"
     return (
-        _check("no request failed", requests, checkers.failed(history)),
-        _check("no acknowledged payment is lost", requests, checkers.lost(history, books.payments)),
-        _check("no payment is doubled", payments, checkers.doubled(history, books.payments)),
-        _check("nothing is in the books that nobody sent", payments, never_attempted),
-        _check(
+        check("no acknowledged payment is lost", requests, checkers.lost(history, books.payments)),
+        check("no payment is doubled", payments, checkers.doubled(history, books.payments)),
+        check("nothing is in the books that nobody sent", payments, never_attempted),
+        check("no read shows the past", requests, checkers.stale(history, books)),
+        check(
             "every payment is allocated, and booked, in full",
             payments,
-            checkers.payments_unexplained(books.payments),
+            checkers.payments_unexplained(books),
         ),
-        _check(
+        check(
             "every journal sums up to zero",
-            f"{books.totals.journals} journals",
+            f"{totals.journals} journals",
             checkers.journals_unbalanced(books),
         ),
-        _check("every balance equals its entries", balances, checkers.balances_wrong(books)),
-        _check("never two primaries", looks, checkers.two_primaries_seen(evidence.samples)),
-        _check(
+        check("every balance equals its entries", balances, checkers.balances_wrong(books)),
+        check("never two primaries", looks, checkers.two_primaries_seen(evidence.samples)),
+        check(
             "one line of timelines",
             f"{looks}, {len(books.switches)} switches on record",
             checkers.timeline_broken(evidence.samples, books.switches),
@@ -76,8 +110,53 @@ def invariants(evidence: Evidence) -> Verdict:
 def at_most(promise: str, measured_s: float, budget_s: float) -> Check:
     """Return the check that something took no longer than promised."""
     found = [] if measured_s <= budget_s else [f"{measured_s:.2f} s, promised {budget_s:g} s"]
-    return _check(f"{promise} (≤ {budget_s:g} s)", f"{measured_s:.2f} s", found)
+    return check(f"{promise} (≤ {budget_s:g} s)", f"{measured_s:.2f} s", found)
 
 
-def _check(promise: str, examined: str, findings: checkers.Findings) -> Check:
+def check(promise: str, examined: str, findings: checkers.Findings) -> Check:
+    """Return the check of one promise by what was found against it."""
     return Check(promise=promise, examined=examined, findings=tuple(findings))
+
+
+def _answers(history: History, promises: Promises) -> Verdict:
+    requests = f"{len(history)} requests"
+    if promises.may_refuse:
+        failed = checkers.failed_without_reason(history)
+        checks = [check("no request failed but by a refusal with its reason", requests, failed)]
+    else:
+        checks = [check("no request failed", requests, checkers.failed(history))]
+    if not promises.is_retrying:
+        repeated = checkers.repeated(history)
+        checks.append(check("no client had to repeat a request", requests, repeated))
+    return tuple(checks)
+
+
+def _waits(history: History, promises: Promises) -> Verdict:
+    checks = []
+    if promises.write_stall_s is not None:
+        writes_s, slowest_s = checkers.stall_s(history), checkers.slowest_s(history)
+        slowest_max_s = promises.write_stall_s + budgets.SLOWEST_BEYOND_STALL_S
+        checks += [
+            at_most("writes stalled no longer than promised", writes_s, promises.write_stall_s),
+            at_most("the slowest answer came soon after the stall", slowest_s, slowest_max_s),
+        ]
+    if promises.read_stall_s is not None:
+        reads_s = checkers.read_stall_s(history)
+        checks.append(
+            at_most("reads stalled no longer than promised", reads_s, promises.read_stall_s)
+        )
+    return tuple(checks)
+
+
+def _failovers(evidence: Evidence, promises: Promises) -> Check:
+    seen, most = evidence.failovers, promises.failovers_max
+    found = [] if seen <= most else [f"{seen} promotions, at most {most} promised"]
+    before, after = evidence.before.timeline, evidence.books.standing.timeline
+    return check(f"at most {most} failovers", f"timeline {before} before, {after} after", found)
+
+
+def _whole_again(evidence: Evidence) -> Check:
+    promise = "whole again soon after nothing was broken any more"
+    if evidence.complaint:
+        return check(promise, "every host, program, member", [evidence.complaint])
+    return at_most(promise, evidence.rejoined_s, budgets.REJOIN_S)

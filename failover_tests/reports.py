@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from failover_tests import checkers, figures
+from failover_tests import figures
 from failover_tests.bench.page import page as benchmark_page
 from failover_tests.evidence import timeline
 from failover_tests.history import acknowledged
 from failover_tests.judgement import Check, Outcome
 from failover_tests.markdown import cpu_line, table
+from failover_tests.passages import page as page_of_passages
 
 DEFAULT_FOLDER = Path("reports")
 
@@ -45,10 +47,26 @@ def keep_evidence(written: Path, *, folder: Path) -> None:
             shutil.copyfileobj(plain, packed)
 
 
+def folder_of(reports_folder: Path, name: str) -> Path:
+    """Make the folder of a new report, called after what was done and when."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = reports_folder / f"{name}-{now}"
+    folder.mkdir(parents=True)
+    return folder
+
+
 def newest(folder: Path) -> Path | None:
     """Return the page written last under `folder`; None if there is none."""
     pages = sorted(folder.glob("*/report.md"), key=lambda path: path.stat().st_mtime)
     return pages[-1] if pages else None
+
+
+def write_unjudged(name: str, reason: str, *, environment: dict[str, Any], folder: Path) -> None:
+    """Write report.json and report.md of a drill that could not be judged, which is no pass."""
+    report = {"drill": name, "passed": False, "unjudged": reason, "environment": environment}
+    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    text = f"# Drill {name}: could not be judged\n\n{reason}\n"
+    (folder / "report.md").write_text(text, encoding="utf-8")
 
 
 def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict[str, Any]:
@@ -59,23 +77,21 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
         "drill": name,
         "run": evidence.run,
         "passed": outcome.is_passed,
-        "requests": len(history),
         "acknowledged_payments": len(acknowledged(history)),
-        "retried_requests": sum(request.attempts > 1 for request in history),
-        "write_stall_s": round(checkers.stall_s(history), 2),
-        "slowest_s": round(checkers.slowest_s(history), 2),
         "clients_late_s": round(max(r.sent_s - r.due_s for r in history), 2),
+        "figures": msgspec.to_builtins(figures.of(evidence)),
+        "promised": msgspec.to_builtins(outcome.promises),
         "checks": [_check(check) for check in outcome.verdict],
-        "fault": {
-            "what": evidence.fault.what,
-            "host": evidence.fault.host,
-            "proof": evidence.fault.proof,
-        },
+        "faults": [
+            {"what": fault.what, "where": fault.where, "proof": fault.proof}
+            for fault in evidence.faults
+        ],
         "timeline": [
             {"after_s": round(event.after_s, 2) + 0.0, "what": event.what}
             for event in timeline(evidence)
         ],
         "latencies": msgspec.to_builtins(figures.by_phase(evidence)),
+        "passages": page_of_passages(outcome.passages) if outcome.passages else None,
         "cpu_shares": evidence.cpu_shares,
         "environment": environment,
     }
@@ -84,7 +100,6 @@ def summary(name: str, outcome: Outcome, *, environment: dict[str, Any]) -> dict
 def page(report: dict[str, Any]) -> str:
     """Return a report as Markdown."""
     verdict = "passed" if report["passed"] else "FAILED"
-    fault = report["fault"]
     parts = [
         f"# Drill {report['drill']}: {verdict}",
         _headline(report),
@@ -96,8 +111,12 @@ def page(report: dict[str, Any]) -> str:
             ],
         ),
         *(_findings(check) for check in report["checks"] if not check["kept"]),
-        "## The fault",
-        f"{fault['what']}, {fault['host']}. Proof: {fault['proof']}.",
+        "## What was broken",
+        table(
+            ("fault", "where", "proof"),
+            [(fault["what"], fault["where"], fault["proof"]) for fault in report["faults"]],
+        ),
+        *(("## What clients felt of each", report["passages"]) if report["passages"] else ()),
         "## What happened when",
         table(
             ("seconds after the fault", "event"),
@@ -120,11 +139,13 @@ def page(report: dict[str, Any]) -> str:
 
 
 def _headline(report: dict[str, Any]) -> str:
+    felt = report["figures"]
     return (
-        f"Run `{report['run']}`: {report['requests']} requests, "
-        f"{report['acknowledged_payments']} payments acknowledged, "
-        f"writes stalled for {report['write_stall_s']} s, "
-        f"the slowest answer took {report['slowest_s']} s; "
+        f"Run `{report['run']}`: {felt['requests']} requests, "
+        f"{felt['failed']} failed, {felt['repeated']} repeated, "
+        f"{report['acknowledged_payments']} payments acknowledged; "
+        f"writes stalled for {felt['write_stall_s']} s, reads for {felt['read_stall_s']} s, "
+        f"the slowest answer took {felt['slowest_s']} s; "
         f"clients sent at most {report['clients_late_s']} s late."
     )
 

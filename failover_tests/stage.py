@@ -10,37 +10,17 @@ from pathlib import Path
 
 import msgspec
 
-from failover_tests import books, budgets, health, history, samples, shares
+from failover_tests import books, budgets, etcd, health, history, samples, shares
 from failover_tests.companions import Companion, running
 from failover_tests.evidence import Evidence
-from failover_tests.faults import Fault
+from failover_tests.faults.fault import Fault
+from failover_tests.load import Load
 from ha.lab import Lab
-from ha.lab.cluster import members
-from ha.lab.waiting import until
+from ha.lab.waiting import NotInTime, until
+from ha.topology import Role
 
-
-class Load:
-    """The clients of a drill while they pay."""
-
-    def __init__(self, companion: Companion, written: Path) -> None:
-        self._companion = companion
-        self._tail = history.Tail(written)
-
-    def continues(self, *, for_s: float) -> None:
-        """Wait until a payment was acknowledged `for_s` from now, or later."""
-        enough_s = time.monotonic() + for_s
-
-        def newest_s() -> float:
-            self._companion.assert_running()
-            taken = history.acknowledged(self._tail.requests())
-            return taken[-1].done_s if taken else 0.0
-
-        until(
-            newest_s,
-            is_enough=lambda seen_s: seen_s >= enough_s,
-            what=f"a payment acknowledged at {enough_s:.1f} s or later",
-            within_s=for_s + budgets.LOAD_ANSWERED_S,
-        )
+# Looking at a whole lab takes a tenth of a second of one core.
+_LOOK_EVERY_S = 0.3
 
 
 class Stage:
@@ -48,34 +28,66 @@ class Stage:
     One drill on one lab. Its payments are known by `run`.
 
     What clients and observer write goes to `folder`, which should lie in memory: a disk that is
-    busy with a database's recovery would hold them up.
+    busy with a database's recovery would hold them up. `load_s` is how long to pay at least;
+    after `longest_s` more the clients end by themselves.
     """
 
-    def __init__(self, lab: Lab, *, folder: Path, load_s: float, is_retrying: bool) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        folder: Path,
+        load_s: float = 0.0,
+        longest_s: float = budgets.LOAD_LONGEST_S,
+    ) -> None:
         self.lab = lab
+        self.load_s = load_s
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self._folder = folder
-        self._load_s = load_s
-        self._longest_s = budgets.LOAD_LONGEST_S + load_s
-        self._is_retrying = is_retrying
-        self._before: books.Totals | None = None
+        self._longest_s = longest_s + load_s
+        self._before: books.Standing | None = None
         self._cpu_shares: dict[str, float] = {}
+        self._rejoined_s = 0.0
+        self._complaint = ""
 
     def primary(self) -> str:
         """Return the host that is primary."""
         return str(until(self.lab.primary, what="a primary", within_s=budgets.HEALTHY_S))
 
-    def wait_until_healthy(self, *, within_s: float) -> None:
-        """Wait until every database host runs, streams and takes part in the quorum."""
-        expected = [host.name for host in self.lab.topology.with_role("database")]
+    def replicas(self) -> tuple[str, str]:
+        """Return the two database hosts that are not primary."""
+        primary = self.primary()
+        first, second = (name for name in self.hosts("database") if name != primary)
+        return first, second
+
+    def hosts(self, role: Role) -> tuple[str, ...]:
+        """Return the names of the hosts that have `role`."""
+        return tuple(host.name for host in self.lab.topology.with_role(role))
+
+    def edge(self) -> str:
+        """Return the edge host that has the virtual address."""
+        return until(
+            self.lab.holders_of_virtual_address,
+            is_enough=lambda holders: len(holders) == 1,
+            what="one holder of the virtual address",
+            within_s=budgets.HEALTHY_S,
+        )[0]
+
+    def etcd_leader(self) -> str:
+        """Return the host whose member of etcd leads."""
+        return etcd.leader(self.lab)
+
+    def wait_until_healthy(self, *, within_s: float = budgets.HEALTHY_S) -> None:
+        """Wait until nothing of the lab is broken: hosts, programs, databases, etcd, edge."""
         until(
-            lambda: health.faults(members(self.lab.patroni()), expected=expected),
-            is_enough=lambda faults: not faults,
-            what="a whole database cluster",
+            lambda: health.complaints(self.lab),
+            is_enough=lambda complaints: not complaints,
+            what="a whole lab",
             within_s=within_s,
+            step_s=_LOOK_EVERY_S,
         )
 
-    def wait_for_primary(self, *, other_than: str, within_s: float) -> None:
+    def wait_for_primary(self, *, other_than: str, within_s: float = budgets.RECOVERY_S) -> None:
         """Wait until another host is primary."""
         until(
             self.lab.primary,
@@ -84,46 +96,72 @@ class Stage:
             within_s=within_s,
         )
 
-    @contextmanager
-    def paying(self) -> Iterator[Load]:
-        """
-        Keep clients paying and reading, observed, and lend their load once it is warm.
+    def wait_for_edge(self, *, other_than: str) -> None:
+        """Wait until another host alone has the virtual address: the proof that it moved."""
+        until(
+            self.lab.holders_of_virtual_address,
+            is_enough=lambda holders: len(holders) == 1 and other_than not in holders,
+            what=f"the virtual address away from {other_than}",
+            within_s=budgets.FAULT_PROVEN_S,
+        )
 
-        Leaving waits for the last answers.
+    @contextmanager
+    def paying(self, *, is_retrying: bool = False) -> Iterator[Load]:
         """
-        self._before = books.totals(self.lab)
-        with self._observer() as observer, self._clients() as clients:
+        Keep clients of a whole lab paying and reading, observed; lend their load once it is warm.
+
+        Leaving waits until the lab is whole again, then for the last answers.
+        """
+        self.wait_until_healthy()
+        self._before = books.standing(self.lab)
+        with self._observer() as observer, self._clients(is_retrying=is_retrying) as clients:
             began_s = time.monotonic()
             load = Load(clients, self._folder / "history.jsonl")
             _, self._cpu_shares = shares.measured(
                 self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[clients.pid]
             )
             yield load
-            load.continues(for_s=max(0.0, began_s + self._load_s - time.monotonic()))
+            self._rejoin()
+            load.is_served_again()
+            load.goes_on(for_s=budgets.AFTERWARDS_S)
+            load.goes_on(for_s=max(0.0, began_s + self.load_s - time.monotonic()))
             clients.end()
             observer.end()
 
-    def evidence(self, fault: Fault) -> Evidence:
+    def _rejoin(self) -> None:
+        """Wait until the lab is whole; note how long that took, or what it still lacks."""
+        cured_s = time.monotonic()
+        try:
+            self.wait_until_healthy(within_s=budgets.WHOLE_S)
+        except NotInTime as late:
+            self._complaint = str(late)
+        self._rejoined_s = time.monotonic() - cured_s
+
+    def evidence(self, *faults: Fault) -> Evidence:
         """Return all that is known after the load has ended."""
         assert self._before is not None, "a drill pays before it judges"
         return Evidence(
             run=self.run,
-            fault=fault,
+            faults=faults,
             history=history.read(self._folder / "history.jsonl"),
             samples=samples.read(self._folder / "samples.jsonl"),
             cpu_shares=self._cpu_shares,
             before=self._before,
             books=books.read(self.lab, run=self.run),
+            rejoined_s=self._rejoined_s,
+            complaint=self._complaint,
         )
 
-    def _clients(self) -> AbstractContextManager[Companion]:
+    def _clients(self, *, is_retrying: bool) -> AbstractContextManager[Companion]:
         info = self.lab.info()
         arguments = [
             f"--endpoint={info['endpoint']}",
             f"--history={(self._folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self._longest_s}",
-            "--retry" if self._is_retrying else "--no-retry",
+            f"--payments-per-s={budgets.PAYMENTS_PER_S}",
+            f"--reads-per-s={budgets.READS_PER_S}",
+            "--retry" if is_retrying else "--no-retry",
         ]
         return running(
             "failover_tests.workload",

@@ -11,8 +11,12 @@ from typing import Annotated
 import typer
 
 from ha import faults, rules, topology
+from ha.backups import targets
+from ha.backups.targets import RestoreRefused
+from ha.certificates import CertificatesFailed
+from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
-from ha.lab import releases, report, service, state
+from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
 from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
@@ -132,6 +136,13 @@ def lab_exec(
     _become(open_lab(name).command(host, command))
 
 
+@commands.command("status")
+def status(name: Name = "main") -> None:
+    """Show who leads, how far the others are behind, what is fenced; exit code 1 unless well."""
+    if not cockpit.status(open_lab(name), console):
+        raise typer.Exit(1)
+
+
 @commands.command("switchover")
 def switchover(
     to: Annotated[str | None, typer.Option(help="The host that is to lead.")] = None,
@@ -142,6 +153,35 @@ def switchover(
     console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
 
 
+@commands.command("restore")
+def restore(
+    name: Annotated[str, typer.Option("--name", help="Of the fresh lab.")],
+    subnet: Annotated[str, typer.Option(help="Of its own, such as 10.79.0.0/24.")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="A time, business time unless it has an offset; all there is, if left out."
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option("--from", help="The lab whose backups to take.")] = "main",
+    is_bare: Annotated[
+        bool, typer.Option("--bare", help="The databases only, without the service.")
+    ] = False,
+) -> None:
+    """Bring a fresh lab up with another one's data, as they were at a moment."""
+    request = restoring.Request(
+        source=Layout(source),
+        layout=Layout(name),
+        subnet=subnet,
+        target=targets.read(to) if to else None,
+        release=sys.prefix,
+        is_bare=is_bare,
+    )
+    progress = Progress(console)
+    report.welcome(restoring.restore(request, progress), console, is_bare=is_bare)
+    progress.say(f"Restored after {progress.total_s():.0f} s.")
+
+
 def main() -> None:
     """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
     if os.geteuid() != 0 and not {"--help"} & set(sys.argv):
@@ -149,7 +189,7 @@ def main() -> None:
     os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()
-    except (LabFailed, topology.TopologyWrong) as error:
+    except (LabFailed, RestoreRefused, CertificatesFailed, topology.TopologyWrong) as error:
         report.failure(error, complaints)
         sys.exit(1)
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
 DATABASE = "evergrid"
-# Connections of one API process. Two processes on each of two hosts then hold 32 of the server's
-# 200; more would wait for the same two disks.
+# Connections of one API process to the primary, as many more to the replicas. Two processes on each
+# of two hosts then hold 32 of a server's 200, 64 of a primary's that answers alone; more would wait
+# for the same two disks.
 CONNECTIONS_MAX = 8
 
 # The client's side notices a dead server: probing after 2 s of silence, given up after 3 more;
 # unanswered data is given up after 5 s. Opening a connection may take 2 s, libpq's least.
 _LIBPQ = (
-    "target_session_attrs=read-write connect_timeout=2 keepalives=1 keepalives_idle=2 "
+    "connect_timeout=2 keepalives=1 keepalives_idle=2 "
     "keepalives_interval=1 keepalives_count=3 tcp_user_timeout=5000"
 )
-# The server's side notices a dead app host within 3 s: until then its open transaction holds the
+# The server's side notices a dead app host within 2 s: until then its open transaction holds the
 # rows a retry of the same payment needs (with Linux' defaults: two hours).
 _SESSION = {
     "synchronous_commit": "on",
     "lock_timeout": "10s",
     "tcp_keepalives_idle": "1",
     "tcp_keepalives_interval": "1",
-    "tcp_keepalives_count": "2",
-    "tcp_user_timeout": "3000",
+    "tcp_keepalives_count": "1",
+    "tcp_user_timeout": "2000",
 }
 
 
@@ -33,6 +36,7 @@ def of_service(topology: Topology, secrets: Secrets, host: Host) -> dict[str, st
     return {
         "EVERGRID_HOST": host.name,
         "EVERGRID_PRIMARY_DSN": _dsn(topology, "evergrid_api", secrets.api_password),
+        "EVERGRID_REPLICA_DSN": _replica_dsn(topology, "evergrid_api", secrets.api_password),
         "EVERGRID_WORKER_DSN": _dsn(topology, "evergrid_worker", secrets.worker_password),
         "EVERGRID_CONNECTIONS_MAX": str(CONNECTIONS_MAX),
         "EVERGRID_DEADLINE_S": str(topology.timings.api_deadline),
@@ -58,6 +62,16 @@ def of_roles(topology: Topology, secrets: Secrets) -> dict[str, str]:
 
 def _dsn(topology: Topology, user: str, password: str, database: str = DATABASE) -> str:
     """Return how to reach the primary from an app host, through the HAProxy beside the caller."""
-    where = f"host=127.0.0.1 port={topology.ports.local_primary} dbname={database}"
-    options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-    return f"{where} user={user} password={password} {_LIBPQ} options='{options}'"
+    where = f"port={topology.ports.local_primary} dbname={database} target_session_attrs=read-write"
+    return _through(where, user, password, _SESSION)
+
+
+def _replica_dsn(topology: Topology, user: str, password: str) -> str:
+    """Return how to reach the replicas, or the primary while there are none, in the same way."""
+    where = f"port={topology.ports.local_replica} dbname={DATABASE}"
+    return _through(where, user, password, {**_SESSION, "default_transaction_read_only": "on"})
+
+
+def _through(where: str, user: str, password: str, session: Mapping[str, str]) -> str:
+    options = " ".join(f"-c {name}={value}" for name, value in session.items())
+    return f"host=127.0.0.1 {where} user={user} password={password} {_LIBPQ} options='{options}'"

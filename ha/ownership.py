@@ -30,6 +30,7 @@ _FILES = {
     "patroni.yml": Owned("root", "postgres", 0o640),
     "warden.json": Owned("root", "postgres", 0o640),
     "service.env": Owned("root", "evergrid", 0o640),
+    "host.key": Owned("root", "postgres", 0o640),
 }
 
 # /run is empty after every start, so all of these are made each time. Patroni removes its data
@@ -39,6 +40,7 @@ _DIRECTORIES: dict[Role, tuple[Directory, ...]] = {
         Directory("/var/lib/evergrid/postgresql", Owned("postgres", "postgres", 0o700)),
         Directory("/var/log/evergrid/postgresql", Owned("postgres", "postgres", 0o750)),
         Directory("/run/evergrid/postgresql", Owned("postgres", "postgres", 0o755)),
+        Directory("/run/evergrid/pgbackrest", Owned("postgres", "postgres", 0o700)),
         Directory("/run/evergrid/warden", Owned("postgres", "postgres", 0o700)),
     ),
     "dcs": (Directory("/var/lib/evergrid/etcd", Owned("etcd", "etcd", 0o700)),),
@@ -50,6 +52,10 @@ _DIRECTORIES: dict[Role, tuple[Directory, ...]] = {
     "edge": (Directory("/run/evergrid/haproxy", Owned("haproxy", "haproxy", 0o750)),),
     "monitor": (
         Directory("/var/lib/evergrid/prometheus", Owned("prometheus", "prometheus", 0o750)),
+    ),
+    "backup": (
+        Directory("/var/lib/evergrid/pgbackrest", Owned("postgres", "postgres", 0o700)),
+        Directory("/run/evergrid/pgbackrest", Owned("postgres", "postgres", 0o700)),
     ),
     "client": (),
 }

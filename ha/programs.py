@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ha.topology import Host, Role, Timings, Topology
 
@@ -36,6 +36,7 @@ def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
     timings = topology.timings
     of_role: dict[Role, tuple[Program, ...]] = {
         "database": (
+            _PGBACKREST_BESIDE_POSTGRESQL,
             _patroni(release),
             _warden(release, f"{host.address}:{topology.ports.warden}"),
         ),
@@ -43,6 +44,7 @@ def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
         "app": (_WAY_TO_THE_PRIMARY, _api(release, timings), _worker(release)),
         "edge": (_edge(timings), _KEEPALIVED),
         "monitor": (_prometheus(f"{host.address}:{topology.ports.prometheus}"),),
+        "backup": (_PGBACKREST, _backups(topology, host, release)),
         "client": (),
     }
     return tuple(program for role in host.roles for program in of_role[role])
@@ -62,6 +64,35 @@ def _patroni(release: str) -> Program:
         stop_signal="INT",
         stop_wait_s=30,
         takes_children=False,
+    )
+
+
+_PGBACKREST = Program(
+    name="pgbackrest",
+    command="/usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
+    user="postgres",
+    stop_wait_s=5,
+    priority=50,
+)
+# Hands the data to the backup host when there is nothing better to do.
+_PGBACKREST_BESIDE_POSTGRESQL = replace(_PGBACKREST, command=f"nice -n 19 {_PGBACKREST.command}")
+
+
+def _backups(topology: Topology, host: Host, release: str) -> Program:
+    """
+    Return what takes the backups when they are due; a backup that is interrupted is resumed.
+
+    It gives way to everything else: archiving must not wait for a backup.
+    """
+    listen = f"{host.address}:{topology.ports.backup_metrics}"
+    return Program(
+        name="backups",
+        command=(
+            f"nice -n 19 {release}/bin/python -m ha.backups "
+            f"--stanza={topology.name} --listen={listen}"
+        ),
+        user="postgres",
+        stop_wait_s=10,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from ha import environment, problems, programs, rules
+from ha.origin import Origin
 from ha.secrets import Secrets
 from ha.topology import Host, Role, Topology, TopologyWrong
 
@@ -27,6 +28,8 @@ API_CONNECTIONS_MAX = 4000
 # might need.
 EDGE_CONNECTIONS_MAX = 9_000
 SOCKETS_MAX = 20_000
+# One a week: every moment of the last three weeks at least can be restored.
+FULL_BACKUPS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class _File:
 _FILES: dict[Role, tuple[_File, ...]] = {
     "database": (
         _File("patroni.yml", "patroni.yml"),
+        _File("pgbackrest.conf", "pgbackrest_database.conf"),
+        _File("archive_get.sh", "archive_get.sh"),
         _File("before_stop.sh", "before_stop.sh"),
         _File("warden.json", "warden.json"),
     ),
@@ -64,6 +69,7 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("keepalived.conf", "keepalived.conf"),
     ),
     "monitor": (_File("prometheus.yml", "prometheus.yml"),),
+    "backup": (_File("pgbackrest.conf", "pgbackrest_backup.conf"),),
     "client": (),
 }
 _EVERY_HOST = (
@@ -75,40 +81,45 @@ _QUEUES: dict[str, object] = {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_
 _SYSCTL: dict[Role, dict[str, object]] = {
     "app": _QUEUES,
     # The edge is not root, yet listens on port 80; it opens a connection a request. It gives up a
-    # request that a dead host never acknowledged after 3 s; HAProxy 2.6 cannot say so itself.
+    # request that a dead host never acknowledged after 1.5 s; HAProxy 2.6 cannot say so itself.
     "edge": _QUEUES
     | {
         "net.ipv4.ip_unprivileged_port_start": 80,
         "net.ipv4.ip_local_port_range": "10240 65000",
-        "net.ipv4.tcp_retries2": 3,
+        "net.ipv4.tcp_retries2": 2,
     },
 }
 
 
-def render(topology: Topology, secrets: Secrets, *, release: str) -> dict[str, str]:
+def render(
+    topology: Topology, secrets: Secrets, *, release: str, origin: Origin | None = None
+) -> dict[str, str]:
     """
     Return every configuration file as `{"<host>/<file>": text}`; it means /etc/evergrid/<file>.
 
-    `release` is the folder of the installed product that processes are run from.
+    `release` is the folder of the installed product that processes are run from; `origin` the
+    backup that the databases are born from, if they are.
     :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
     """
     if broken := rules.broken(topology):
         raise TopologyWrong("; ".join(broken))
     templates = _templates()
-    shared = _shared(topology, secrets)
+    shared = _shared(topology, secrets) | {"origin": origin, "release": release}
     return {
         f"{host.name}/{file.name}": templates.get_template(f"{file.template}.j2").render(
             shared | _of_host(host, topology, secrets, release)
         )
         for host in topology.hosts
-        for file in _files(host)
+        for file in _files(host, origin)
     }
 
 
-def _files(host: Host) -> Iterator[_File]:
+def _files(host: Host, origin: Origin | None) -> Iterator[_File]:
     """Return what lies in /etc/evergrid of `host`."""
     for role in host.roles:
         yield from _FILES[role]
+    if origin and "backup" in host.roles:
+        yield _File("source.conf", "source.conf")
     yield from _EVERY_HOST
 
 
@@ -124,6 +135,8 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "apps": apps,
         "databases": topology.with_role("database"),
         "dcs": dcs,
+        "backup": topology.with_role("backup")[0],
+        "full_backups_kept": FULL_BACKUPS_KEPT,
         "initial_cluster": ",".join(f"{m.name}=http://{m.address}:{etcd_port}" for m in dcs),
         "max_connections": MAX_CONNECTIONS,
         "local_connections_max": (MAX_CONNECTIONS - RESERVED_CONNECTIONS) // len(apps),
@@ -169,6 +182,7 @@ def _jobs(topology: Topology) -> tuple[_Job, ...]:
         _Job("local_haproxy", ports.local_stats, hosts("app")),
         _Job("edge", ports.edge_stats, hosts("edge")),
         _Job("patroni", ports.patroni, hosts("database")),
+        _Job("backup", ports.backup_metrics, hosts("backup")),
         _Job("warden", ports.warden, hosts("database")),
         _Job("etcd", ports.etcd_client, hosts("dcs")),
     )

@@ -26,11 +26,12 @@ _PAIR = 2
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 _PORTS: dict[Role, tuple[str, ...]] = {
-    "database": ("postgres", "patroni", "warden"),
+    "database": ("postgres", "patroni", "pgbackrest", "warden"),
     "dcs": ("etcd_client", "etcd_peer"),
     "app": ("api", "worker_metrics", "local_primary", "local_replica", "local_stats"),
     "edge": ("edge_http", "edge_stats"),
     "monitor": ("prometheus",),
+    "backup": ("pgbackrest", "backup_metrics"),
     "client": (),
 }
 
@@ -161,6 +162,29 @@ def exactly_one_monitor(topology: Topology) -> Iterator[str]:
         yield f"{count} monitor hosts; there must be exactly one"
 
 
+def exactly_one_backup(topology: Topology) -> Iterator[str]:
+    """
+    Require one host that keeps the backups: every database archives to the one repository.
+
+    Source: pgBackRest 2.45, user guide, "Dedicated Repository Host": primary and replicas share a
+    stanza, so that whoever is promoted goes on with the same archive.
+    """
+    count = len(topology.with_role("backup"))
+    if count != 1:
+        yield f"{count} backup hosts; there must be exactly one"
+
+
+def backup_apart_from_databases(topology: Topology) -> Iterator[str]:
+    """
+    Require a host of the backups' own: what takes a database must not take its backups too.
+
+    Source: pgBackRest 2.45, user guide, "Dedicated Repository Host".
+    """
+    for host in topology.hosts:
+        if {"database", "backup"} <= set(host.roles):
+            yield f"{host.name} is database and backup; backups need a host of their own"
+
+
 def one_listener_per_port(topology: Topology) -> Iterator[str]:
     """
     Require a port each for the processes of a host: a second one could never start.
@@ -226,6 +250,8 @@ RULES: tuple[Rule, ...] = (
     edges_apart_from_apps,
     two_of_what_serves,
     exactly_one_monitor,
+    exactly_one_backup,
+    backup_apart_from_databases,
     one_listener_per_port,
     names_are_distinct,
     addresses_are_distinct,

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-Role = Literal["database", "dcs", "app", "edge", "monitor", "client"]
+Role = Literal["database", "dcs", "app", "edge", "monitor", "backup", "client"]
 Feature = Literal["hand_over", "kill_frozen", "self_fence", "voter_fence", "wake"]
 
 
@@ -45,6 +45,8 @@ class Ports:
     etcd_client: int
     etcd_peer: int
     prometheus: int
+    pgbackrest: int
+    backup_metrics: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class ApiSettings:
     """Everything the API can be told from outside."""
 
     primary_dsn: str
+    replica_dsn: str
     connections_max: int
     deadline_s: int
     host: str
@@ -47,6 +48,7 @@ def read_api(environ: Mapping[str, str]) -> ApiSettings:
     variables = _Variables(environ)
     found = ApiSettings(
         primary_dsn=variables.text("EVERGRID_PRIMARY_DSN"),
+        replica_dsn=variables.text("EVERGRID_REPLICA_DSN"),
         connections_max=variables.whole("EVERGRID_CONNECTIONS_MAX", 8, at_most=_CONNECTIONS_MAX),
         deadline_s=variables.whole("EVERGRID_DEADLINE_S", 45, at_most=_DEADLINE_MAX_S),
         host=variables.text("EVERGRID_HOST"),

@@ -16,7 +16,11 @@ logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name
 green.install(connect_timeout_s=CONNECT_TIMEOUT_S)
 _settings = settings.read_api(os.environ)
 app = create_app(
-    database=Database(dsn=_settings.primary_dsn, connections_max=_settings.connections_max),
+    database=Database(
+        dsn=_settings.primary_dsn,
+        replica_dsn=_settings.replica_dsn,
+        connections_max=_settings.connections_max,
+    ),
     clock=lambda: datetime.now(UTC),
     deadline_s=_settings.deadline_s,
     host=_settings.host,

@@ -41,8 +41,8 @@ def main(  # a command line is a list of its options
     history: Annotated[Path, typer.Option(help="Where to write one JSON line a request.")],
     run: Annotated[str, typer.Option(help="Prefix of every key of this run.")],
     seconds: Annotated[float, typer.Option(min=1)] = 60.0,
-    payments_per_s: Annotated[float, typer.Option(min=0.1)] = 100.0,
-    reads_per_s: Annotated[float, typer.Option(min=0.1)] = 100.0,
+    payments_per_s: Annotated[float, typer.Option(min=0.1)] = budgets.PAYMENTS_PER_S,
+    reads_per_s: Annotated[float, typer.Option(min=0.1)] = budgets.READS_PER_S,
     timeout_s: Annotated[float, typer.Option(min=0.1)] = budgets.CLIENT_TIMEOUT_S,
     retry: Annotated[
         bool, typer.Option(help="Retry with the same key, as clients should.")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from failover_tests.workload.tokens import TOKEN_HEADER, ConsistencyTokens
+
 # A host that dies with our request in its memory never answers. Probes find that in 4 s, where
 # Linux's defaults need two hours (the service's docs ask every client for this).
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3))
@@ -33,8 +35,14 @@ class _Taken(msgspec.Struct):
     amount_fen: int
 
 
+class _Balance(msgspec.Struct):
+    receivable_fen: int
+    prepayment_fen: int
+
+
 class _Account(msgspec.Struct):
     account_no: str
+    balance: _Balance
 
 
 class _Page(msgspec.Struct):
@@ -42,13 +50,34 @@ class _Page(msgspec.Struct):
     next_cursor: str | None = None
 
 
+class _Problem(msgspec.Struct):
+    """What a refusal must say (RFC 9457): `code` for programs, `detail` for people."""
+
+    code: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one attempt came to: a status, or the class of the error that stood in for it."""
+    """
+    What one attempt came to: a status, or the class of the error that stood in for it.
+
+    `retry_after_s` is there if a problem said why, and when to ask again; `net_fen` is what a read
+    showed of the account.
+    """
 
     status: int | None = None
     payment_no: str | None = None
     error: str | None = None
+    retry_after_s: int | None = None
+    net_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def _keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -72,6 +101,7 @@ class Client:
             "Authorization": f"Bearer {tokens['channel']}",
             "Content-Type": "application/json",
         }
+        self._tokens = ConsistencyTokens()
 
     async def pay(self, *, account_no: str, amount_fen: int, key: str) -> Answer:
         """Send one payment; an answer that is about another payment is an error."""
@@ -84,22 +114,26 @@ class Client:
             }
         )
         headers = {**self._channel, "Idempotency-Key": key}
-        status, answer = await self._call("POST", "/v1/payments", headers=headers, body=body)
-        if status != 201:  # noqa: PLR2004  # HTTP's number for "created"
-            return Answer(status=status, error=_code(answer) or f"Status{status}")
-        taken = msgspec.json.decode(answer, type=_Taken)
+        reply = await self._call("POST", "/v1/payments", headers=headers, body=body)
+        if reply.status != 201:  # noqa: PLR2004  # HTTP's number for "created"
+            return _refused(reply)
+        self._tokens.keep(account_no, reply.headers.get(TOKEN_HEADER))
+        taken = msgspec.json.decode(reply.body, type=_Taken)
         if (taken.account_no, taken.amount_fen) != (account_no, amount_fen):
-            return Answer(status=status, payment_no=taken.payment_no, error="WrongAnswer")
-        return Answer(status=status, payment_no=taken.payment_no)
+            return Answer(status=reply.status, payment_no=taken.payment_no, error="WrongAnswer")
+        return Answer(status=reply.status, payment_no=taken.payment_no)
 
     async def read(self, *, account_no: str) -> Answer:
         """Read one account; an answer about another account is an error."""
-        status, answer = await self._call("GET", f"/v1/accounts/{account_no}", headers=self._hall)
-        if status != 200:  # noqa: PLR2004  # HTTP's number for "here it is"
-            return Answer(status=status, error=_code(answer) or f"Status{status}")
-        if msgspec.json.decode(answer, type=_Account).account_no != account_no:
-            return Answer(status=status, error="WrongAnswer")
-        return Answer(status=status)
+        headers = {**self._hall, **self._tokens.headers(account_no)}
+        reply = await self._call("GET", f"/v1/accounts/{account_no}", headers=headers)
+        if reply.status != 200:  # noqa: PLR2004  # HTTP's number for "here it is"
+            return _refused(reply)
+        account = msgspec.json.decode(reply.body, type=_Account)
+        if account.account_no != account_no:
+            return Answer(status=reply.status, error="WrongAnswer")
+        net_fen = account.balance.prepayment_fen - account.balance.receivable_fen
+        return Answer(status=reply.status, net_fen=net_fen)
 
     async def account_numbers(self, *, at_most: int) -> list[str]:
         """Return the numbers of the first accounts of the hall's bureau."""
@@ -107,10 +141,10 @@ class Client:
         cursor = ""
         while len(found) < at_most:
             path = f"/v1/accounts?number={_DEMO_NUMBERS}&limit={_PAGE}{cursor}"
-            status, answer = await self._call("GET", path, headers=self._hall)
-            if status != 200:  # noqa: PLR2004  # as above
-                raise RuntimeError(f"GET {path} answered {status}: {answer[:300]!r}")
-            page = msgspec.json.decode(answer, type=_Page)
+            reply = await self._call("GET", path, headers=self._hall)
+            if reply.status != 200:  # noqa: PLR2004  # as above
+                raise RuntimeError(f"GET {path} answered {reply.status}: {reply.body[:300]!r}")
+            page = msgspec.json.decode(reply.body, type=_Page)
             found.extend(account.account_no for account in page.items)
             if page.next_cursor is None:
                 break
@@ -119,18 +153,27 @@ class Client:
 
     async def _call(
         self, method: str, path: str, *, headers: Mapping[str, str], body: bytes | None = None
-    ) -> tuple[int, bytes]:
+    ) -> _Reply:
         url = self._endpoint + path
         async with self._session.request(method, url, headers=headers, data=body) as response:
-            return response.status, await response.read()
+            return _Reply(response.status, response.headers, await response.read())
 
 
-def _code(problem: bytes) -> str | None:
+def _refused(reply: _Reply) -> Answer:
+    """Return what a refusal came to; its reason counts only in the form that clients can read."""
+    unexplained = Answer(status=reply.status, error=f"Status{reply.status}")
+    if not reply.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return unexplained
     try:
-        code = msgspec.json.decode(problem, type=dict[str, object]).get("code")
+        problem = msgspec.json.decode(reply.body, type=_Problem)
     except msgspec.MsgspecError:
-        return None
-    return str(code) if code else None
+        return unexplained
+    after = reply.headers.get("Retry-After", "")
+    return Answer(
+        status=reply.status,
+        error=problem.code,
+        retry_after_s=int(after) if after.isdecimal() and problem.detail else None,
+    )
 
 
 @asynccontextmanager

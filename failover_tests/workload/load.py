@@ -75,6 +75,8 @@ class Load:
             status=answer.status,
             payment_no=answer.payment_no,
             error=answer.error,
+            retry_after_s=answer.retry_after_s,
+            net_fen=answer.net_fen,
         )
         self.out.write(msgspec.json.encode(request) + b"\n")
 

@@ -8,8 +8,8 @@ from ha.lab import cluster, doorway, faults, network, supervision
 from ha.lab.lab import Lab
 from ha.topology import Host, Role
 
-# What a bare lab consists of: the cluster, with a place to ask it from.
-BARE: frozenset[Role] = frozenset({"dcs", "database", "client"})
+# What a bare lab consists of: the cluster with its backups, a place to ask it from.
+BARE: frozenset[Role] = frozenset({"dcs", "database", "backup", "client"})
 
 
 def wanted_hosts(lab: Lab, *, is_bare: bool) -> list[Host]:

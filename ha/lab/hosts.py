@@ -78,6 +78,7 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
         disk=disks.image(layout, host.name) if disks.has_own(layout, host.name) else None,
         release=state.release,
         directories=ownership.directories(host),
+        source=state.origin.repository if state.origin and "backup" in host.roles else None,
     )
 
 

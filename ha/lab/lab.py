@@ -105,13 +105,21 @@ class Lab(Breakable):
 
         :raises CommandFailed: if PostgreSQL refuses the query
         """
+        return cluster.rows(self.psql(cluster.as_json_rows(sql), host))
+
+    def psql(self, script: str, host: str | None = None) -> str:
+        """
+        Run a script of statements as `postgres` on the primary or on `host`, and return its rows.
+
+        :raises CommandFailed: if PostgreSQL refuses a statement; none after it is run
+        """
         where = host or self.primary()
         if where is None:
             raise cluster.ClusterSilent("there is no primary to ask")
         port = str(self.topology.ports.postgres)
-        psql = ["psql", "-XqAt", "-h", SOCKET_FOLDER, "-p", port, "-d", DATABASE, "-c"]
-        argv = ["runuser", "-u", "postgres", "--", *psql, cluster.as_json_rows(sql)]
-        return cluster.rows(self.exec(where, argv, timeout_s=QUERY_S))
+        psql = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", SOCKET_FOLDER, "-p", port]
+        argv = ["runuser", "-u", "postgres", "--", *psql, "-d", DATABASE, "-f", "-"]
+        return self.exec(where, argv, input=script, timeout_s=QUERY_S)
 
     def pids(self, host: str) -> list[int]:
         """Return the pids (this machine's) of every process of the host; empty if it is off."""

@@ -11,8 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
+from ha.certificates import Certificates, issue
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
+from ha.origin import Origin
 from ha.secrets import Secrets, generate
 from ha.topology import Topology
 
@@ -39,7 +41,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     `release` is the installation its hosts run, `migrated` the one whose schema the database has;
     `is_born` says that the cluster was whole once: until then its data are half made;
-    `account_no` is an account of the demo bureau, once that is in.
+    `account_no` is an account of the demo bureau, once that is in; `origin` the backup that the
+    databases are being born from, until they are.
     """
 
     topology: Topology
@@ -47,6 +50,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     is_born: bool = False
     migrated: str = ""
     account_no: str = ""
+    origin: Origin | None = None
 
 
 class _Network(msgspec.Struct):
@@ -122,6 +126,16 @@ def secrets(layout: Layout) -> Secrets:
     known = _read(path, Secrets)
     if known is None:
         known = generate()
+        _write(path, known)
+    return known
+
+
+def certificates(layout: Layout, topology: Topology) -> Certificates:
+    """Return the certificates of the lab's hosts; made at the first call, the same from then on."""
+    path = layout.folder / "certificates.json"
+    known = _read(path, Certificates)
+    if known is None:
+        known = issue(topology)
         _write(path, known)
     return known
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ha import render
 from ha.lab import (
     cluster,
+    configuration,
     disks,
     doorway,
     down,
@@ -20,6 +20,7 @@ from ha.lab import (
     hosts,
     logs,
     network,
+    recovery,
     releases,
     routes,
     service,
@@ -32,12 +33,15 @@ from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 from ha.lab.state import State
 from ha.lab.waiting import NotInTime, until
+from ha.origin import Origin
 from ha.topology import Role, Topology
 
 # Three members elect a leader in a second or two.
 ETCD_S = 30.0
 # initdb, then two clones, at the pace of one slow disk.
 CLUSTER_S = 90.0
+# A week of the demo's WAL is replayed in a minute or two.
+RESTORE_S = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,9 @@ class Order:
     What to bring up.
 
     `release` is the installation the hosts run; no `demo` leaves the database without customers;
-    a bare lab has the cluster only, without the service on top; `disk_gb` gives each database host
-    that does not run yet a disk of its own of that size, 0 none.
+    a bare lab has the cluster only, without the service on top; `origin` is the backup to start
+    from, for a lab that is not there yet; `disk_gb` gives each database host that does not run yet
+    a disk of its own of that size, 0 none.
     """
 
     layout: Layout
@@ -55,6 +60,7 @@ class Order:
     release: str
     demo: service.Demo | None
     is_bare: bool
+    origin: Origin | None = None
     disk_gb: int = 0
 
 
@@ -73,7 +79,11 @@ def up(order: Order, progress: Progress) -> Lab:
             progress.say("Everything is in place.")
             return lab
         _boot_all(order, known, lab, progress)
-        state.save(order.layout, msgspec.structs.replace(known, is_born=True))
+        known = msgspec.structs.replace(known, is_born=True, origin=None)
+        state.save(order.layout, known)
+        if order.origin:
+            recovery.lock_out_sources_passwords(lab)
+            _write_configuration(order, known)  # without a word of the origin any more
         if not order.is_bare:
             _serve(order, lab, progress)
         return lab
@@ -91,7 +101,7 @@ def _remember(order: Order, progress: Progress) -> State:
         if down.has_leftovers(order.layout):
             with progress.step("Clear what a killed lab of this name left behind"):
                 down.sweep(order.layout, subnet=order.topology.subnet)
-        known = State(topology=order.topology, release=order.release)
+        known = State(topology=order.topology, release=order.release, origin=order.origin)
     if known.topology != order.topology:
         raise LabFailed(
             f"the lab {order.layout.lab!r} was brought up from another topology; take it down first"
@@ -124,14 +134,11 @@ def _stop_all(order: Order, progress: Progress, *, why: str) -> None:
 
 def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
     with progress.step("Write the configuration and connect the network"):
-        texts = render.render(order.topology, state.secrets(order.layout), release=order.release)
-        for monitor in order.topology.with_role("monitor"):
-            texts |= {f"{monitor.name}/{k}": v for k, v in files.alert_rules().items()}
-        files.write(order.layout, order.topology, texts)
+        _write_configuration(order, known)
         network.create(order.layout, order.topology)
         _undo_faults(lab)
         _give_disks(order, lab)
-    _boot(lab, known, progress, "dcs", what="Boot etcd")
+    _boot(lab, known, progress, "dcs", "backup", what="Boot etcd, the backups' repository")
     with progress.step("Wait until etcd has a leader"), _blaming(lab, "dcs"):
         until(
             lambda: _healthy_dcs(lab),
@@ -141,10 +148,18 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
         )
     _boot(lab, known, progress, "database", what="Boot PostgreSQL under Patroni")
     with progress.step("Wait for a primary and two streaming replicas"), _blaming(lab, "database"):
-        _wait_until_whole(lab)
+        _wait_until_whole(lab, is_restored=known.origin is not None)
     _boot(lab, known, progress, "client", what="Boot the client")
     if not order.is_bare:
         _boot(lab, known, progress, "app", "edge", "monitor", what="Boot API, edge, Prometheus")
+
+
+def _write_configuration(order: Order, known: State) -> None:
+    """Write every file of every host's /etc/evergrid."""
+    texts = configuration.texts(
+        order.layout, order.topology, release=order.release, origin=known.origin
+    )
+    files.write(order.layout, order.topology, texts)
 
 
 def _boot(lab: Lab, known: State, progress: Progress, *roles: Role, what: str) -> None:
@@ -188,8 +203,10 @@ def _healthy_dcs(lab: Lab) -> list[str]:
     return found
 
 
-def _wait_until_whole(lab: Lab) -> None:
+def _wait_until_whole(lab: Lab, *, is_restored: bool) -> None:
     def seen() -> dict[str, object]:
+        if is_restored:
+            recovery.assert_possible(lab)
         try:
             return lab.patroni()
         except cluster.ClusterSilent as silence:
@@ -200,7 +217,7 @@ def _wait_until_whole(lab: Lab) -> None:
         seen,
         is_enough=lambda answer: cluster.is_whole(answer, hosts=count),
         what="the cluster is whole",
-        within_s=CLUSTER_S,
+        within_s=RESTORE_S if is_restored else CLUSTER_S,
         step_s=0.2,
     )
 

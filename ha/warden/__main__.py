@@ -49,8 +49,12 @@ def run(found: Settings) -> None:
     for thread in (*threads, threading.Thread(target=server.serve_forever, daemon=True)):
         thread.start()
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
-    while not board.stopped.wait(patience.TURN_S):
+    while not board.stopped.wait(_pause_s(board)):
         warden.turn()
+
+
+def _pause_s(board: Board) -> float:
+    return patience.TURN_EAGER_S if board.is_eager else patience.TURN_S
 
 
 def _assembled(

@@ -9,17 +9,21 @@ from __future__ import annotations
 # --- looking -------------------------------------------------------------------------------------
 
 # The decisions' own loop. It reads memory only; every action takes one turn.
-TURN_S = 0.05
+TURN_S = 0.1
+# ... while every step of a failover waits for the last.
+TURN_EAGER_S = 0.05
 # PostgreSQL on the standing connection. What it says decides where clients are sent.
 POSTGRES_EVERY_S = 0.2
 # ... while it is between two roles: whoever waits for the new primary waits for this.
 POSTGRES_EAGER_S = 0.05
 # A new connection that writes: some 5 ms of a core each time.
-CANARY_EVERY_S = 0.7
+CANARY_EVERY_S = 1.0
 # Patroni's REST API asks PostgreSQL each time; it answers for eight seconds when it is silent.
 PATRONI_EVERY_S = 0.4
 # etcd: one transaction that reads all, and on the primary's host leaves a sign of life.
 STORE_EVERY_S = 0.3
+# Replicas leave one less often: each is a write to three disks, and only their role is in it.
+BEAT_OF_REPLICA_S = 1.0
 # ... once the primary is under suspicion, when every step of the fence waits for the last.
 STORE_EAGER_S = 0.05
 # The other hosts. Three unanswered in a row are needed for a suspicion.

@@ -24,7 +24,9 @@ SELECT pg_is_in_recovery(),
        CASE WHEN pg_is_in_recovery() THEN coalesce(receiver.received_tli, 0)
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
        CASE WHEN receiver.status = 'streaming' THEN receiver.sender_host END,
-       extract(epoch FROM clock_timestamp() - receiver.last_msg_receipt_time)
+       extract(epoch FROM clock_timestamp() - receiver.last_msg_receipt_time),
+       CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END
   FROM (SELECT) AS once
   LEFT JOIN pg_stat_wal_receiver AS receiver ON true
 """
@@ -164,7 +166,7 @@ class Watched:
             connection.close()
 
     def _parsed(self, row: tuple[Any, ...], before: Postgres | None, *, now_s: float) -> Postgres:
-        is_in_recovery, lsn, timeline, sender, silent_s = row
+        is_in_recovery, lsn, timeline, sender, silent_s, behind_s = row
         if silent_s is not None:
             heard_s = now_s - float(silent_s)
         else:
@@ -176,6 +178,7 @@ class Watched:
             lsn=int(lsn),
             streams_from=self._names.get(sender, sender),
             heard_s=heard_s,
+            behind_s=float(behind_s or 0),
         )
 
 

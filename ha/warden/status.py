@@ -60,6 +60,7 @@ class Desk:
             "lsn": postgres.lsn if postgres else None,
             "timeline": postgres.timeline if postgres else None,
             "streams_from": postgres.streams_from if postgres else None,
+            "behind_s": round(postgres.behind_s, 2) if postgres else None,
             "canary_age_s": _age(known.canary.worked_s if known.canary else None, known.now_s),
             "fenced": self._warden.fenced(),
             "isolated_s": round(board.isolated_s, 1),

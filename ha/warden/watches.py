@@ -15,7 +15,7 @@ from ha.warden import facts, patience, probes, processes
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
-from ha.warden.facts import Host, Peer
+from ha.warden.facts import Host, Peer, Postgres
 from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched
 from ha.warden.probes import Heard
@@ -132,6 +132,7 @@ class StoreWatch:
         self._board = board
         self._records = records
         self._lock = threading.Lock()
+        self._beaten_s = float("-inf")
 
     def look(self) -> float:
         """Look once; return when to look again."""
@@ -150,12 +151,18 @@ class StoreWatch:
         """
         with self._lock:
             board, asked_s = self._board, now_s()
-            is_known = (
-                board.postgres and asked_s - board.postgres.seen_s < patience.POSTGRES_FRESH_S
-            )
-            board.store = self._records.read(
-                beat=board.postgres if is_known else None, before=board.store, now_s=asked_s
-            )
+            beat = self._beat(asked_s)
+            board.store = self._records.read(beat=beat, before=board.store, now_s=asked_s)
+            if beat is not None:
+                self._beaten_s = asked_s
+
+    def _beat(self, asked_s: float) -> Postgres | None:
+        """Return what the sign of life says, if one is due and PostgreSQL gave one itself."""
+        postgres = self._board.postgres
+        if postgres is None or asked_s - postgres.seen_s > patience.POSTGRES_FRESH_S:
+            return None
+        every_s = patience.BEAT_OF_REPLICA_S if postgres.is_in_recovery else 0.0
+        return postgres if asked_s - self._beaten_s >= every_s else None
 
 
 class PeerWatch:

@@ -117,7 +117,7 @@ class AccountImports(Resource):
         """Import accounts."""
         once, lines = read_lines(req)
         answer = import_accounts(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             once=once,
             lines=list(numbered(lines)),
@@ -142,7 +142,7 @@ class Accounts(Resource):
         """Search."""
         asked = parameters(req.params, Search)
         page = search_accounts(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             wanted=msgspec.convert(asked, AccountFilter, from_attributes=True),
             limit=asked.limit,
@@ -165,7 +165,7 @@ class AccountByNumber(Resource):
     def on_get(self, req: Request, resp: Response, account_no: str) -> None:
         """Read."""
         account = account_by_no(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             account_no=account_no,
             deadline=req.deadline,

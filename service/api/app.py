@@ -11,6 +11,7 @@ import falcon
 from service.api import bill_runs, bills, errors, openapi, payments, probes, readings
 from service.api.accounts import AccountByNumber, AccountImports, Accounts
 from service.api.authentication import Authentication
+from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
 from service.api.metrics import Metrics
 from service.api.observation import Observation
@@ -68,11 +69,12 @@ def create_app(
         middleware=[
             Observation(deadline_s=deadline_s),
             Authentication(database=database, clock=clock),
+            Consistency(database=database),
         ],
     )
     errors.add_to(app)
     for path, resource in BUSINESS.items():
-        app.add_route(path, resource(database=database, clock=clock))
+        app.add_route(path, resource(clock=clock))
     app.add_route("/live", probes.Live())
     app.add_route("/ready", probes.Ready(database=database))
     app.add_route("/version", probes.ThisVersion(version=version, host=host))

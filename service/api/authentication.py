@@ -8,13 +8,19 @@ from datetime import datetime
 
 from service.api.requests import Request, Response
 from service.domain import tokens
+from service.domain.errors import Busy
 from service.domain.principals import Caller
 from service.store.database import Database
+from service.store.sessions import Session
 from service.usecases.principals import caller_by_token
 
 # A revoked token passes this long at most. Long enough that a busy caller is looked up once in
 # hundreds of requests.
 CACHE_S = 5.0
+# The primary is given this long to say who wants to read; longer, and reads would stall with it.
+PATIENCE_S = 0.25
+# Reading needs no primary, so knowing who reads must not either.
+_READS = frozenset({"GET", "HEAD"})
 # Far more callers than one process serves within `CACHE_S`.
 CACHED_MAX = 10_000
 
@@ -22,6 +28,9 @@ CACHED_MAX = 10_000
 class Authentication:
     """
     Middleware: sets the caller of each request, except on resources that say `is_public`.
+
+    The primary is asked, because a replica may not know yet that a token was revoked. While there
+    is none nobody can revoke one either: then a replica may say who reads, each time anew.
 
     Only tokens found valid are remembered, by their fingerprint, so that nobody can fill the memory
     with guesses.
@@ -41,18 +50,32 @@ class Authentication:
         :raises Unauthenticated: if it is nobody we know
         """
         if not getattr(resource, "is_public", False):
-            req.principal = self._caller(tokens.bearer(req.auth), deadline=req.deadline)
+            is_reading = req.method in _READS
+            req.principal = self._caller(
+                tokens.bearer(req.auth), is_reading=is_reading, deadline=req.deadline
+            )
 
-    def _caller(self, token: str, *, deadline: float) -> Caller:
+    def _caller(self, token: str, *, is_reading: bool, deadline: float) -> Caller:
         fingerprint = tokens.fingerprint(token)
         known, good_until = self._known.get(fingerprint, (None, 0.0))
         if known is not None and time.monotonic() < good_until:
             return known
-        caller = caller_by_token(
-            database=self._database, token=token, now=self._clock(), deadline=deadline
-        )
+        if is_reading and self._database.primary.is_away:
+            return self._looked_up(Session(self._database), token, deadline)
+        patient_until = min(deadline, time.monotonic() + PATIENCE_S)
+        try:
+            caller = self._looked_up(
+                self._database, token, patient_until if is_reading else deadline
+            )
+        except Busy:
+            if not is_reading:
+                raise
+            return self._looked_up(Session(self._database), token, deadline)
         self._remember(fingerprint, caller)
         return caller
+
+    def _looked_up(self, database: Database, token: str, deadline: float) -> Caller:
+        return caller_by_token(database=database, token=token, now=self._clock(), deadline=deadline)
 
     def _remember(self, fingerprint: bytes, caller: Caller) -> None:
         self._known.pop(fingerprint, None)  # what is put back goes to the end

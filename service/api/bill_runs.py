@@ -49,7 +49,7 @@ class BillRuns(Resource):
         """Start a run."""
         once, sent = _BODY.read(req)
         answer = start_bill_run(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             once=once,
             month=Month.parse(sent.month),
@@ -73,7 +73,7 @@ class BillRunByNumber(Resource):
     def on_get(self, req: Request, resp: Response, bill_run_id: int) -> None:
         """Read."""
         run = bill_run_by_id(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             bill_run_id=bill_run_id,
             deadline=req.deadline,

@@ -26,7 +26,7 @@ class AccountBills(Resource):
         """Read."""
         asked = parameters(req.params, Page)
         page = bills_of_account(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             account_no=account_no,
             limit=asked.limit,
@@ -49,6 +49,6 @@ class BillByNumber(Resource):
     def on_get(self, req: Request, resp: Response, bill_no: str) -> None:
         """Read."""
         bill = bill_by_no(
-            database=self._database, caller=req.caller, bill_no=bill_no, deadline=req.deadline
+            database=req.database, caller=req.caller, bill_no=bill_no, deadline=req.deadline
         )
         answers.found(req, resp, bill)

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from service.api import errors, operations
+from service.api import consistency, errors, operations
 from service.api.errors import Problem
 from service.api.operations import Operation
+from service.domain.consistency import PATTERN
 from service.domain.errors import Refusal
 from service.domain.permissions import OPERATIONS
 
@@ -29,6 +30,11 @@ request with the same key again: it acts once, and the first answer is repeated.
 that was answered 503 after the seconds in `Retry-After`. Keep TCP keepalive on (idle 1 s, interval
 1 s, 3 probes), so that the loss of a load balancer is noticed.
 
+Reads are answered by replicas, which may be a moment behind. Every answer carries a
+`Consistency-Token`: what it showed lies before it. Keep the greatest you have seen (compare them as
+text), send it with your next read, and no answer is older than what you have seen; without it a
+read may not show yet what you have just written.
+
 Everything that is refused is answered with `application/problem+json` (RFC 9457): a stable `code`,
 what happened (`detail`), what to do (`hint`), and the `request_id` to quote.
 """
@@ -39,6 +45,18 @@ _KEY = {
     "description": "Fresh for each new act, unchanged when it is repeated; kept for 30 days.",
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
     "example": "9f1c6a52-5d0e-4a57-8f5e-2f6f4d1e7a10",
+}
+_TOKEN = {
+    "name": consistency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The greatest token that an answer carried: the answer will not be older.",
+    "schema": {"type": "string", "pattern": PATTERN},
+    "example": "00000003/0000000001A2B3C8",
+}
+_TOKEN_ANSWERED: dict[str, object] = {
+    "description": "What this answer shows lies before it; send the greatest with the next read.",
+    "schema": {"type": "string", "pattern": PATTERN},
 }
 _REQUEST_ID = {
     "name": "X-Request-Id",
@@ -70,7 +88,11 @@ def document(routes: Mapping[str, type], *, version: str) -> dict[str, object]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "parameters": {"IdempotencyKey": _KEY, "RequestId": _REQUEST_ID},
+            "parameters": {
+                "IdempotencyKey": _KEY,
+                "ConsistencyToken": _TOKEN,
+                "RequestId": _REQUEST_ID,
+            },
             "responses": dict(_problems(schemas)),
             "schemas": schemas.components,
         },
@@ -113,10 +135,7 @@ def _operation(template: str, operation: Operation, schemas: _Schemas) -> dict[s
     success = {
         "description": operation.answer.__doc__ or operation.summary,
         "content": {"application/json": {"schema": schemas.ref(operation.answer)}},
-        "headers": {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in operation.headers.items()
-        },
+        "headers": dict(_headers(operation)),
     }
     refused = {
         str(status.value): {"$ref": f"#/components/responses/{status.name}"}
@@ -137,6 +156,13 @@ def _operation(template: str, operation: Operation, schemas: _Schemas) -> dict[s
     if operation.body is not None:
         described["requestBody"] = _body(operation, schemas.ref(operation.body))
     return described
+
+
+def _headers(operation: Operation) -> Iterator[tuple[str, dict[str, object]]]:
+    for name, text in operation.headers.items():
+        yield name, {"description": text, "schema": {"type": "string"}}
+    if operation.permission is not None:
+        yield consistency.HEADER, _TOKEN_ANSWERED
 
 
 def _body(operation: Operation, schema: Mapping[str, object]) -> dict[str, object]:
@@ -163,6 +189,8 @@ def _parameters(template: str, operation: Operation) -> Iterator[dict[str, objec
             yield {"name": name, "in": "query", "required": is_required, "schema": schema}
     if operation.body is not None:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    elif operation.permission is not None:
+        yield {"$ref": "#/components/parameters/ConsistencyToken"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
 

@@ -56,7 +56,7 @@ class Payments(Resource):
         """Take a payment."""
         once, sent = _BODY.read(req)
         answer = take_payment(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             once=once,
             order=msgspec.convert(sent, PaymentOrder, from_attributes=True),
@@ -79,7 +79,7 @@ class PaymentByNumber(Resource):
     def on_get(self, req: Request, resp: Response, payment_no: str) -> None:
         """Read."""
         receipt = payment_by_no(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             payment_no=payment_no,
             deadline=req.deadline,
@@ -102,7 +102,7 @@ class Statement(Resource):
         """Read."""
         asked = parameters(req.params, Page)
         page = statement_of_account(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             account_no=account_no,
             limit=asked.limit,

@@ -63,7 +63,7 @@ class Prices(Resource):
         """Read."""
         asked = parameters(req.params, Day)
         lists = prices_on(
-            database=self._database, caller=req.caller, on=asked.on, deadline=req.deadline
+            database=req.database, caller=req.caller, on=asked.on, deadline=req.deadline
         )
         answers.found(req, resp, PricesAnswered(on=asked.on, items=_answered(lists)))
 

@@ -91,7 +91,7 @@ class Readings(Resource):
         """Record readings."""
         once, sent = _BODY.read(req)
         answer = post_readings(
-            database=self._database,
+            database=req.database,
             caller=req.caller,
             once=once,
             readings=msgspec.convert(sent.readings, list[NewReading], from_attributes=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import falcon
 
 from service.domain.principals import Caller
+from service.store.database import Database
+from service.store.sessions import Session
 
 
 class Request(falcon.Request):
@@ -12,19 +14,26 @@ class Request(falcon.Request):
     A falcon request with what the middleware found out about it.
 
     `began` and `deadline` are `time.monotonic` values: when it arrived, and when it must have been
-    answered. `principal` stays None on the public resources.
+    answered. `principal` and `session` stay None on the public resources.
     """
 
     request_id: str
     began: float
     deadline: float
     principal: Caller | None = None
+    session: Session | None = None
 
     @property
     def caller(self) -> Caller:
         """Whoever sent it, on a resource that is not public."""
         assert self.principal is not None, "a public resource has no caller"
         return self.principal
+
+    @property
+    def database(self) -> Database:
+        """The database as its sender has seen it, on a resource that is not public."""
+        assert self.session is not None, "a public resource has no session"
+        return self.session
 
 
 class Response(falcon.Response):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from service.store.database import Database
-
 
 class Resource:
-    """A path of the business; its responders read, call one use case, answer."""
+    """
+    A path of the business; its responders read, call one use case, answer.
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
+    The database is the request's (`req.database`): what one client may see differs from another.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self._clock = clock

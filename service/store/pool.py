@@ -43,6 +43,11 @@ class Pool:
         self._gate.set()
         self._probing = threading.Lock()
 
+    @property
+    def is_shut(self) -> bool:
+        """Tell if the database was away a moment ago, so that everybody waits for the prober."""
+        return not self._gate.is_set()
+
     def acquire(self, *, deadline: float) -> Connection:
         """
         Return a connection to the primary, the most recently used first.
@@ -68,6 +73,11 @@ class Pool:
         """Close a connection that broke, with every idle one: their primary is the same."""
         _close(connection)
         self.close_idle()
+        self._slots.leave()
+
+    def drop(self, connection: Connection) -> None:
+        """Close one connection, and no other."""
+        _close(connection)
         self._slots.leave()
 
     def close_idle(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 _HEADER = re.compile(r"^-- name: (\w+)\n((?:-- .*\n)+)", re.MULTILINE)
@@ -34,6 +35,24 @@ def statement(noun: str, name: str, sql: str) -> Statement:
         name=unique,
         prepare=f"PREPARE {unique} AS {numbered}",
         execute=f"EXECUTE {unique}({arguments})" if arguments else f"EXECUTE {unique}",
+    )
+
+
+@cache
+def telling(asked: Statement) -> Statement:
+    """
+    Return `asked` with one more column in front: where the server stands in the WAL.
+
+    It is asked after the statement's snapshot was taken, so whatever the rows show lies before it;
+    in the same message, where asking by itself would cost a round trip.
+    """
+    name = f"{asked.name}__telling"
+    sql = asked.prepare.removeprefix(f"PREPARE {asked.name} AS ")
+    position = "(SELECT evergrid_cluster.position())"
+    return Statement(
+        name=name,
+        prepare=f"PREPARE {name} AS SELECT {position}, found.* FROM ({sql}\n) AS found",  # noqa: S608  ours, whole
+        execute=asked.execute.replace(asked.name, name, 1),
     )
 
 

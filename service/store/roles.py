@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 
 import psycopg2
 from psycopg2 import extensions, sql
@@ -55,6 +56,17 @@ def prepare(*, dsn: str, passwords: Passwords) -> None:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,))
             if cursor.fetchone() is None:
                 cursor.execute(_formatted("CREATE DATABASE {} OWNER evergrid_owner", _DATABASE))
+    finally:
+        connection.close()
+    _prepare_functions(psycopg2.connect(dsn, dbname=_DATABASE))
+
+
+def _prepare_functions(connection: extensions.connection) -> None:
+    """Make what only a superuser may look up available to our roles, question by question."""
+    file = resources.files("service.store") / "privileged.sql"
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(file.read_text(encoding="utf-8"))
     finally:
         connection.close()
 

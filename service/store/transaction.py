@@ -9,6 +9,8 @@ from typing import Any
 
 from psycopg2 import extensions
 
+from service.domain.consistency import Position
+from service.store import positions
 from service.store.connection import Connection
 from service.store.queries import Statement
 
@@ -22,18 +24,24 @@ class Transaction:
 
     BEGIN and the bureau's fence (row-level security reads `evergrid.bureau`) travel in front of the
     first statement, in the same message: two round trips less than sending them alone. With
-    `is_read` each statement is a transaction of its own and carries the fence itself.
+    `is_read` each statement is a transaction of its own and carries the fence itself. With
+    `is_telling`, `position` is where the WAL stood after the commit.
     """
 
-    def __init__(self, connection: Connection, *, scope: str, is_read: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, scope: str, is_read: bool, is_telling: bool = False
+    ) -> None:
         if not _SCOPE.fullmatch(scope):
             raise ValueError(f"{scope!r} is neither '*' nor a bureau")
-        fence = f"SET LOCAL evergrid.bureau = '{scope}'; "
+        fence = f"SET LOCAL evergrid.bureau = '{scope}'; ".encode()
         self._connection = connection
         self._cursor: extensions.cursor = connection.cursor()
         self._is_read = is_read
-        self._prefix = (fence if is_read else "BEGIN; " + fence).encode()
+        self._is_telling = is_telling
+        self._prefix = fence if is_read else b"BEGIN; " + fence
+        self._prefix_later = fence if is_read else b""
         self.has_begun = False
+        self.position: Position | None = None
 
     def one(self, statement: Statement, **parameters: object) -> Row | None:
         """Return the only row, or None."""
@@ -75,11 +83,26 @@ class Transaction:
         )
 
     def commit(self) -> bool:
-        """Commit; return False if the server rolled back instead, as it does after an error."""
+        """
+        Commit; return False if there was an error before, after which a server only rolls back.
+
+        Where the WAL stands is asked in the same message. That hides the answer to the COMMIT, but
+        it can only have been one: the transaction is sound before, and an error is raised.
+        """
         if not self.has_begun:
             return True
-        self._cursor.execute(self._begin() + b"COMMIT")
-        return self._cursor.statusmessage == "COMMIT"
+        if self._connection.get_transaction_status() == extensions.TRANSACTION_STATUS_INERROR:
+            return False
+        if not self._is_telling:
+            self._cursor.execute(self._begin() + b"COMMIT")
+            return True
+        self._prepare(positions.POSITION)
+        asked = positions.POSITION.execute.encode()
+        self._cursor.execute(self._begin() + b"COMMIT; " + asked)
+        row = self._cursor.fetchone()
+        assert row is not None, "a function has one value"
+        self.position = positions.primary_position(row[0])
+        return True
 
     def rollback(self) -> None:
         """Undo everything."""
@@ -88,10 +111,8 @@ class Transaction:
 
     def _begin(self) -> bytes:
         """Return what must be sent in front of the next statement."""
-        prefix = self._prefix
-        if not self._is_read:
-            self.has_begun = True
-            self._prefix = b""
+        prefix, self._prefix = self._prefix, self._prefix_later
+        self.has_begun = not self._is_read
         return prefix
 
     def _prepare(self, statement: Statement) -> None:

@@ -66,7 +66,8 @@ def payment_by_no(
     """
     check(caller, "payments.read")
     dated = payments.date_inside(payment_no)
-    return database.read(
+    # Who asks for a payment asks if the money has come, to take it again if not.
+    return database.read_for_money(
         lambda transaction: store.by_no(transaction, payment_no, dated),
         scope=caller.scope,
         deadline=deadline,

@@ -9,6 +9,7 @@ from typing import Any
 from service.domain.errors import Busy
 from service.store import readiness as store
 from service.store.database import Database
+from service.store.sessions import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,8 @@ class Readiness:
 
 
 def readiness(*, database: Database, deadline: float) -> Readiness:
-    """Return whether the primary can be read, and whether it accepts writes, before `deadline`."""
-    can_read = _works(database.read, store.read, deadline)
+    """Return whether a replica or the primary can be read, whether it accepts writes, by then."""
+    can_read = _works(Session(database).read, store.read, deadline)
     can_write = can_read and _works(database.transaction, store.write, deadline)
     return Readiness(
         is_ready=can_write,

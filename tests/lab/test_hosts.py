@@ -15,17 +15,20 @@ pytestmark = pytest.mark.lab
 
 USERS = {
     "api": "evergrid",
+    "backups": "postgres",
     "etcd": "etcd",
     "haproxy": "haproxy",
     "keepalived": "root",
     "patroni": "postgres",
+    "pgbackrest": "postgres",
     "prometheus": "prometheus",
     "worker": "evergrid",
 }
 PROGRAMS = {
     "app": {"api", "haproxy", "worker"},
+    "backup": {"backups", "pgbackrest"},
     "client": set(),
-    "database": {"patroni"},
+    "database": {"patroni", "pgbackrest"},
     "dcs": {"etcd"},
     "edge": {"haproxy", "keepalived"},
     "monitor": {"prometheus"},

@@ -6,6 +6,7 @@ from service.settings import SettingsWrong, read_api, read_dsn, read_passwords, 
 
 ENVIRON = {
     "EVERGRID_PRIMARY_DSN": "host=p",
+    "EVERGRID_REPLICA_DSN": "host=r",
     "EVERGRID_WORKER_DSN": "host=w",
     "EVERGRID_HOST": "app1",
 }
@@ -26,7 +27,10 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     }
     with pytest.raises(SettingsWrong) as wrong:
         read_api(environ)
-    for name in environ.keys() - {"EVERGRID_HOST"} | {"EVERGRID_PRIMARY_DSN"}:
+    for name in environ.keys() - {"EVERGRID_HOST"} | {
+        "EVERGRID_PRIMARY_DSN",
+        "EVERGRID_REPLICA_DSN",
+    }:
         assert name in str(wrong.value)
 
 

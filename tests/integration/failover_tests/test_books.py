@@ -82,8 +82,20 @@ def paid(migrated, database, caller, once, now, deadline, run):
 def test_a_payment_is_read_with_what_became_of_it(lab, paid, run):
     account_no, payment_no = paid
     assert books.read(lab, run=run).payments == (
-        Recorded(f"{run}-p0", payment_no, account_no, 30000, allocated_fen=30000, booked_fen=30000),
+        Recorded(f"{run}-p0", payment_no, account_no, 30000),
     )
+
+
+def test_payments_are_read_page_by_page(lab, paid, run, doctor, monkeypatch):
+    monkeypatch.setattr(books, "_PAGE", 1)
+    more = f"""INSERT INTO evergrid.payment
+               SELECT business_date + day, (payment_no::numeric + day)::text, bureau_id,
+                      account_id, amount_fen, channel, channel_serial, principal_id, received_at
+                 FROM evergrid.payment, generate_series(1, 2) AS day
+                WHERE channel_serial = '{run}-p0' AND business_date = '2026-04-15'"""
+    doctor(more, cure=f"DELETE FROM evergrid.payment WHERE channel_serial = '{run}-p0'")
+    twice = books.read(lab, run=run).payments
+    assert checkers.doubled((), twice) == [f"payment {run}-p0 is in the books 3 times"]
 
 
 def test_payments_of_other_runs_are_not_read(lab, paid):
@@ -92,9 +104,9 @@ def test_payments_of_other_runs_are_not_read(lab, paid):
 
 def test_right_books_have_no_findings(lab, paid, run):
     found = books.read(lab, run=run)
-    assert found.totals.journals >= 1
-    assert found.totals.accounts == len(found.balances)
-    assert checkers.payments_unexplained(found.payments) == []
+    assert found.standing.totals.journals >= 1
+    assert found.standing.totals.accounts == len(found.balances)
+    assert checkers.payments_unexplained(found) == []
     own = [balance for balance in found.balances if balance.account_no == paid[0]]
     assert [(b.prepayment_fen, b.prepayment_entries_fen) for b in own] == [(30000, 30000)]
 
@@ -138,7 +150,7 @@ def test_a_payment_without_its_lot_is_unexplained(lab, paid, run, doctor):
                  SELECT bureau_id, account_id, '{payment_no}', 30000, 30000
                    FROM evergrid.account WHERE account_no = '{account_no}'""",
     )
-    [finding] = checkers.payments_unexplained(books.read(lab, run=run).payments)
+    [finding] = checkers.payments_unexplained(books.read(lab, run=run))
     assert "0 fen allocated, 30000 fen booked" in finding
 
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from failover_tests.books import AccountBalance, Books, Recorded, Switch, Totals
+from failover_tests.books import AccountBalance, Books, Recorded, Standing, Switch, Totals
+from failover_tests.evidence import Evidence
+from failover_tests.faults import Fault
 from failover_tests.history import History, Request
 from failover_tests.samples import Sample, Samples
 
@@ -39,8 +41,6 @@ def recorded(number: int, **changed: object) -> Recorded:
         "payment_no": f"20260401{number:012d}",
         "account_no": "1000000001",
         "amount_fen": 500,
-        "allocated_fen": 500,
-        "booked_fen": 500,
     }
     return Recorded(**{**fields, **changed})
 
@@ -75,10 +75,26 @@ def history() -> History:
 def books() -> Books:
     """What the database holds after that history, if everything is right."""
     return Books(
-        totals=Totals(payments=5, journals=5, accounts=1, bills=0),
+        standing=Standing(Totals(payments=5, journals=5, accounts=1, bills=0), timeline=3),
         payments=tuple(recorded(number) for number in range(5)),
+        unexplained=(),
         unbalanced=(),
         balances=(AccountBalance("1000000001", 0, 0, 2500, 2500),),
         bills_wrong=(),
         switches=(Switch(1, 1000), Switch(2, 2000)),
+    )
+
+
+@pytest.fixture
+def evidence(history, books) -> Evidence:
+    """A drill in which all went well: something was broken at 2.5 s, nothing had to move."""
+    return Evidence(
+        run="drill",
+        faults=(Fault(what="power off", hosts=("db1",), began_s=2.5, proof="gone"),),
+        history=(*history, read(3), read(4)),
+        samples=looks("db1", (0, "primary", 3), (5, "primary", 3)),
+        cpu_shares={},
+        before=Standing(Totals(payments=0, journals=0, accounts=1, bills=0), timeline=3),
+        books=books,
+        rejoined_s=12.0,
     )

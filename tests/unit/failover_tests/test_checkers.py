@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from failover_tests import checkers
-from failover_tests.books import AccountBalance, BillSum, JournalSum, Switch, Totals
+from failover_tests.books import AccountBalance, BillSum, JournalSum, Switch, Totals, Unexplained
 
 from .conftest import in_order, looks, payment, read, recorded
 
@@ -16,10 +16,11 @@ def test_a_right_history_has_no_findings(history, books):
     assert checkers.failed(history) == []
     assert checkers.lost(history, books.payments) == []
     assert checkers.doubled(history, books.payments) == []
-    assert (
-        checkers.never_attempted(history, books.payments, before=BEFORE, after=books.totals) == []
-    )
-    assert checkers.payments_unexplained(books.payments) == []
+    after = books.standing.totals
+    assert checkers.never_attempted(history, books.payments, before=BEFORE, after=after) == []
+    assert checkers.repeated(history) == []
+    assert checkers.stale(history, books) == []
+    assert checkers.payments_unexplained(books) == []
     assert checkers.journals_unbalanced(books) == []
     assert checkers.balances_wrong(books) == []
 
@@ -35,6 +36,60 @@ def test_an_unavailable_service_failed_the_read(history):
     [finding] = checkers.failed((*history, read(9, status=503, error="BUSY")))
     assert "read drill-r9" in finding
     assert "BUSY (status 503)" in finding
+
+
+def test_a_refusal_with_its_reason_is_no_failure_where_it_was_promised(history):
+    refused = payment(9, status=503, payment_no=None, error="DATABASE_AWAY", retry_after_s=1)
+    assert checkers.failed_without_reason((*history, refused)) == []
+    assert len(checkers.failed((*history, refused))) == 1
+
+
+def test_a_refusal_that_does_not_say_when_to_ask_again_is_a_failure(history):
+    refused = payment(9, status=503, payment_no=None, error="Status503")
+    [finding] = checkers.failed_without_reason((*history, refused))
+    assert "drill-p9" in finding
+
+
+def test_a_read_is_never_refused_for_want_of_replicas(history):
+    refused = read(9, status=503, error="DATABASE_AWAY", retry_after_s=1)
+    [finding] = checkers.failed_without_reason((*history, refused))
+    assert "drill-r9" in finding
+
+
+def test_a_timeout_is_a_failure_where_refusals_were_promised(history):
+    silent = payment(9, status=None, payment_no=None, error="ClientTimeout")
+    assert len(checkers.failed_without_reason((*history, silent))) == 1
+
+
+def test_a_failure_that_a_repetition_hid_is_found(history):
+    hidden = payment(9, attempts=2)
+    assert checkers.failed((*history, hidden)) == []
+    assert checkers.repeated((*history, hidden)) == ["payment drill-p9 was sent 2 times"]
+
+
+def test_a_read_that_shows_every_acknowledged_payment_is_fresh(history, books):
+    assert checkers.stale((*history, read(9, net_fen=2500)), books) == []
+
+
+def test_a_read_that_misses_an_acknowledged_payment_is_stale(history, books):
+    assert checkers.stale((*history, read(9, net_fen=2000)), books) == [
+        "read drill-r9 of account 1000000001 showed 2000 fen, 2500 fen were acknowledged before"
+    ]
+
+
+def test_a_read_need_not_show_what_was_acknowledged_after_it_was_sent(history, books):
+    assert checkers.stale((*history, read(2, net_fen=1000)), books) == []
+    assert len(checkers.stale((*history, read(2, net_fen=500)), books)) == 1
+
+
+def test_a_read_may_show_a_payment_before_its_client_is_answered(history, books):
+    assert checkers.stale((*history, read(2, net_fen=2500)), books) == []
+
+
+def test_what_an_account_held_before_the_run_is_shown_too(history, books):
+    richer = replace(books, balances=(AccountBalance("1000000001", 0, 0, 9500, 9500),))
+    assert checkers.stale((*history, read(9, net_fen=9500)), richer) == []
+    assert len(checkers.stale((*history, read(9, net_fen=2500)), richer)) == 1
 
 
 def test_an_acknowledged_payment_that_is_gone_is_lost(history, books):
@@ -67,27 +122,24 @@ def test_a_number_given_to_two_payments_is_doubled(history, books):
 
 
 def test_a_payment_nobody_sent_is_found(history, books):
-    after = replace(books.totals, payments=6)
+    after = replace(books.standing.totals, payments=6)
     appeared = (*books.payments, recorded(77))
     [finding] = checkers.never_attempted(history, appeared, before=BEFORE, after=after)
     assert "drill-p77" in finding
 
 
 def test_a_payment_outside_the_run_is_found(history, books):
-    after = replace(books.totals, payments=6)
+    after = replace(books.standing.totals, payments=6)
     assert checkers.never_attempted(history, books.payments, before=BEFORE, after=after) == [
         "+1 payments in the books are not of this run"
     ]
 
 
-def test_money_that_is_not_allocated_is_found():
-    [finding] = checkers.payments_unexplained([recorded(1), recorded(2, allocated_fen=300)])
-    assert "300 fen allocated" in finding
-
-
-def test_money_that_is_not_booked_is_found():
-    [finding] = checkers.payments_unexplained([recorded(1), recorded(2, booked_fen=0)])
-    assert "0 fen booked" in finding
+def test_money_that_is_not_explained_is_found(books):
+    doctored = replace(books, unexplained=(Unexplained("20260401000000000002", 500, 300, 0),))
+    assert checkers.payments_unexplained(doctored) == [
+        "payment 20260401000000000002 over 500 fen: 300 fen allocated, 0 fen booked"
+    ]
 
 
 def test_an_unbalanced_journal_is_found(books):
@@ -130,6 +182,11 @@ def test_a_failed_write_does_not_end_a_stall(history):
 
 def test_without_two_acknowledged_writes_the_stall_is_endless():
     assert checkers.stall_s((payment(1),)) == float("inf")
+
+
+def test_a_stall_of_reads_is_the_longest_gap_between_answered_ones():
+    reads = (read(1), read(2), read(3, done_s=9.0, status=503), read(8, done_s=12.0))
+    assert checkers.read_stall_s(reads) == 12.0 - 2.01
 
 
 def test_the_slowest_request_counts_from_when_it_was_due():

@@ -26,12 +26,21 @@ async def taken(request: web.Request) -> web.Response:
 
 
 async def account(request: web.Request) -> web.Response:
-    return web.json_response({"account_no": request.match_info["number"], "bureau": 1})
+    balance = {"receivable_fen": 300, "prepayment_fen": 1000}
+    return web.json_response({"account_no": request.match_info["number"], "balance": balance})
+
+
+def away(headers: dict[str, str]) -> web.Response:
+    problem = {"code": "DATABASE_AWAY", "detail": "the database is away"}
+    answer = web.json_response(problem, status=503, content_type="application/problem+json")
+    answer.headers.update(headers)
+    return answer
 
 
 def drive(
     pay: Answer,
     *,
+    read: Answer = account,
     payments_per_s: float = 50,
     seconds: float = 0.2,
     timeout_s: float = 5,
@@ -41,7 +50,7 @@ def drive(
 
     async def send() -> bytes:
         app = web.Application()
-        app.add_routes([web.post("/v1/payments", pay), web.get("/v1/accounts/{number}", account)])
+        app.add_routes([web.post("/v1/payments", pay), web.get("/v1/accounts/{number}", read)])
         runner = web.AppRunner(app, shutdown_timeout=0)
         await runner.setup()
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -108,10 +117,54 @@ def test_an_answer_about_another_amount_is_wrong():
 
 def test_a_refusal_is_counted_by_its_code():
     async def busy(_: web.Request) -> web.Response:
-        return web.json_response({"code": "DATABASE_AWAY"}, status=503)
+        return away({"Retry-After": "1"})
 
     [request] = payments(drive(busy, payments_per_s=5))
     assert (request.status, request.error, request.attempts) == (503, "DATABASE_AWAY", 1)
+    assert request.is_refused_with_reason
+
+
+def test_a_refusal_must_say_when_to_ask_again():
+    async def curt(_: web.Request) -> web.Response:
+        return away({})
+
+    [request] = payments(drive(curt, payments_per_s=5))
+    assert (request.status, request.error) == (503, "DATABASE_AWAY")
+    assert not request.is_refused_with_reason
+
+
+def test_a_refusal_that_is_no_problem_gives_no_reason():
+    async def bare(_: web.Request) -> web.Response:
+        return web.Response(status=503, text="<html>", headers={"Retry-After": "1"})
+
+    [request] = payments(drive(bare, payments_per_s=5))
+    assert (request.status, request.error) == (503, "Status503")
+    assert not request.is_refused_with_reason
+
+
+def test_a_read_tells_what_it_was_shown():
+    requests = drive(taken, payments_per_s=5)
+    assert {request.net_fen for request in requests if request.kind == "read"} == {700}
+
+
+def test_a_read_sends_back_the_newest_token_of_its_account():
+    sent = []
+
+    async def with_token(request: web.Request) -> web.Response:
+        response = await taken(request)
+        response.headers["Consistency-Token"] = f"2/0/A{len(sent)}"
+        sent.append(response.headers["Consistency-Token"])
+        return response
+
+    seen: list[str | None] = []
+
+    async def remembering(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Consistency-Token"))
+        return await account(request)
+
+    drive(with_token, read=remembering, payments_per_s=20)
+    assert set(seen) - {None} <= set(sent)
+    assert sent[-1] in seen
 
 
 def test_a_broken_connection_is_not_hidden():
@@ -131,7 +184,7 @@ def test_a_retrying_client_repeats_with_the_same_key():
     async def second_time_lucky(request: web.Request) -> web.Response:
         keys.append(request.headers["Idempotency-Key"])
         if len(keys) == 1:
-            return web.json_response({"code": "DATABASE_AWAY"}, status=503)
+            return away({"Retry-After": "1"})
         return await taken(request)
 
     [request] = payments(drive(second_time_lucky, payments_per_s=5, is_retrying=True))

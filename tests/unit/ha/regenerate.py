@@ -15,7 +15,7 @@ from ha.render import render
 from ha.secrets import Secrets
 
 GOLDEN = Path(__file__).parent / "golden"
-HOSTS = ("app1", "client", "db1", "dcs1", "lb1", "mon1")
+HOSTS = ("app1", "backup1", "client", "db1", "dcs1", "lb1", "mon1")
 RELEASE = "/opt/evergrid/release-0"
 SECRETS = Secrets(**{field.name: f"the-{field.name}" for field in fields(Secrets)})
 

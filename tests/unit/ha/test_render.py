@@ -164,7 +164,7 @@ def test_the_service_reads_its_environment_through_the_shell(tmp_path):
     assert parse_dsn(worker.worker_dsn)["user"] == "evergrid_worker"
 
 
-@pytest.mark.parametrize("host", ["app1", "client", "db1", "dcs1", "lb1", "mon1"])
+@pytest.mark.parametrize("host", ["app1", "backup1", "client", "db1", "dcs1", "lb1", "mon1"])
 def test_the_supervisor_accepts_its_file(tmp_path, host):
     users = {
         program.user for program in programs.of(load().host(host), topology=load(), release="/")

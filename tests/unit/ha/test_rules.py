@@ -51,6 +51,9 @@ BROKEN = [
     (rules.two_of_what_serves, without("app1"), "1 app hosts"),
     (rules.exactly_one_monitor, without("mon1"), "0 monitor hosts"),
     (rules.exactly_one_monitor, plus("mon2", "monitor"), "2 monitor hosts"),
+    (rules.exactly_one_backup, without("backup1"), "0 backup hosts"),
+    (rules.exactly_one_backup, plus("backup2", "backup"), "2 backup hosts"),
+    (rules.backup_apart_from_databases, changed("db1", roles=("database", "backup")), "db1 is"),
     (
         rules.one_listener_per_port,
         replace(SHIPPED, ports=replace(SHIPPED.ports, local_replica=5000)),

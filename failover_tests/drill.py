@@ -1,0 +1,34 @@
+"""The frame of every drill: a whole lab, clients that pay, one fault, recovery, judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from failover_tests.faults.fault import Fault
+from failover_tests.judgement import Outcome, Promises, judged
+from failover_tests.load import Load
+from failover_tests.stage import Stage
+
+# Breaks something of the stage's lab while the load goes on, waits for what was promised, cures it.
+Breaking = Callable[[Stage, Load], tuple[Fault, ...]]
+
+
+class Drill:
+    """What is broken under load, with what clients are promised meanwhile."""
+
+    def __init__(self, breaks: Breaking, promises: Promises) -> None:
+        self.breaks = breaks
+        self.promises = promises
+        self.name = breaks.__name__.replace("_", "-")
+        self.__doc__ = breaks.__doc__
+
+    def __call__(self, stage: Stage) -> Outcome:
+        """Run the drill once on a whole lab; return what it came to."""
+        with stage.paying(is_retrying=self.promises.is_retrying) as load:
+            faults = self.breaks(stage, load)
+        return judged(stage.evidence(*faults), self.promises)
+
+
+def drill(promises: Promises) -> Callable[[Breaking], Drill]:
+    """Make a function that breaks something into a drill that judges by `promises`."""
+    return lambda breaks: Drill(breaks, promises)

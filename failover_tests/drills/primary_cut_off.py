@@ -1,0 +1,25 @@
+"""The drill in which nobody reaches the primary, which goes on."""
+
+from __future__ import annotations
+
+from failover_tests import budgets, faults
+from failover_tests.drill import drill
+from failover_tests.faults import Fault
+from failover_tests.judgement import Promises
+from failover_tests.load import Load
+from failover_tests.stage import Stage
+
+_PROMISES = Promises(
+    write_stall_s=budgets.HOST_LOST_WRITE_STALL_S,
+    read_stall_s=budgets.HOST_LOST_READ_STALL_S,
+    failovers_max=1,
+)
+
+
+@drill(_PROMISES)
+def primary_cut_off(stage: Stage, load: Load) -> tuple[Fault, ...]:
+    """Cut the primary's host off from everybody: it must not acknowledge, another takes over."""
+    with faults.cut_off(stage.lab, stage.primary()) as fault:
+        stage.wait_for_primary(other_than=fault.hosts[-1])
+        load.is_served_again()
+    return (fault,)

@@ -1,0 +1,20 @@
+"""What was broken on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was broken, where, when (monotonic), how we know."""
+
+    what: str
+    hosts: tuple[str, ...]
+    began_s: float
+    proof: str
+
+    @property
+    def where(self) -> str:
+        """The hosts in words."""
+        return " and ".join(self.hosts)

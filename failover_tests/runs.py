@@ -1,0 +1,47 @@
+"""Runs of drills, one after the other on one lab, each with its report."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from failover_tests import budgets, environment, reports
+from failover_tests.drills.catalogue import Runnable
+from failover_tests.stage import Stage
+from ha.lab import Lab
+from ha.lab.errors import LabFailed
+
+# Where Linux keeps files in memory (shm_overview(7)).
+_MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
+
+
+def reported(
+    lab: Lab,
+    name: str,
+    drill: Runnable,
+    *,
+    reports_folder: Path,
+    load_s: float = 0.0,
+    longest_s: float = budgets.LOAD_LONGEST_S,
+) -> Path:
+    """Run a drill; write its report, its evidence; return their folder."""
+    folder = reports.folder_of(reports_folder, name)
+    described = environment.described(lab)
+    with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
+        began_s = time.monotonic()
+        stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s)
+        try:
+            outcome = drill(stage)
+        except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run
+            reason = f"{type(error).__name__}: {error}"
+            if not isinstance(error, LabFailed):
+                reason += f"\n\n```\n{traceback.format_exc()}```"
+            reports.write_unjudged(name, reason, environment=described, folder=folder)
+        else:
+            described["drill_took_s"] = round(time.monotonic() - began_s, 1)
+            reports.write(name, outcome, environment=described, folder=folder)
+        finally:
+            reports.keep_evidence(Path(written), folder=folder)
+    return folder

@@ -1,0 +1,45 @@
+"""The program that keeps the backups of a data centre going: `python -m ha.backups`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import prometheus_client
+import typer
+
+from ha.backups.pgbackrest import Pgbackrest
+from ha.backups.rounds import Rounds
+
+REPOSITORY = Path("/var/lib/evergrid/pgbackrest")
+# Whoever restored from this repository, and found everything right, says so by touching it.
+PROOF = Path("/var/lib/evergrid/restore-proven")
+# Reading the repository costs a tenth of a second of one core.
+ROUND_EVERY_S = 10.0
+
+
+def main(
+    stanza: Annotated[str, typer.Option(help="The name of the data centre.")],
+    listen: Annotated[str, typer.Option(help="ADDRESS:PORT of /metrics.")],
+) -> None:
+    """Create the stanza, check the archive, take the backups that are due, until told to stop."""
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s: %(message)s", level=logging.INFO, stream=sys.stdout
+    )
+    # Leaving by an exception ends the command that is running, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    address, port = listen.rsplit(":", 1)
+    prometheus_client.start_http_server(int(port), address)
+    rounds = Rounds(Pgbackrest(stanza=stanza), stanza=stanza, folder=REPOSITORY, proof=PROOF)
+    while True:
+        rounds.go(datetime.now(UTC))
+        time.sleep(ROUND_EVERY_S)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,47 @@
+"""What happened when, as a report tells it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover_tests.books import Standing
+from failover_tests.evidence import timeline
+from failover_tests.faults import Fault
+
+from .conftest import in_order, looks
+
+
+def told(evidence):
+    return [(round(event.after_s, 2), event.what) for event in timeline(evidence)]
+
+
+def test_a_failover_is_told_in_order(evidence):
+    old = looks("db1", (2, "primary", 3), (3, "silent", None), (6, "x", 4), (7, "streaming", 4))
+    new = looks("db2", (2, "streaming", 3), (4, "primary", 4), (5, "primary", 4))
+    assert told(replace(evidence, samples=in_order(old, new))) == [
+        (-0.49, "last write acknowledged before the stall"),
+        (0.0, "fault: power off, db1"),
+        (0.51, "first write acknowledged after it"),
+        (1.55, "new leader: db2"),
+        (3.55, "old host answers again: db1"),
+        (4.55, "old host streams again: db1"),
+    ]
+
+
+def test_a_host_that_was_never_silent_did_not_come_back(evidence):
+    assert not any("again" in what for _, what in told(evidence))
+
+
+def test_without_a_new_timeline_there_is_no_new_leader(evidence):
+    assert not any("leader" in what for _, what in told(evidence))
+
+
+def test_every_fault_is_told_from_the_first_on(evidence):
+    later = Fault(what="power off", hosts=("db3",), began_s=4.0, proof="gone")
+    both = replace(evidence, faults=(*evidence.faults, later))
+    assert (1.5, "fault: power off, db3") in told(both)
+
+
+def test_promotions_are_counted_by_their_timelines(evidence):
+    standing = Standing(evidence.books.standing.totals, timeline=5)
+    assert replace(evidence, books=replace(evidence.books, standing=standing)).failovers == 2

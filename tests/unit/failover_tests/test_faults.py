@@ -1,0 +1,297 @@
+"""A fault proves that it took effect, or ends the drill; whatever happens, it is cured."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from failover_tests import budgets, faults
+from failover_tests.faults import processors
+from ha import topology
+from ha.lab import processes
+from ha.lab.errors import LabFailed
+from ha.lab.waiting import NotInTime
+
+BROKEN = RuntimeError("the drill failed meanwhile")
+
+
+class Lab:
+    """A lab of which a test says what works; it keeps a list of what it was told to do."""
+
+    def __init__(self, *, has_effect=True):
+        self.topology = topology.load()
+        self.has_effect = has_effect
+        self.done = []
+        self.off = set()
+        self.cuts = set()
+        self.is_full = self.is_slow = False
+        self.leader = "db1"
+        self.processes = {11, 12}
+
+    def exec(self, host, argv, *, timeout_s, check=True, input=None):  # noqa: A002
+        script = " ".join(argv)
+        if "/dev/tcp/" in script:
+            return self._probed(host, script)
+        if argv[0] == "curl":
+            return "0.41" if self.is_slow else "0.002"
+        assert "head -c" in script
+        return "" if self.is_full else "written"
+
+    def _probed(self, host, script):
+        address = re.search(r"/dev/tcp/([\d.]+)/", script)[1]
+        asked = next(h.name for h in self.topology.hosts if h.address == address)
+        is_cut = frozenset((host, asked)) in self.cuts
+        return "" if is_cut or asked in self.off else "open"
+
+    def _do(self, what):
+        self.done.append(what)
+        return self.has_effect
+
+    def power_off(self, host):
+        if self._do(f"power off {host}"):
+            self.off.add(host)
+
+    def power_on(self, host):
+        self._do(f"power on {host}")
+        self.off.discard(host)
+
+    def is_up(self, host):
+        return host not in self.off
+
+    def pids(self, host):
+        return [] if host in self.off else sorted(self.processes)
+
+    def cut(self, host, others=()):
+        peers = others or [h.name for h in self.topology.hosts if h.name != host]
+        if self._do(f"cut {host}"):
+            self.cuts |= {frozenset((host, other)) for other in peers}
+
+    def heal(self):
+        self._do("heal")
+        self.cuts, self.is_slow = set(), False
+
+    def slow(self, host, *, latency_s, loss):
+        self.is_slow = self._do(f"slow {host} {latency_s} {loss}")
+
+    def flap(self, host, *, times, down_s, up_s):
+        self._do(f"flap {host}")
+
+    def fill_disk(self, host):
+        self.is_full = self._do(f"fill {host}")
+
+    def free_disk(self, host):
+        self._do(f"free {host}")
+        self.is_full = False
+
+    def reload(self, host, program):
+        if self._do(f"reload {program} on {host}"):
+            self.processes = {11, 13}
+
+    def switchover(self):
+        if self._do("switchover"):
+            self.leader = "db2"
+
+    def primary(self):
+        return self.leader
+
+
+# What a drill does -> what cures it.
+FAULTS = {
+    "power off": (lambda lab: faults.power_off(lab, "db1"), "power on db1"),
+    "cut off from all": (lambda lab: faults.cut_off(lab, "db1"), "heal"),
+    "cut off from some": (lambda lab: faults.cut_off(lab, "db1", ("db2", "dcs1")), "heal"),
+    "slow": (lambda lab: faults.slow(lab, "db1", latency_s=0.2, loss=0.05), "heal"),
+    "full": (lambda lab: faults.full(lab, "db1"), "free db1"),
+    "reloaded": (lambda lab: faults.reloaded(lab, "app1", "api"), None),
+    "switched over": (lambda lab: faults.switched_over(lab, from_host="db1"), None),
+}
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(budgets, "FAULT_PROVEN_S", 0.3)
+
+
+@pytest.fixture(params=FAULTS)
+def named(request):
+    return FAULTS[request.param]
+
+
+def test_a_fault_says_what_it_did_with_its_proof(named):
+    lab = Lab()
+    with named[0](lab) as fault:
+        assert fault.what
+        assert fault.proof
+        assert set(fault.hosts) <= {host.name for host in lab.topology.hosts}
+
+
+def test_a_fault_without_effect_ends_the_drill(named):
+    with pytest.raises(NotInTime), named[0](Lab(has_effect=False)):
+        pytest.fail("the drill went on as if something were broken")
+
+
+def test_a_fault_is_cured_on_leaving(named):
+    lab = Lab()
+    with named[0](lab):
+        pass
+    assert named[1] in (None, lab.done[-1])
+    assert (lab.off, lab.cuts, lab.is_full, lab.is_slow) == (set(), set(), False, False)
+
+
+def test_a_fault_is_cured_when_the_drill_fails_meanwhile(named):
+    lab = Lab()
+    with pytest.raises(RuntimeError, match="meanwhile"), named[0](lab):
+        raise BROKEN
+    assert named[1] in (None, lab.done[-1])
+
+
+def test_a_fault_without_effect_is_cured_too(named):
+    lab = Lab(has_effect=False)
+    with pytest.raises(NotInTime), named[0](lab):
+        pass
+    if named[1] != "power on db1":  # it never went off
+        assert named[1] in (None, lab.done[-1])
+
+
+def test_the_silence_of_a_host_that_never_answered_proves_nothing():
+    lab = Lab()
+    lab.off.add("db2")
+    with pytest.raises(NotInTime, match="to answer client before"), faults.power_off(lab, "db2"):
+        pytest.fail("the drill went on")
+    assert "power off db2" not in lab.done
+
+
+def test_a_cut_of_what_was_cut_already_proves_nothing():
+    lab = Lab()
+    lab.cuts.add(frozenset(("db1", "db2")))
+    with pytest.raises(NotInTime, match="before"), faults.cut_off(lab, "db1", ("db2",)):
+        pytest.fail("the drill went on")
+
+
+def test_hosts_are_powered_off_together_powered_on_each():
+    lab = Lab()
+    with faults.power_off(lab, "dcs1", "db1") as fault:
+        assert lab.off == {"dcs1", "db1"}
+    assert fault.where == "dcs1 and db1"
+    assert lab.off == set()
+
+
+def test_one_host_that_does_not_boot_does_not_keep_the_other_off():
+    lab = Lab()
+
+    def fails_for_one(host):
+        if host == "dcs1":
+            raise LabFailed("dcs1 does not boot")
+        lab.off.discard(host)
+
+    lab.power_on = fails_for_one
+    with pytest.raises(LabFailed, match="does not boot"), faults.power_off(lab, "dcs1", "db1"):
+        pass
+    assert lab.off == {"dcs1"}
+
+
+def test_a_link_that_was_never_seen_down_did_not_flap():
+    lab = Lab()
+    with (
+        pytest.raises(NotInTime, match="outages"),
+        faults.flapping(lab, "db1", times=2, down_s=0.1, up_s=0.1),
+    ):
+        pytest.fail("the drill went on")
+    assert lab.done[-1] == "heal"
+
+
+def test_every_outage_of_a_flapping_link_is_counted():
+    lab = Lab()
+    looks = [True, True, False, False, True, False, True, True]
+    begun = threading.Event()
+
+    def probed(*_):
+        begun.set()
+        return "open" if not looks or looks.pop(0) else ""
+
+    def flap(*_, **__):
+        while looks:
+            begun.wait(0.01)
+
+    lab._probed, lab.flap = probed, flap
+    with faults.flapping(lab, "db1", times=2, down_s=0.1, up_s=0.1) as fault:
+        assert "2 times" in fault.proof
+
+
+@pytest.fixture
+def victim():
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process
+        process.kill()
+
+
+class OneProcess(Lab):
+    """A lab whose one process is a real one."""
+
+    def __init__(self, pid, **changed):
+        super().__init__(**changed)
+        self.pid = pid
+
+    def pids(self, host):
+        return [self.pid]
+
+    def kill(self, host, name, number=signal.SIGKILL):
+        if self._do(f"{number.name} {name}"):
+            os.kill(self.pid, number)
+        return self.pid
+
+    def freeze(self, host, name=None):
+        self.kill(host, name, signal.SIGSTOP)
+
+    def thaw(self, host):
+        self.kill(host, "everything", signal.SIGCONT)
+
+
+def state(process):
+    return processes.look_up(process.pid).state
+
+
+def test_a_killed_process_is_gone(victim):
+    with faults.killed(OneProcess(victim.pid), "db1", "postgres") as fault:
+        assert not processes.is_running(victim.pid)
+    assert str(victim.pid) in fault.proof
+
+
+def test_a_process_that_survives_was_not_killed(victim):
+    lab = OneProcess(victim.pid, has_effect=False)
+    with pytest.raises(NotInTime, match="gone"), faults.killed(lab, "db1", "postgres"):
+        pytest.fail("the drill went on")
+
+
+@pytest.mark.parametrize("fault", [faults.stopped, faults.frozen])
+def test_a_stopped_process_stands_still_until_it_is_let_go(victim, fault):
+    with fault(OneProcess(victim.pid), "db1", "patroni"):
+        assert state(victim) == "T"
+    assert state(victim) != "T"
+
+
+@pytest.mark.parametrize("fault", [faults.stopped, faults.frozen])
+def test_a_process_that_runs_on_was_not_stopped(victim, fault):
+    lab = OneProcess(victim.pid, has_effect=False)
+    with pytest.raises(NotInTime, match="stand still"), fault(lab, "db1", "patroni"):
+        pytest.fail("the drill went on")
+
+
+def test_processors_with_time_left_are_not_saturated(monkeypatch):
+    monkeypatch.setattr(processors, "_idle_share", lambda: 0.5)
+    with (
+        pytest.raises(NotInTime, match="idle share"),
+        faults.saturated(("db1",), at_most_s=1),
+    ):
+        pytest.fail("the drill went on")
+
+
+def test_processors_without_time_left_are_saturated(monkeypatch):
+    monkeypatch.setattr(processors, "_idle_share", lambda: 0.01)
+    with faults.saturated(("db1",), at_most_s=1) as fault:
+        assert "1.0%" in fault.proof

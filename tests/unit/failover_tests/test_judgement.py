@@ -1,0 +1,129 @@
+"""A drill passes if every promise was kept; each broken one fails it, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover_tests import budgets
+from failover_tests.books import Standing
+from failover_tests.judgement import Promises, judged
+
+from .conftest import in_order, looks, payment, read, recorded
+
+
+def broken(evidence, promises=None):
+    """The promises that this evidence breaks."""
+    outcome = judged(evidence, promises or Promises())
+    assert outcome.is_passed == all(check.is_kept for check in outcome.verdict)
+    return [check.promise for check in outcome.verdict if not check.is_kept]
+
+
+def test_a_drill_in_which_nothing_went_wrong_passes(evidence):
+    assert broken(evidence, Promises(write_stall_s=1.1, read_stall_s=1.1)) == []
+
+
+def test_every_check_says_what_it_examined(evidence):
+    assert all(check.examined for check in judged(evidence, Promises()).verdict)
+
+
+def test_a_failed_request_fails_the_drill(evidence):
+    failing = replace(evidence, history=(*evidence.history, payment(5, status=None, error="X")))
+    assert broken(failing) == ["no request failed"]
+
+
+def test_a_lost_acknowledgement_fails_the_drill(evidence):
+    books = replace(evidence.books, payments=evidence.books.payments[:-1])
+    assert "no acknowledged payment is lost" in broken(replace(evidence, books=books))
+
+
+def test_a_payment_taken_twice_fails_the_drill(evidence):
+    twice = (*evidence.books.payments, recorded(4, payment_no="20260401000000000099"))
+    books = replace(evidence.books, payments=twice)
+    assert "no payment is doubled" in broken(replace(evidence, books=books))
+
+
+def test_a_read_of_the_past_fails_the_drill(evidence):
+    stale = replace(evidence, history=(*evidence.history, read(9, net_fen=0)))
+    assert broken(stale) == ["no read shows the past"]
+
+
+def test_two_primaries_at_once_fail_the_drill(evidence):
+    other = looks("db2", (1, "primary", 4), (4, "primary", 4))
+    samples = in_order(evidence.samples, other)
+    assert "never two primaries" in broken(replace(evidence, samples=samples))
+
+
+def test_a_failure_hidden_by_a_repetition_fails_the_drill(evidence):
+    hidden = replace(evidence, history=(*evidence.history, read(9, attempts=2)))
+    assert broken(hidden) == ["no client had to repeat a request"]
+
+
+def test_clients_may_repeat_where_they_are_asked_to(evidence):
+    hidden = replace(evidence, history=(*evidence.history, read(9, attempts=2)))
+    assert broken(hidden, Promises(is_retrying=True)) == []
+
+
+def test_a_stall_longer_than_promised_fails_the_drill(evidence):
+    promises = Promises(write_stall_s=0.9)
+    assert broken(evidence, promises) == ["writes stalled no longer than promised (≤ 0.9 s)"]
+
+
+def test_a_stall_of_reads_longer_than_promised_fails_the_drill(evidence):
+    promises = Promises(read_stall_s=0.9)
+    assert broken(evidence, promises) == ["reads stalled no longer than promised (≤ 0.9 s)"]
+
+
+def test_an_answer_much_later_than_the_stall_fails_the_drill(evidence):
+    late = read(4, done_s=4 + 1.2 + budgets.SLOWEST_BEYOND_STALL_S)
+    slow = replace(evidence, history=(*evidence.history, late))
+    assert broken(slow, Promises(write_stall_s=1.1)) == [
+        "the slowest answer came soon after the stall (≤ 2.6 s)"
+    ]
+
+
+def test_what_was_slow_before_anything_was_broken_is_no_stall(evidence):
+    cold = payment(-30, done_s=-0.5)
+    books = replace(evidence.books, payments=(*evidence.books.payments, recorded(-30)))
+    warm = replace(evidence, history=(cold, *evidence.history), books=books)
+    assert "writes stalled no longer than promised (≤ 1.1 s)" not in broken(
+        warm, Promises(write_stall_s=1.1)
+    )
+
+
+def test_a_failover_nobody_promised_fails_the_drill(evidence):
+    standing = Standing(evidence.books.standing.totals, timeline=4)
+    moved = replace(evidence, books=replace(evidence.books, standing=standing))
+    assert broken(moved) == ["at most 0 failovers"]
+    assert broken(moved, Promises(failovers_max=1)) == []
+
+
+def test_a_second_failover_fails_the_drill(evidence):
+    standing = Standing(evidence.books.standing.totals, timeline=5)
+    moved = replace(evidence, books=replace(evidence.books, standing=standing))
+    assert broken(moved, Promises(failovers_max=1)) == ["at most 1 failovers"]
+
+
+def test_a_refusal_with_its_reason_is_allowed_where_it_was_promised(evidence):
+    refused = payment(9, status=503, payment_no=None, error="AWAY", retry_after_s=1)
+    refusing = replace(evidence, history=(*evidence.history, refused))
+    assert broken(refusing) == ["no request failed"]
+    assert broken(refusing, Promises(may_refuse=True)) == []
+
+
+def test_a_timeout_is_not_allowed_where_refusals_were_promised(evidence):
+    silent = payment(9, status=None, payment_no=None, error="ClientTimeout")
+    silenced = replace(evidence, history=(*evidence.history, silent))
+    assert broken(silenced, Promises(may_refuse=True)) == [
+        "no request failed but by a refusal with its reason"
+    ]
+
+
+def test_a_lab_that_is_whole_too_late_fails_the_drill(evidence):
+    late = replace(evidence, rejoined_s=budgets.REJOIN_S + 1)
+    assert broken(late) == ["whole again soon after nothing was broken any more (≤ 90 s)"]
+
+
+def test_a_lab_that_does_not_become_whole_fails_the_drill(evidence):
+    assert broken(replace(evidence, complaint="db1 is no member")) == [
+        "whole again soon after nothing was broken any more"
+    ]

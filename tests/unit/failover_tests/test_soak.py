@@ -1,0 +1,126 @@
+"""A soak breaks what its seed says, goes on after what fails, judges what there is."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from failover_tests.drill import Drill
+from failover_tests.drills.catalogue import DRILLS
+from failover_tests.faults import Fault
+from failover_tests.judgement import Promises
+from failover_tests.soak import NothingBroken, Soak, planned
+from ha.lab.errors import LabFailed
+from ha.lab.waiting import NotInTime
+
+from .conftest import read
+
+
+def names(seed, faults=50):
+    return [drill.name for drill in planned(DRILLS, faults=faults, seed=seed)]
+
+
+def test_the_same_seed_breaks_the_same_in_the_same_order():
+    assert names(7) == names(7)
+    assert names(7) != names(8)
+
+
+def test_a_soak_has_as_many_faults_as_were_asked_for():
+    assert len(names(7, faults=13)) == 13
+
+
+def test_a_soak_breaks_everything_once_before_anything_twice():
+    eligible = {drill.name for drill in DRILLS} - {"both-replicas-power-off"}
+    drawn = names(7, faults=2 * len(eligible))
+    assert set(drawn[: len(eligible)]) == set(drawn[len(eligible) :]) == eligible
+
+
+def test_a_soak_never_breaks_that_in_which_clients_may_be_refused():
+    assert "both-replicas-power-off" not in names(7, faults=1000)
+
+
+class Stage:
+    """A stage whose lab is as a test wants it."""
+
+    def __init__(self, evidence, *, whole=True):
+        self.given = evidence
+        self.is_retrying = None
+        self.whole = whole
+
+    @contextmanager
+    def paying(self, *, is_retrying):
+        self.is_retrying = is_retrying
+        yield Load()
+
+    def wait_until_healthy(self, *, within_s):
+        if not self.whole:
+            raise NotInTime("a whole lab: not within 240 s")
+
+    def evidence(self, *broken):
+        return replace(self.given, faults=broken)
+
+
+class Load:
+    def goes_on(self, *, for_s):
+        pass
+
+
+FAULT = Fault(what="kill -9", hosts=("db1",), began_s=2.5, proof="gone")
+
+
+def breaking(outcome):
+    def postmaster_killed(stage, load):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    return Drill(postmaster_killed, Promises(failovers_max=1))
+
+
+def soaked(evidence, *outcomes, **how):
+    said = []
+    stage = Stage(evidence, **how)
+    outcome = Soak([breaking(each) for each in outcomes], say=said.append)(stage)
+    assert stage.is_retrying
+    return outcome, said
+
+
+def test_a_soak_in_which_all_went_well_passes(evidence):
+    outcome, said = soaked(evidence, (FAULT,), (FAULT,))
+    assert outcome.is_passed
+    assert [passage.mishap.name for passage in outcome.passages] == ["postmaster-killed"] * 2
+    assert said == ["1/2 postmaster-killed", "2/2 postmaster-killed"]
+
+
+def test_a_fault_that_did_nothing_fails_the_soak_which_goes_on(evidence):
+    outcome, _ = soaked(evidence, LabFailed("no postgres runs"), (FAULT,))
+    assert [c.promise for c in outcome.verdict if not c.is_kept] == [
+        "every fault took effect, was cured"
+    ]
+    assert len(outcome.passages) == 2
+
+
+def test_an_interrupted_soak_judges_what_there_is(evidence):
+    outcome, said = soaked(evidence, (FAULT,), KeyboardInterrupt(), (FAULT,))
+    assert outcome.is_passed
+    assert len(outcome.passages) == 1
+    assert said[-1].startswith("Interrupted")
+
+
+def test_a_soak_that_broke_nothing_is_no_pass(evidence):
+    with pytest.raises(NothingBroken):
+        soaked(evidence, KeyboardInterrupt())
+
+
+def test_a_lab_that_is_not_whole_again_fails_the_soak(evidence):
+    outcome, _ = soaked(evidence, (FAULT,), whole=False)
+    [problem] = [c.findings for c in outcome.verdict if not c.is_kept]
+    assert "not whole again" in problem[0]
+
+
+def test_a_failed_request_fails_the_soak(evidence):
+    failing = replace(evidence, history=(*evidence.history, read(9, status=502, error="LOST")))
+    outcome, _ = soaked(failing, (FAULT,))
+    assert [c.promise for c in outcome.verdict if not c.is_kept] == ["no request failed"]

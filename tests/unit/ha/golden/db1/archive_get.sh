@@ -1,0 +1,39 @@
+#!/bin/sh
+# Fetch one file of the archive for PostgreSQL of db1: archive_get.sh NAME PATH.
+#
+# PostgreSQL asks while it recovers, also in the middle of a failover, and waits for the answer:
+# a promotion must never wait for a backup host that is slow or gone. Ends with 1 for whatever
+# reason; above 125 PostgreSQL would stop (RestoreArchivedFile() in xlogarchive.c).
+name=$1 path=$2
+folder=${path%/*} # pg_wal, beside which PostgreSQL puts what we fetch
+memory=/run/evergrid/pgbackrest
+
+# Test if a file was written within the last so many seconds.
+is_fresh() { [ -n "$(find "$1" -newermt "-$2 seconds" 2>/dev/null)" ]; }
+
+# The backup host did not answer a moment ago.
+is_fresh "$memory/away" 10 && exit 1
+
+case $name in
+*.history)
+    patience=2
+    # Known already; or asked for just now: while there is no primary, PostgreSQL asks five times
+    # a second.
+    [ -e "$folder/$name" ] && exit 1
+    is_fresh "$memory/no-$name" 2 && exit 1
+    ;;
+*)
+    patience=15
+    # Streamed into a moment ago: the archive cannot be ahead of it.
+    is_fresh "$folder/$name" 120 && exit 1
+    ;;
+esac
+
+timeout --kill-after=1 "$patience" pgbackrest --config=/etc/evergrid/pgbackrest.conf \
+    --stanza=main archive-get "$name" "$path"
+case $? in
+0) exit 0 ;;
+1) [ "$patience" = 2 ] && : >"$memory/no-$name" ;;
+*) : >"$memory/away" ;;
+esac
+exit 1

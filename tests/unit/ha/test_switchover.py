@@ -1,0 +1,63 @@
+"""What speaks against a switchover, and whom it would choose."""
+
+from __future__ import annotations
+
+import pytest
+
+from ha.switchover import LAG_MAX_BYTES, Standing, best, objections
+
+CALM = {
+    "longest_transaction_s": 0.1,
+    "archiver_failed_on": None,
+    "segments_not_archived": 0,
+}
+
+
+def status(*, leads=False, lsn=1000, **changes):
+    store = {"voters": ["db2", "db3"], "is_paused": False}
+    found = {"is_primary": leads, "is_replica": not leads, "why": "x", "lsn": lsn, "fenced": []}
+    return found | {"store": store} | changes
+
+
+def standing(preflight=(), **changes):
+    hosts = {"db1": status(leads=True), "db2": status(), "db3": status(lsn=999)}
+    kept = {name: found for name, found in (hosts | changes).items() if found}
+    return Standing(statuses=kept, preflight=CALM | dict(preflight))
+
+
+def test_a_calm_cluster_may_switch_over():
+    assert list(objections(standing(), new="db2")) == []
+
+
+def test_the_replica_that_is_furthest_is_chosen():
+    assert best(standing()) == "db2"
+    assert best(standing(db2=None, db3=None)) is None
+
+
+PAUSED = {"voters": ["db2", "db3"], "is_paused": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "new", "objection"),
+    [
+        (standing(db1=status()), "db2", "no host, or more than one"),
+        (standing(db2=status(leads=True)), "db2", "no host, or more than one"),
+        (standing(), None, "no replica to hand over to"),
+        (standing(), "db1", "db1 leads already"),
+        (standing(), "db9", "the warden of db9 does not answer"),
+        (standing(db2=status(is_replica=False, why="it sleeps")), "db2", "no replica that can"),
+        (standing(db2=status(lsn=1000 - LAG_MAX_BYTES - 1)), "db2", "bytes behind"),
+        (standing(db1=status(leads=True, store=PAUSED)), "db2", "paused"),
+        (
+            standing(db1=status(leads=True, store=PAUSED | {"voters": ["db3"]})),
+            "db2",
+            "db2 takes no part in the quorum",
+        ),
+        (standing(db3=status(fenced=["db1"])), "db2", "db3 fenced another host off"),
+        (standing({"longest_transaction_s": 5.1}), "db2", "open for 5.1 s"),
+        (standing({"archiver_failed_on": "0000"}), "db2", "cannot archive 0000"),
+        (standing({"segments_not_archived": 4}), "db2", "4 segments of WAL to archive"),
+    ],
+)
+def test_a_switchover_is_refused_with_its_reason(state, new, objection):
+    assert any(objection in reason for reason in objections(state, new=new))
