@@ -37,6 +37,11 @@ SERVER_LOST_STALL_S = 1.0
 READ_STALL_S = 0.5
 HOST_LOST_READ_STALL_S = 1.0
 
+# --- promises: reads from replicas ---------------------------------------------------------------
+
+# Of the reads that carry a token, while replay is paused at random.
+REPLICAS_SHARE_MIN = 0.9
+
 # --- promises: everything else ------------------------------------------------------------------
 
 # Beyond the stall, the backlog drains: 0.4 s in a prototype, on two cores that do everything.
@@ -45,6 +50,9 @@ SLOWEST_BEYOND_STALL_S = 1.5
 # Once nothing is broken any more: PostgreSQL boots, is rewound or cloned, streams, is a quorum
 # standby again; all members of etcd are healthy; every program runs.
 REJOIN_S = 90.0
+
+# The demo's books on a fresh lab, beside the one that goes on: boot, copy, replay, two replicas.
+RESTORE_S = 180.0
 
 # --- how long a fault lasts ---------------------------------------------------------------------
 
@@ -74,15 +82,27 @@ FLAP_UP_S = 1.5
 LATENCY_S = 0.2
 LOSS = 0.05
 
+# Paid after the moment that is restored to: what must not be there.
+PAID_AFTER_THE_MOMENT_S = 5.0
+# Reads for which replay stays paused, then goes on, at random: about as many milliseconds.
+REPLAY_PAUSED_READS = (50, 1_500)
+
 # --- patience -----------------------------------------------------------------------------------
 
 # A lab that was just brought up may still be cloning its replicas; one left broken by the drill
 # before may have to.
 HEALTHY_S = 180.0
 
+# The first backup of a lab that was just brought up takes ten seconds, when somebody has time.
+FIRST_BACKUP_S = 180.0
+
 # How often clients pay, how often they read: more than a province's need (1.5 million accounts).
 PAYMENTS_PER_S = 100.0
 READS_PER_S = 100.0
+
+# Sessions that read what they pay, readers of each: together they keep two cores busy.
+SESSIONS = 16
+READERS_EACH = 2
 
 # What the service's documentation tells its clients to wait.
 CLIENT_TIMEOUT_S = 30.0
@@ -90,11 +110,19 @@ CLIENT_TIMEOUT_S = 30.0
 # Below: caches, connections and prepared statements are cold, latencies say nothing.
 WARM_UP_S = 5.0
 
+# A payment answered later than this before anything is broken: the machine is busy with something
+# else. The drill waits for a better moment, then gives up: it could not be judged.
+PACE_S = 0.5
+PACE_PATIENCE_S = 60.0
+
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
 AFTERWARDS_S = 4.0
 
 # A fault is in effect at once; this bounds how long its proof may take.
 FAULT_PROVEN_S = 10.0
+
+# So few reads a second at least, on a machine that does everything else too.
+READS_PER_S_MIN = 50.0
 
 # A primary lost without a word, with the lease's full length (24 s) to wait, twice.
 RECOVERY_S = 45.0

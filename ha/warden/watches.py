@@ -1,4 +1,4 @@
-"""Watches: each looks at one thing, again and again, and writes what it saw on the board."""
+"""Watches: each looks at one thing, time after time, for the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on the primary, again and again until it succeeds or its time is over."""
+"""Work on the primary, repeated until it succeeds or its time is over."""
 
 from __future__ import annotations
 
