@@ -106,7 +106,7 @@ class Breakable:
 
     def fill_disk(self, host: str) -> None:
         """Fill the host's own disk until not a byte is left, until `free_disk` (`disks.fill`)."""
-        disks.fill(self._init(host), host)
+        disks.fill(self.layout, host, self._init(host))
 
     def free_disk(self, host: str) -> None:
         """Undo `fill_disk`."""

@@ -90,7 +90,7 @@ def release(layout: Layout, host: str) -> None:
     )
 
 
-def fill(init: int, host: str) -> None:
+def fill(layout: Layout, host: str, init: int) -> None:
     """
     Take all that is free on the host's own disk, until not a byte is left for anybody.
 
@@ -98,12 +98,11 @@ def fill(init: int, host: str) -> None:
     :raises NoOwnDisk: if it has none
     :raises FaultWithoutEffect: if something stays free
     """
-    filler = _filler(init)
-    if filler.parent.stat().st_dev == Layout("x").folder.parent.stat().st_dev:
+    if not has_own(layout, host):
         raise NoOwnDisk(
             f"{host} shares this machine's disk; `evergrid-ha give-disk {host}` gives it its own"
         )
-    with filler.open("ab") as file:
+    with _filler(init).open("ab") as file:
         try:
             until(
                 lambda: _grow(file.fileno()),

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import msgspec
 
-from ha import render
 from ha.lab import (
     administration,
     balancer,
+    configuration,
     files,
     hosts,
     logs,
@@ -58,7 +58,7 @@ def roll(layout: Layout, topology: Topology, release: str) -> None:
     releases.require(release)
     with state.locked(layout):
         known = state.load_known(layout)
-        texts = render.render(topology, state.secrets(layout), release=release)
+        texts = configuration.texts(layout, topology, release=release)
         administration.run(layout, topology, "migrate", "--phase", "pre", release=release)
         _replace_all(layout, topology, texts)
         administration.run(layout, topology, "migrate", "--phase", "post", release=release)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ha import certificates, render
 from ha.lab import (
     cluster,
+    configuration,
     disks,
     doorway,
     down,
@@ -156,12 +156,9 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
 
 def _write_configuration(order: Order, known: State) -> None:
     """Write every file of every host's /etc/evergrid."""
-    texts = render.render(
-        order.topology, state.secrets(order.layout), release=order.release, origin=known.origin
+    texts = configuration.texts(
+        order.layout, order.topology, release=order.release, origin=known.origin
     )
-    for monitor in order.topology.with_role("monitor"):
-        texts |= {f"{monitor.name}/{k}": v for k, v in files.alert_rules().items()}
-    texts |= certificates.files(state.certificates(order.layout, order.topology))
     files.write(order.layout, order.topology, texts)
 
 
