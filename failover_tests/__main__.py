@@ -15,6 +15,7 @@ from rich.markdown import Markdown
 from failover_tests import budgets, reports, runs, summary
 from failover_tests.bench.benchmark import Benchmark
 from failover_tests.drills.catalogue import CATALOGUE, DRILLS, purpose
+from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.soak import Soak, planned
 from ha import lab as labs
 from ha.lab.errors import LabFailed
@@ -95,6 +96,31 @@ def soak(
         Soak(plan, say=console.print),
         reports_folder=reports_folder,
         longest_s=faults * budgets.SOAKED_LONGEST_S,
+    )
+    _show(folder / "report.md")
+    raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)
+
+
+@app.command()
+def reads(
+    *,
+    lab: LabName = "main",
+    count: Annotated[int, typer.Option("--reads", min=1_000, help="How many.")] = 1_000_000,
+    failovers: Annotated[int, typer.Option(min=0, help="Primaries to crash meanwhile.")] = 5,
+    seed: Annotated[
+        int | None, typer.Option(help="Of an earlier run, to pause replay in the same order.")
+    ] = None,
+    reports_folder: Reports = reports.DEFAULT_FOLDER,
+) -> None:
+    """Run reads-never-go-back with as many reads as asked for; judge every single one."""
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    console.print(f"Seed {chosen}: {count} reads; `--seed {chosen}` repeats the pauses.")
+    folder = runs.reported(
+        labs.open(lab),
+        "reads-never-go-back",
+        ReadsNeverGoBack(reads=count, failovers=failovers, seed=chosen),
+        reports_folder=reports_folder,
+        longest_s=budgets.LOAD_LONGEST_S * (1 + failovers) + count / budgets.READS_PER_S_MIN,
     )
     _show(folder / "report.md")
     raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)

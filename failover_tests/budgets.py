@@ -37,6 +37,11 @@ SERVER_LOST_STALL_S = 1.0
 READ_STALL_S = 0.5
 HOST_LOST_READ_STALL_S = 1.0
 
+# --- promises: reads from replicas ---------------------------------------------------------------
+
+# Of the reads that carry a token, while replay is paused at random.
+REPLICAS_SHARE_MIN = 0.9
+
 # --- promises: everything else ------------------------------------------------------------------
 
 # Beyond the stall, the backlog drains: 0.4 s in a prototype, on two cores that do everything.
@@ -79,6 +84,8 @@ LOSS = 0.05
 
 # Paid after the moment that is restored to: what must not be there.
 PAID_AFTER_THE_MOMENT_S = 5.0
+# Reads for which replay stays paused, then goes on, at random: about as many milliseconds.
+REPLAY_PAUSED_READS = (50, 1_500)
 
 # --- patience -----------------------------------------------------------------------------------
 
@@ -93,17 +100,29 @@ FIRST_BACKUP_S = 180.0
 PAYMENTS_PER_S = 100.0
 READS_PER_S = 100.0
 
+# Sessions that read what they pay, readers of each: together they keep two cores busy.
+SESSIONS = 16
+READERS_EACH = 2
+
 # What the service's documentation tells its clients to wait.
 CLIENT_TIMEOUT_S = 30.0
 
 # Below: caches, connections and prepared statements are cold, latencies say nothing.
 WARM_UP_S = 5.0
 
+# A payment answered later than this before anything is broken: the machine is busy with something
+# else. The drill waits for a better moment, then gives up: it could not be judged.
+PACE_S = 0.5
+PACE_PATIENCE_S = 60.0
+
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
 AFTERWARDS_S = 4.0
 
 # A fault is in effect at once; this bounds how long its proof may take.
 FAULT_PROVEN_S = 10.0
+
+# So few reads a second at least, on a machine that does everything else too.
+READS_PER_S_MIN = 50.0
 
 # A primary lost without a word, with the lease's full length (24 s) to wait, twice.
 RECOVERY_S = 45.0

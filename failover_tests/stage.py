@@ -43,8 +43,8 @@ class Stage:
         self.lab = lab
         self.load_s = load_s
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
-        self._folder = folder
-        self._longest_s = longest_s + load_s
+        self.folder = folder
+        self.longest_s = longest_s + load_s
         self._before: books.Standing | None = None
         self._cpu_shares: dict[str, float] = {}
         self._rejoined_s = 0.0
@@ -52,7 +52,7 @@ class Stage:
 
     def file(self, name: str) -> Path:
         """Return where a drill writes a file that is kept with its report."""
-        return self._folder / name
+        return self.folder / name
 
     def primary(self) -> str:
         """Return the host that is primary."""
@@ -110,26 +110,34 @@ class Stage:
         )
 
     @contextmanager
-    def paying(self, *, is_retrying: bool = False) -> Iterator[Load]:
+    def paying(
+        self,
+        *,
+        is_retrying: bool = False,
+        clients: AbstractContextManager[Companion] | None = None,
+    ) -> Iterator[Load]:
         """
         Keep clients of a whole lab paying and reading, observed; lend their load once it is warm.
 
+        `clients` stand in for the usual ones; they too write a history.
         Leaving waits until the lab is whole again, then for the last answers.
         """
         self.wait_until_healthy()
         self._before = books.standing(self.lab)
-        with self._observer() as observer, self._clients(is_retrying=is_retrying) as clients:
+        usual = clients or self._clients(is_retrying=is_retrying)
+        with self._observer() as observer, usual as paying:
             began_s = time.monotonic()
-            load = Load(clients, self._folder / "history.jsonl")
+            load = Load(paying, self.folder / "history.jsonl")
             _, self._cpu_shares = shares.measured(
-                self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[clients.pid]
+                self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[paying.pid]
             )
+            load.keeps_pace()
             yield load
             self._rejoin()
             load.is_served_again()
             load.goes_on(for_s=budgets.AFTERWARDS_S)
             load.goes_on(for_s=max(0.0, began_s + self.load_s - time.monotonic()))
-            clients.end()
+            paying.end()
             observer.end()
 
     def _rejoin(self) -> None:
@@ -147,8 +155,8 @@ class Stage:
         return Evidence(
             run=self.run,
             faults=faults,
-            history=history.read(self._folder / "history.jsonl"),
-            samples=samples.read(self._folder / "samples.jsonl"),
+            history=history.read(self.folder / "history.jsonl"),
+            samples=samples.read(self.folder / "samples.jsonl"),
             cpu_shares=self._cpu_shares,
             before=self._before,
             books=books.read(self.lab, run=self.run),
@@ -160,9 +168,9 @@ class Stage:
         info = self.lab.info()
         arguments = [
             f"--endpoint={info['endpoint']}",
-            f"--history={(self._folder / 'history.jsonl').resolve()}",
+            f"--history={(self.folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
-            f"--seconds={self._longest_s}",
+            f"--seconds={self.longest_s}",
             f"--payments-per-s={budgets.PAYMENTS_PER_S}",
             f"--reads-per-s={budgets.READS_PER_S}",
             "--retry" if is_retrying else "--no-retry",
@@ -171,7 +179,7 @@ class Stage:
             "failover_tests.workload",
             arguments,
             namespace=info["client_namespace"],
-            errors=self._folder / "clients.log",
+            errors=self.folder / "clients.log",
             secret=msgspec.json.encode(info["tokens"]),
         )
 
@@ -183,9 +191,9 @@ class Stage:
             "failover_tests.observer",
             [
                 *urls,
-                f"--out={(self._folder / 'samples.jsonl').resolve()}",
-                f"--seconds={self._longest_s}",
+                f"--out={(self.folder / 'samples.jsonl').resolve()}",
+                f"--seconds={self.longest_s}",
             ],
             namespace=self.lab.info()["client_namespace"],
-            errors=self._folder / "observer.log",
+            errors=self.folder / "observer.log",
         )

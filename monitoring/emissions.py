@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# They lie beside this package, in a checkout as in an installation.
-_PACKAGES = Path(__file__).parents[1]
-EMITTING = (_PACKAGES / "service", _PACKAGES / "ha" / "backups")
+# What we run lies beside this package, in a checkout as in an installation.
+OURS = tuple(Path(__file__).parents[1] / name for name in ("service", "ha"))
 _TYPES = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
 _FAMILIES = {f"{name}MetricFamily": metric_type for name, metric_type in _TYPES.items()}
 _PREFIX = "evergrid_"
@@ -26,14 +25,10 @@ class Emission:
 
 
 def found_in(*folders: Path) -> tuple[Emission, ...]:
-    """
-    Return every metric a module below `folders` constructs by a literal name, sorted by place.
-
-    Without any, those of everything that emits (`EMITTING`).
-    """
+    """Return every metric that modules below `folders` construct by a literal name, by place."""
     return tuple(
         emission
-        for folder in folders or EMITTING
+        for folder in folders
         for path in sorted(folder.rglob("*.py"))
         for emission in _in_module(path, folder)
     )

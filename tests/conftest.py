@@ -46,13 +46,31 @@ def free_port() -> int:
 class Server:
     """One PostgreSQL of our own; runs as `postgres`, because it refuses to run as root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, replica_of: Server | None = None, data: Path | None = None
+    ) -> None:
+        """Make one: empty, from the `data` of one that is stopped, or cloned from one that runs."""
         self.folder = folder
         self.port = free_port()
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        if data is not None:
+            subprocess.run(["cp", "-a", str(data), str(folder / "data")], check=True)
+            self._set(port=self.port, unix_socket_directories=folder)
+        elif replica_of is None:
+            self._initialise()
+        else:
+            self._clone(replica_of)
+        if data is not None and replica_of is not None:
+            self._set(primary_conninfo=replica_of.dsn("postgres", "postgres"))
+            (folder / "data/standby.signal").touch()
+        self.start()
+
+    def _initialise(self) -> None:
         self._run(
             "initdb",
             "-D",
-            str(folder / "data"),
+            str(self.folder / "data"),
             "-A",
             "trust",
             "-U",
@@ -62,13 +80,23 @@ class Server:
             "--locale=C.UTF-8",
             "-N",
         )
-        with (folder / "data/postgresql.conf").open("a") as settings:
+        with (self.folder / "data/postgresql.conf").open("a") as settings:
             settings.write(
                 f"port = {self.port}\nlisten_addresses = '127.0.0.1'\n"
-                f"unix_socket_directories = '{folder}'\nfsync = off\nshared_buffers = 64MB\n"
+                f"unix_socket_directories = '{self.folder}'\nfsync = off\nshared_buffers = 64MB\n"
                 "max_connections = 60\nlc_messages = 'C'\ntimezone = 'UTC'\n"
+                "wal_retrieve_retry_interval = 100ms\n"
             )
-        self.start()
+
+    def _clone(self, source: Server) -> None:
+        self._run("pg_basebackup", "-d", source.dsn("postgres", "postgres"), "-X", "stream",
+                  "-c", "fast", "--no-sync", "-R", "-D", str(self.folder / "data"))  # fmt: skip
+        self._set(port=self.port, unix_socket_directories=self.folder)
+
+    def _set(self, **wanted: object) -> None:
+        """Add settings: the last line that names one counts."""
+        with (self.folder / "data/postgresql.conf").open("a") as settings:
+            settings.writelines(f"{name} = '{value}'\n" for name, value in wanted.items())
 
     def dsn(self, role: str, database: str = "evergrid") -> str:
         """Return the address of a database, for a role."""
@@ -83,6 +111,10 @@ class Server:
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server; `immediate` is what a crash is."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", mode, "stop")
+
+    def promote(self) -> None:
+        """Make the replica a primary; return once it is."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "promote")
 
     def superuser(self, statement: str, database: str = "evergrid") -> list[tuple]:
         """Run one statement past every fence; return its rows."""
@@ -120,8 +152,6 @@ class Server:
 def server() -> Iterator[Server]:
     """A server with the roles and an empty database `evergrid`."""
     folder = Path(tempfile.mkdtemp(prefix="evergrid-test-"))
-    owner = pwd.getpwnam("postgres")
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
     server = Server(folder)
     try:
         roles.prepare(dsn=server.dsn("postgres", "postgres"), passwords=PASSWORDS)

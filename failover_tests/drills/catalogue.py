@@ -36,6 +36,7 @@ from failover_tests.drills.primary_cut_from_replicas import primary_cut_from_rep
 from failover_tests.drills.primary_cut_off import primary_cut_off
 from failover_tests.drills.primary_power_off import primary_power_off
 from failover_tests.drills.primary_power_off_asynchronous import primary_power_off_asynchronous
+from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.drills.replica_power_off import replica_power_off
 from failover_tests.drills.restore import restore
 from failover_tests.drills.saturated import saturated
@@ -88,6 +89,7 @@ DRILLS: tuple[Drill, ...] = (
 OTHERS: dict[str, Runnable] = {
     "primary-power-off-asynchronous": primary_power_off_asynchronous,
     "restore": restore,
+    "reads-never-go-back": ReadsNeverGoBack(),
 }
 
 CATALOGUE: dict[str, Runnable] = {**{drill.name: drill for drill in DRILLS}, **OTHERS}

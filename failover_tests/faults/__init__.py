@@ -7,6 +7,7 @@ from failover_tests.faults.links import cut_off, flapping, slow
 from failover_tests.faults.operations import reloaded, rolled, switched_over
 from failover_tests.faults.processes import frozen, killed, stopped
 from failover_tests.faults.processors import saturated
+from failover_tests.faults.replay import replay_paused
 from failover_tests.faults.replication import asynchronous
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "killed",
     "power_off",
     "reloaded",
+    "replay_paused",
     "rolled",
     "saturated",
     "slow",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import resource
 import signal
 import sys
@@ -18,10 +16,7 @@ from failover_tests import budgets
 from failover_tests.workload.arrivals import planned
 from failover_tests.workload.clients import connected
 from failover_tests.workload.load import Load
-
-# Clients are other machines: they do not wait for a CPU because the data centre needs it.
-_NICENESS = -10
-_AUTOGROUP = Path("/proc/self/autogroup")
+from failover_tests.workload.precedence import take_precedence
 
 # Files beside the connections: the interpreter's own, with room to spare.
 _OTHER_FILES = 200
@@ -54,7 +49,7 @@ def main(  # a command line is a list of its options
     The tokens come as a JSON object {role: token} on standard input, never as an argument that
     other users of the machine could read.
     """
-    _run_undisturbed()
+    take_precedence()
     tokens = msgspec.json.decode(sys.stdin.buffer.read(), type=dict[str, str])
     _allow_open_files(int((payments_per_s + reads_per_s) * timeout_s) + _OTHER_FILES)
 
@@ -72,18 +67,6 @@ def main(  # a command line is a list of its options
                 await load.send(arrivals, stopped=stopped)
 
     asyncio.run(send())
-
-
-def _run_undisturbed() -> None:
-    """Take precedence over the data centre; do not pause to collect garbage."""
-    os.nice(_NICENESS)
-    # Where the kernel groups processes by session, niceness counts inside the group only; this is
-    # the group's own (sched(7), "The autogroup feature").
-    if _AUTOGROUP.exists():
-        _AUTOGROUP.write_text(str(_NICENESS), encoding="ascii")
-    # Walking through thousands of waiting requests takes 0.4 s, in which none is sent; requests
-    # leave no cycles behind (measured: memory stays the same).
-    gc.disable()
 
 
 def _allow_open_files(wanted: int) -> None:

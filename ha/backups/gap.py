@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from ha.backups.pgbackrest import Pgbackrest, PgbackrestFailed
+from ha.statements import statement
 
 _LOG = logging.getLogger("gap")
 
@@ -106,7 +107,7 @@ def _is_promoted(port: int) -> bool:
     deadline = time.monotonic() + PROMOTED_S
     psql = ["psql", "-XqAt", "-h", _SOCKET_FOLDER, "-p", str(port), "-d", "postgres", "-c"]
     while time.monotonic() < deadline:
-        asked = [*psql, "SELECT pg_is_in_recovery()"]
+        asked = [*psql, statement("is_in_recovery")]
         try:
             done = subprocess.run(
                 asked, capture_output=True, text=True, timeout=ASK_EVERY_S, check=False

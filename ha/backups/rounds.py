@@ -1,4 +1,4 @@
-"""Rounds: looks at the repository again and again, does what is due."""
+"""Rounds: looks at the repository time after time, does what is due, counts what failed."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import time
-from functools import partial
 
 import psycopg2
 from psycopg2 import extensions
@@ -26,12 +25,11 @@ class Connection(extensions.connection):
 
     operation_deadline: float | None = None
 
-    def __init__(self, dsn: str, is_async: int = 0, *, deadline: float | None = None) -> None:
+    def __init__(self, dsn: str, is_async: int = 0) -> None:
         self.prepared: set[str] = set()
         self.opened_s = time.monotonic()
         self.lent_s = 0.0
         self.idle_since = 0.0
-        self.operation_deadline = deadline
         super().__init__(dsn, is_async)  # type: ignore[call-arg]  # the stubs lack is_async
 
     def is_stale(self) -> bool:
@@ -45,14 +43,12 @@ class Connection(extensions.connection):
         return bool(poll.poll(0))
 
 
-def connect(dsn: str, *, deadline: float | None = None) -> Connection:
+def connect(dsn: str) -> Connection:
     """
     Open a connection that commits only where told to.
 
-    :param deadline: a `time.monotonic` value; None gives it `CONNECT_TIMEOUT_S`
-    :raises psycopg2.OperationalError: if no server answers by then
+    :raises psycopg2.OperationalError: if no server answers within `CONNECT_TIMEOUT_S`
     """
-    factory = partial(Connection, deadline=deadline)
-    connection: Connection = psycopg2.connect(dsn, connection_factory=factory)
+    connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
     connection.autocommit = True
     return connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Collection
@@ -20,12 +21,11 @@ _log = logging.getLogger(__name__)
 # A replica that came back is given connections by the load balancer only as new ones are opened:
 # within a minute it has its share again.
 _AGE_MAX_S = 60.0
-# Whoever waits longer for a connection, to be lent or opened, is faster on the primary.
+# Whoever waits longer for a connection is faster on the primary.
 _QUEUE_S = 0.1
-_CONNECT_S = 0.3
-# No replica answered: the next connection is tried after this; until then all goes to the primary.
+# No replica answered: the next connection is tried after this.
 _AWAY_S = 0.5
-# A server that did not answer in time is left alone this long, one that lagged is passed over.
+# A server that fell silent is left alone this long, one that lagged is passed over.
 _SILENT_S = 1.0
 _LAGGING_S = 0.25
 # While every idle connection leads to such a server, a fresh one may lead elsewhere.
@@ -45,11 +45,13 @@ class Server:
     def __init__(self, *, timeline: int) -> None:
         self.timeline = timeline
         self.replayed_lsn = 0
+        self.heard_s = 0.0
         self.silent_until = 0.0
         self.lagging_until = 0.0
 
     def learn(self, told: Told) -> None:
         """Remember what a connection to it was told."""
+        self.heard_s = time.monotonic()
         self.replayed_lsn = max(self.replayed_lsn, told.replayed_lsn)
         if told.receiving is not None:
             self.timeline = max(self.timeline, told.receiving)
@@ -90,6 +92,7 @@ class ReplicaPool:
     Lends up to `connections_max` connections, those that rested longest first, so that all serve.
 
     Unlike the pool of the primary it never makes anybody wait for a server: the primary is there.
+    Connections are opened in the background, so that a dead replica costs no reader its time.
     """
 
     def __init__(self, *, dsn: str, connections_max: int) -> None:
@@ -99,6 +102,8 @@ class ReplicaPool:
         self._idle: deque[ReplicaConnection] = deque()
         self._servers: dict[str, Server] = {}
         self._opened = 0
+        self._opening = threading.Lock()
+        self._came_free = threading.Event()
         self._is_away = False
         self._away_until = 0.0
         self._spread_from = 0.0
@@ -107,13 +112,10 @@ class ReplicaPool:
         self, *, deadline: float, avoiding: Collection[Server] = ()
     ) -> ReplicaConnection | None:
         """Return a connection to a server not in `avoiding`; None if the primary is faster."""
-        if not self._slots.enter(deadline=min(deadline, time.monotonic() + _QUEUE_S)):
+        patient_until = min(deadline, time.monotonic() + _QUEUE_S)
+        if not self._slots.enter(deadline=patient_until):
             return None
-        try:
-            lent = self._found(deadline, avoiding)
-        except BaseException:
-            self._slots.leave()
-            raise
+        lent = self._found(patient_until, avoiding)
         if lent is None:
             self._slots.leave()
         return lent
@@ -122,6 +124,7 @@ class ReplicaPool:
         """Take back a sound connection."""
         lent.connection.idle_since = time.monotonic()
         self._idle.append(lent)
+        self._came_free.set()
         self._slots.leave()
 
     def discard(self, lent: ReplicaConnection) -> None:
@@ -135,9 +138,10 @@ class ReplicaPool:
                 self._idle.append(idle)
         self._slots.leave()
 
-    def give_up(self, lent: ReplicaConnection) -> None:
-        """Close a connection whose server kept silent; leave that server alone a while."""
-        lent.server.silent_until = time.monotonic() + _SILENT_S
+    def give_up(self, lent: ReplicaConnection, *, asked_s: float) -> None:
+        """Close a connection that was not answered in time; leave a silent server alone a while."""
+        if lent.server.heard_s < asked_s:
+            lent.server.silent_until = time.monotonic() + _SILENT_S
         self._close(lent)
         self._slots.leave()
 
@@ -146,14 +150,21 @@ class ReplicaPool:
         while self._idle:
             self._close(self._idle.popleft())
 
-    def _found(self, deadline: float, avoiding: Collection[Server]) -> ReplicaConnection | None:
-        lent = self._take(avoiding)
-        if lent is None and (not self._idle or self._may_spread()):
-            lent = self._open(deadline)
-            if lent is not None and lent.server in avoiding:
-                self._idle.append(lent)
-                lent = None
-        return lent or self._take(avoiding, lagging=True)
+    def _found(
+        self, patient_until: float, avoiding: Collection[Server]
+    ) -> ReplicaConnection | None:
+        while True:
+            self._came_free.clear()
+            lent = self._take(avoiding)
+            if lent is not None:
+                return lent
+            if self._idle:  # they lead where it should not: a fresh one may lead elsewhere
+                if self._may_spread():
+                    self._open_soon()
+                return self._take(avoiding, lagging=True)
+            left_s = patient_until - time.monotonic()
+            if left_s <= 0 or not self._open_soon() or not self._came_free.wait(left_s):
+                return None
 
     def _take(
         self, avoiding: Collection[Server], *, lagging: bool = False
@@ -180,31 +191,41 @@ class ReplicaPool:
             self._spread_from = now + _SPREAD_EVERY_S
         return is_due
 
-    def _open(self, deadline: float) -> ReplicaConnection | None:
-        """Open a connection, unless that failed just now; in place of an idle one if need be."""
-        now = time.monotonic()
-        if now < self._away_until:
-            return None
-        if self._opened >= self._connections_max and self._idle:
-            self._close(self._idle.popleft())
+    def _open_soon(self) -> bool:
+        """Let a connection be opened in the background; tell if there is hope for one."""
+        if time.monotonic() < self._away_until:
+            return False
+        if self._opening.acquire(blocking=False):
+            threading.Thread(target=self._open, name="replica-opener", daemon=True).start()
+        return True
+
+    def _open(self) -> None:
+        """Open a connection, in place of an idle one if need be."""
         try:
-            opened = self._connected(min(deadline, now + _CONNECT_S))
+            opened = self._connected()
+            if opened is None:
+                self._away("only the primary answers")
+            else:
+                self._add(opened)
         except psycopg2.Error as error:
             self._away(str(error))
-            return None
-        if opened is None:
-            self._away("only the primary answers")
-            return None
+        finally:
+            self._opening.release()
+            self._came_free.set()
+
+    def _add(self, opened: ReplicaConnection) -> None:
         if self._is_away:
             self._is_away = False
             _log.warning("A replica answers again.")
+        if self._opened >= self._connections_max and self._idle:
+            self._close(self._idle.popleft())
         self._opened += 1
         REPLICA_CONNECTIONS.inc()
-        return opened
+        self._idle.append(opened)
 
-    def _connected(self, deadline: float) -> ReplicaConnection | None:
+    def _connected(self) -> ReplicaConnection | None:
         """Return a fresh connection, None if it leads to a primary."""
-        connection = connect(self._dsn, deadline=deadline)
+        connection = connect(self._dsn)
         server = None
         try:
             server = self._server_of(connection)

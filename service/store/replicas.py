@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 import psycopg2
 
 from service.domain.consistency import Forks, Position, Standing, standing
 from service.store import positions, reading, sqlstates
+from service.store.connection import Connection
 from service.store.positions import Told
 from service.store.reading import Reading
 from service.store.replica_pool import ReplicaConnection, ReplicaPool, Server
@@ -106,6 +108,7 @@ class Replicas:
         patient_until: float,
     ) -> tuple[T, Transaction]:
         """Ask one replica; give its connection back, or throw it away, whatever happens."""
+        lent.connection.lent_s = time.monotonic()
         lent.connection.operation_deadline = until
         asked = _Question(lent, wanted=wanted, forks=self._forks)
         leave: Callable[[ReplicaConnection], None] = self._pool.discard
@@ -113,7 +116,7 @@ class Replicas:
             result = asked.answer(work, scope=scope, patient_until=patient_until)
             leave = self._pool.discard if asked.is_promoted else self._pool.give_back
         except psycopg2.Error as error:
-            leave = self._leaving(error, until)
+            leave = self._leaving(error, connection=lent.connection)
             raise Unanswered(Reason.REPLICA_FAILED) from error
         except _NotYet as refused:
             leave = self._pool.give_back
@@ -125,11 +128,15 @@ class Replicas:
             leave(lent)
         return result
 
-    def _leaving(self, error: psycopg2.Error, until: float) -> Callable[[ReplicaConnection], None]:
+    def _leaving(
+        self, error: psycopg2.Error, *, connection: Connection
+    ) -> Callable[[ReplicaConnection], None]:
         """Return what to do with a connection after `error`."""
         if sqlstates.verdict(error) is not Verdict.ELSEWHERE:
             return self._pool.give_back
-        return self._pool.give_up if time.monotonic() >= until else self._pool.discard
+        if time.monotonic() >= (connection.operation_deadline or 0.0):
+            return partial(self._pool.give_up, asked_s=connection.lent_s)
+        return self._pool.discard
 
 
 class _NotYet(Exception):

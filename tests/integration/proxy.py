@@ -23,6 +23,10 @@ class Proxy:
         self.lost = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def lead_to(self, server_port: int) -> None:
+        """Lead connections that begin from now on to another server."""
+        self._server_port = server_port
+
     def close(self) -> None:
         """Accept nobody any more."""
         self._listener.close()

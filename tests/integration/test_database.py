@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ import pytest
 from service.store import queries
 from service.store.database import Database
 from service.store.pool import DatabaseAway
+from service.store.positions import lsn_of
+from service.store.sessions import Session
 from service.store.sqlstates import Verdict, verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,6 +27,11 @@ NOTE = queries.statement(
 )
 NOTES = queries.statement("test", "notes", "SELECT text FROM public.note ORDER BY text")
 ME = queries.statement("test", "me", "SELECT pg_backend_pid()")
+
+
+def telling(**options) -> Database:
+    """What a request of the API is given: it asks where its commits lie."""
+    return Session(Database(**options))
 
 
 def soon(s: float = 20.0) -> float:
@@ -42,10 +50,10 @@ def notes(server):
     ]
 
 
-@pytest.fixture
-def own(server):
-    """A pool of two connections of our own."""
-    database = Database(dsn=server.dsn("evergrid_api"), connections_max=2)
+@pytest.fixture(params=[Database, telling])
+def own(server, request):
+    """A pool of two connections of our own, for the worker or for a request of the API."""
+    database = request.param(dsn=server.dsn("evergrid_api"), connections_max=2)
     yield database
     database.close()
 
@@ -149,9 +157,10 @@ def test_who_finds_every_connection_in_use_waits_in_turn(own, notes):
     assert notes() == ["patient"]
 
 
-def test_a_commit_without_an_answer_is_found_out_not_guessed(notes, server):
+@pytest.mark.parametrize("made", [Database, telling])
+def test_a_commit_without_an_answer_is_found_out_not_guessed(notes, server, made):
     proxy = Proxy(server.port)
-    database = Database(
+    database = made(
         dsn=server.dsn("evergrid_api").replace(f"port={server.port}", f"port={proxy.port}"),
         connections_max=2,
     )
@@ -197,6 +206,31 @@ def test_a_cancelled_wait_for_a_standby_is_not_an_acknowledgement(own, notes, se
         server.superuser("ALTER SYSTEM RESET synchronous_standby_names")
         server.superuser("SELECT pg_reload_conf()")
     assert notes() == ["replicated"]
+
+
+def test_an_error_that_the_work_swallowed_is_not_taken_for_a_commit(own, notes):
+    broken = queries.statement("test", "broken", "SELECT 1 / %(zero)s::integer")
+
+    def work(transaction):
+        transaction.run(NOTE, text="lost")
+        with contextlib.suppress(psycopg2.Error):
+            transaction.one(broken, zero=0)
+
+    with pytest.raises(AssertionError, match="swallowed"):
+        own.transaction(work, scope="1", deadline=soon())
+    assert notes() == []
+
+
+def test_a_commit_tells_where_it_lies_in_the_wal(notes, server):
+    session = telling(dsn=server.dsn("evergrid_api"), connections_max=1)
+    before = flushed(server)
+    write(session, "told")
+    assert before < session.seen.lsn <= flushed(server)
+    session.close()
+
+
+def flushed(server) -> int:
+    return lsn_of(server.superuser("SELECT pg_current_wal_flush_lsn()")[0][0])
 
 
 def test_a_bug_in_a_statement_is_not_retried(own):

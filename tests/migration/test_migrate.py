@@ -163,3 +163,24 @@ def test_postgres_accepts_every_query_and_knows_the_type_of_each_parameter(migra
 
     assert "unknown" not in types
     assert not re.search(r"%\(", statement.prepare)
+
+
+READS = [
+    (noun, name)
+    for noun, name in QUERIES
+    if re.match(r"(SELECT|WITH)\b", queries.load(noun)[name].prepare.partition(" AS ")[2])
+    and not re.search(r"\b(INSERT|UPDATE|DELETE|DROP)\b", queries.load(noun)[name].prepare)
+]
+
+
+@pytest.mark.parametrize(("noun", "name"), READS)
+def test_postgres_accepts_every_query_together_with_the_position(migrated, noun, name):
+    asked = queries.load(noun)[name]
+    connection = psycopg2.connect(migrated.dsn("postgres"))
+    with connection.cursor() as cursor:
+        cursor.execute(queries.telling(asked).prepare)
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        [(prepared,)] = cursor.fetchall()
+    connection.close()
+
+    assert prepared == f"{asked.name}__telling"  # PostgreSQL cuts longer names off

@@ -8,8 +8,14 @@ import pytest
 
 from failover_tests.workload.tokens import ConsistencyTokens
 
-# In the order of the WAL: a location's halves are hexadecimal, a timeline decimal.
-IN_ORDER = ("9/0/FF", "10/0/9", "10/0/A", "10/0/10", "10/1/0")
+# As the service writes them: of fixed width, hexadecimal.
+IN_ORDER = (
+    "00000009/00000000000000FF",
+    "0000000A/0000000000000009",
+    "0000000A/000000000000000A",
+    "0000000A/0000000000000010",
+    "0000000A/0000000100000000",
+)
 
 
 def test_without_an_answer_there_is_nothing_to_send_back():
@@ -27,12 +33,12 @@ def test_the_newest_token_is_kept_whichever_answer_comes_first(older, newer):
 
 def test_an_answer_without_a_token_changes_nothing():
     tokens = ConsistencyTokens()
-    tokens.keep("1000000001", "1/0/A")
+    tokens.keep("1000000001", IN_ORDER[0])
     tokens.keep("1000000001", None)
-    assert tokens.headers("1000000001") == {"Consistency-Token": "1/0/A"}
+    assert tokens.headers("1000000001") == {"Consistency-Token": IN_ORDER[0]}
 
 
 def test_each_account_has_its_own_token():
     tokens = ConsistencyTokens()
-    tokens.keep("1000000001", "1/0/A")
+    tokens.keep("1000000001", IN_ORDER[0])
     assert tokens.headers("1000000002") == {}

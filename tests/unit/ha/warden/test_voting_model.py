@@ -102,7 +102,7 @@ class Voters(RuleBasedStateMachine):
 
 class TestVoters(Voters.TestCase):
     settings = settings(
-        max_examples=300,
+        max_examples=150,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
