@@ -30,7 +30,7 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.setattr(disks, "has_own", lambda layout, host: host == "db2")
+    monkeypatch.setattr(disks, "has_own", lambda _, host: host == "db2")
     return Stage()
 
 
