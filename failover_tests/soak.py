@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import chain, count, islice
 
 from failover_tests import budgets
@@ -50,14 +51,17 @@ class Soak:
 
         :raises NothingBroken: if that was before the first fault
         """
-        with stage.paying(is_retrying=True) as load:
-            try:
-                self._go_through(stage, load)
-            except KeyboardInterrupt:
-                self._say("Interrupted: waiting for the last answers, then judging what there is.")
-        if not self._faults:
-            raise NothingBroken("the soak ended before it broke anything")
-        return self._judged(stage)
+        with ExitStack() as prepared:
+            for prepare in dict.fromkeys(drill.prepares for drill in self._plan):
+                prepared.enter_context(prepare(stage))
+            with stage.paying(is_retrying=True) as load:
+                try:
+                    self._go_through(stage, load)
+                except KeyboardInterrupt:
+                    self._say("Interrupted: the last answers, then what there is is judged.")
+            if not self._faults:
+                raise NothingBroken("the soak ended before it broke anything")
+            return self._judged(stage)
 
     def _go_through(self, stage: Stage, load: Load) -> None:
         for number, drill in enumerate(self._plan, start=1):

@@ -19,8 +19,9 @@ _WRITES = f"head -c 65536 /dev/zero >{_PROOF} && echo written; rm -f {_PROOF}"
 @contextmanager
 def full(lab: Lab, host: str) -> Iterator[Fault]:
     """
-    Fill the disk of the database on `host`; free it on leaving.
+    Fill the disk of the database on `host`, which is its own; free it on leaving.
 
+    :raises NoOwnDisk: if it shares the machine's (`preparations.own_disks`)
     :raises NotInTime: if the database's user could not write before, or still can
     """
     until(
@@ -30,9 +31,8 @@ def full(lab: Lab, host: str) -> Iterator[Fault]:
     )
     began_s = time.monotonic()
     try:
-        lab.fill_disk(host)
         until(
-            lambda: _is_writable(lab, host),
+            lambda: _is_writable_when_filled(lab, host),
             is_enough=lambda seen: not seen,
             what=f"the disk of {host} to be full",
             within_s=budgets.FAULT_PROVEN_S,
@@ -41,6 +41,12 @@ def full(lab: Lab, host: str) -> Iterator[Fault]:
         yield Fault(what="disk full", hosts=(host,), began_s=began_s, proof=proof)
     finally:
         lab.free_disk(host)
+
+
+def _is_writable_when_filled(lab: Lab, host: str) -> bool:
+    """Fill what is free, also what PostgreSQL freed when it failed; test if a file still fits."""
+    lab.fill_disk(host)
+    return _is_writable(lab, host)
 
 
 def _is_writable(lab: Lab, host: str) -> bool:
