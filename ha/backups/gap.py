@@ -26,27 +26,31 @@ TRY_EVERY_S = 30.0
 
 _SOCKET_FOLDER = "/run/evergrid/postgresql"
 _PG_WAL = Path("/var/lib/evergrid/postgresql/data/pg_wal")
-_DONE = ".done"
+_READY = ".ready"
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _TIMELINE_DIGITS = 8
 
 
-def missing(done: Iterable[str], *, present: Iterable[str], archived: Collection[str]) -> list[str]:
+def missing(
+    present: Iterable[str], *, ready: Collection[str], archived: Collection[str]
+) -> list[str]:
     """
-    Return the segments a replica received whole that are not in the archive, oldest first.
+    Return the segments of earlier timelines that nobody else will archive, oldest first.
 
-    `done` are the marks in pg_wal/archive_status, `present` the files in pg_wal. A replica marks
-    each segment it received as done: with `archive_mode = on` it leaves them to the primary, also
-    those that the primary took with it. The segment in which a timeline ended is left out, too:
-    it is marked, but it is not whole; its successor on the next timeline holds all that counts.
-    Source: PostgreSQL 15, 27.2.9 "Continuous Archiving in Standby"; walreceiver.c.
+    `present` are the files in pg_wal, `ready` the marks of those PostgreSQL is about to archive.
+    With `archive_mode = on` a replica leaves what it receives to the primary, also what the primary
+    took with it. The segment in which a timeline ended is left out: it is not whole, its successor
+    on the next timeline holds all that counts.
+    Source: PostgreSQL 15, 27.2.9 "Continuous Archiving in Standby".
     """
     segments = {name for name in present if _SEGMENT.fullmatch(name)}
-    received = {name.removesuffix(_DONE) for name in done if name.endswith(_DONE)} & segments
+    newest = max((segment[:_TIMELINE_DIGITS] for segment in segments), default="")
     return sorted(
         segment
-        for segment in received - set(archived)
-        if not any(_ends_timeline_of(other, segment) for other in segments)
+        for segment in segments - set(archived)
+        if segment[:_TIMELINE_DIGITS] < newest
+        and f"{segment}{_READY}" not in ready
+        and not any(_ends_timeline_of(other, segment) for other in segments)
     )
 
 
@@ -56,10 +60,10 @@ def close(pg_wal: Path, pgbackrest: Pgbackrest) -> list[str]:
 
     :raises PgbackrestFailed: if the archive does not say what it has
     """
-    done = [path.name for path in (pg_wal / "archive_status").iterdir()]
+    marks = [path.name for path in (pg_wal / "archive_status").iterdir()]
     present = [path.name for path in pg_wal.iterdir()]
     complaints = []
-    for segment in missing(done, present=present, archived=pgbackrest.archived()):
+    for segment in missing(present, ready=marks, archived=pgbackrest.archived()):
         try:
             pgbackrest.archive(str(pg_wal / segment))
         except PgbackrestFailed as failure:

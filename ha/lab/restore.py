@@ -57,7 +57,8 @@ def restore(request: Request, progress: Progress) -> Lab:
     :raises LabExists: if there is a lab of that name
     :raises ArchiveTooShort: if the source is gone, and its archive ends before the target
     """
-    if state.load(request.layout) is not None:
+    known = state.load(request.layout)
+    if known and known.is_born:
         name = request.layout.lab
         raise LabExists(f"there is a lab {name!r} already; take it down, or choose another --name")
     source = Lab(request.source)
