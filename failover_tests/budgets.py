@@ -51,6 +51,9 @@ SLOWEST_BEYOND_STALL_S = 1.5
 # standby again; all members of etcd are healthy; every program runs.
 REJOIN_S = 90.0
 
+# The demo's books on a fresh lab, beside the one that goes on: boot, copy, replay, two replicas.
+RESTORE_S = 180.0
+
 # --- how long a fault lasts ---------------------------------------------------------------------
 
 # As clients' contracts have it: etcd away, Patroni frozen, a slow network, for a minute.
@@ -79,6 +82,8 @@ FLAP_UP_S = 1.5
 LATENCY_S = 0.2
 LOSS = 0.05
 
+# Paid after the moment that is restored to: what must not be there.
+PAID_AFTER_THE_MOMENT_S = 5.0
 # Reads for which replay stays paused, then goes on, at random: about as many milliseconds.
 REPLAY_PAUSED_READS = (50, 1_500)
 
@@ -87,6 +92,9 @@ REPLAY_PAUSED_READS = (50, 1_500)
 # A lab that was just brought up may still be cloning its replicas; one left broken by the drill
 # before may have to.
 HEALTHY_S = 180.0
+
+# The first backup of a lab that was just brought up takes ten seconds, when somebody has time.
+FIRST_BACKUP_S = 180.0
 
 # How often clients pay, how often they read: more than a province's need (1.5 million accounts).
 PAYMENTS_PER_S = 100.0
@@ -101,6 +109,11 @@ CLIENT_TIMEOUT_S = 30.0
 
 # Below: caches, connections and prepared statements are cold, latencies say nothing.
 WARM_UP_S = 5.0
+
+# A payment answered later than this before anything is broken: the machine is busy with something
+# else. The drill waits for a better moment, then gives up: it could not be judged.
+PACE_S = 0.5
+PACE_PATIENCE_S = 60.0
 
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.
 AFTERWARDS_S = 4.0

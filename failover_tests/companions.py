@@ -13,8 +13,8 @@ from ha.lab.errors import LabFailed
 # Where `python -m failover_tests…` finds this very package: the checkout, or the release.
 _PACKAGES = Path(__file__).parents[1]
 
-# SIGTERM, then this long to end; the load client first waits for its last answers (60 s).
-_END_S = 70.0
+# SIGTERM, then this long to end; the load client first waits for its last answers (30 s).
+_END_S = 40.0
 
 
 class CompanionFailed(LabFailed):

@@ -39,6 +39,18 @@ class Load:
             within_s=for_s + budgets.LOAD_ANSWERED_S,
         )
 
+    def keeps_pace(self, *, within_s: float = budgets.PACE_PATIENCE_S) -> None:
+        """
+        Wait until payments are acknowledged as they fall due.
+
+        :raises NotInTime: if they are not: what clients then feel says nothing about a fault
+        """
+        self._until(
+            lambda progress: progress.due_s >= time.monotonic() - budgets.PACE_S,
+            what=f"a service that keeps pace with its clients (within {budgets.PACE_S:g} s)",
+            within_s=within_s,
+        )
+
     def is_served_again(self, *, at_most_s: float = budgets.RECOVERY_S) -> bool:
         """Wait until a payment that fell due after this call is acknowledged; tell if one was."""
         now_s = time.monotonic()

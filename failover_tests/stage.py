@@ -50,6 +50,10 @@ class Stage:
         self._rejoined_s = 0.0
         self._complaint = ""
 
+    def file(self, name: str) -> Path:
+        """Return where a drill writes a file that is kept with its report."""
+        return self.folder / name
+
     def primary(self) -> str:
         """Return the host that is primary."""
         return str(until(self.lab.primary, what="a primary", within_s=budgets.HEALTHY_S))
@@ -127,6 +131,7 @@ class Stage:
             _, self._cpu_shares = shares.measured(
                 self.lab, lambda: load.continues(for_s=budgets.WARM_UP_S), load=[paying.pid]
             )
+            load.keeps_pace()
             yield load
             self._rejoin()
             load.is_served_again()

@@ -14,8 +14,8 @@ from ha import faults, rules, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import CertificatesFailed
+from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
-from ha.lab import report, service, state
 from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
 from ha.lab.errors import LabFailed
@@ -45,6 +45,9 @@ def lab_up(
     is_bare: Annotated[
         bool, typer.Option("--bare", help="The database cluster only, without the service.")
     ] = False,
+    disk_gb: Annotated[
+        int, typer.Option(min=0, help="A disk of its own, which can be filled, for each database.")
+    ] = 0,
 ) -> None:
     """Bring the lab up; what is in place already stays as it is."""
     layout, progress = Layout(name), Progress(console)
@@ -54,6 +57,7 @@ def lab_up(
         release=sys.prefix,
         demo=service.Demo(accounts=accounts, months=months) if has_demo else None,
         is_bare=is_bare,
+        disk_gb=disk_gb,
     )
     report.welcome(bringing_up.up(order, progress), console, is_bare=is_bare)
     progress.say(f"Up after {progress.total_s():.0f} s.")
@@ -68,6 +72,22 @@ def lab_down(
 ) -> None:
     """Take the lab away, its data included: no process, namespace, bridge or route is left."""
     taking_down.down(Layout(name), Progress(console), keeps_data=keeps_data)
+
+
+@lab.command("roll")
+def lab_roll(
+    release: Annotated[
+        Path | None, typer.Option(help="The one this command is of, if left out.")
+    ] = None,
+    name: Name = "main",
+) -> None:
+    """Let the app hosts run another release, one after the other; clients notice nothing."""
+    if release and release.resolve() != Path(sys.prefix).resolve():
+        # Only a release itself knows how its hosts are configured.
+        releases.require(str(release))
+        _become([f"{release}/bin/evergrid-ha", "lab", "roll", "--name", name])
+    open_lab(name).roll(sys.prefix)
+    console.print(f"Every app host runs {sys.prefix}.")
 
 
 @lab.command("status")
@@ -114,6 +134,13 @@ def lab_exec(
 ) -> None:
     """Run a command as root on a host; its exit code becomes ours."""
     _become(open_lab(name).command(host, command))
+
+
+@commands.command("status")
+def status(name: Name = "main") -> None:
+    """Show who leads, how far the others are behind, what is fenced; exit code 1 unless well."""
+    if not cockpit.status(open_lab(name), console):
+        raise typer.Exit(1)
 
 
 @commands.command("switchover")

@@ -19,15 +19,15 @@ _LIBPQ = (
     "connect_timeout=2 keepalives=1 keepalives_idle=2 "
     "keepalives_interval=1 keepalives_count=3 tcp_user_timeout=5000"
 )
-# The server's side notices a dead app host within 3 s: until then its open transaction holds the
+# The server's side notices a dead app host within 2 s: until then its open transaction holds the
 # rows a retry of the same payment needs (with Linux' defaults: two hours).
 _SESSION = {
     "synchronous_commit": "on",
     "lock_timeout": "10s",
     "tcp_keepalives_idle": "1",
     "tcp_keepalives_interval": "1",
-    "tcp_keepalives_count": "2",
-    "tcp_user_timeout": "3000",
+    "tcp_keepalives_count": "1",
+    "tcp_user_timeout": "2000",
 }
 
 

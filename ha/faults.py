@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ha.lab import disks
 from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
 from ha.terminal import HostName, Name, console
@@ -87,6 +88,38 @@ def reload(host: HostName, program: ProgramName, name: Name = "main") -> None:
     """Let a program of a host take its new configuration; returns when it has."""
     open_lab(name).reload(host, program)
     console.print(f"{program} on {host} serves with its new configuration.")
+
+
+@fault("give-disk")
+def give_disk(
+    host: HostName,
+    size_gb: Annotated[int, typer.Option("--gb", min=1)] = disks.SIZE_GB,
+    name: Name = "main",
+) -> None:
+    """Give a host a disk of its own, so that it can be filled; it reboots."""
+    open_lab(name).give_disk(host, size_gb=size_gb)
+    console.print(f"{host} has a disk of its own, {size_gb} GB.")
+
+
+@fault("take-disk")
+def take_disk(host: HostName, name: Name = "main") -> None:
+    """Put a host's data back onto this machine's disk, which is quicker; it reboots."""
+    open_lab(name).take_disk(host)
+    console.print(f"{host} shares the disk of this machine.")
+
+
+@fault("fill-disk")
+def fill_disk(host: HostName, name: Name = "main") -> None:
+    """Leave not a byte free on a host's own disk, until `free-disk`."""
+    open_lab(name).fill_disk(host)
+    console.print(f"The disk of {host} is full.")
+
+
+@fault("free-disk")
+def free_disk(host: HostName, name: Name = "main") -> None:
+    """Undo `fill-disk`."""
+    open_lab(name).free_disk(host)
+    console.print(f"The disk of {host} has its space back.")
 
 
 @fault("cut")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ha.rest import Rest, RestSilent
+from ha.site import ANSWER_S, Site
 from ha.topology import Topology
 
 # A replica that is further behind would make its clients wait for what it lacks.
@@ -21,7 +22,6 @@ TRANSACTION_MAX_S = 5.0
 # The shutdown waits for every segment of WAL to be archived.
 SEGMENTS_MAX = 3
 
-_ANSWER_S = 2.0
 _CHECKPOINT_S = 60.0
 # Longer than Patroni takes to give up by itself (primary_stop_timeout, then a failover).
 _NEW_PRIMARY_S = 40.0
@@ -62,25 +62,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_s: float
     unwritable_s: float
     rejoined_s: float
-
-
-class Site:
-    """The database hosts of one data centre, through their wardens and Patroni."""
-
-    def __init__(self, topology: Topology, *, password: str) -> None:
-        hosts, ports = topology.with_role("database"), topology.ports
-        self.wardens = {h.name: Rest(h.address, ports.warden, password) for h in hosts}
-        self.patronis = {h.name: Rest(h.address, ports.patroni, password) for h in hosts}
-
-    def statuses(self) -> dict[str, dict[str, Any]]:
-        """Return what each warden that answers says of its host."""
-        found = {}
-        for name, warden in self.wardens.items():
-            try:
-                found[name] = warden.get("/status", within_s=_ANSWER_S)[1]
-            except RestSilent:
-                continue
-        return found
 
 
 def switch_over(site: Site, *, to: str | None, say: Callable[[str], None]) -> Report:
@@ -178,7 +159,7 @@ def _standing(site: Site) -> Standing:
     leader = Standing(statuses=statuses).leader
     preflight: dict[str, Any] = {}
     if leader is not None:
-        status, preflight = site.wardens[leader].post("/preflight", within_s=_ANSWER_S * 2)
+        status, preflight = site.wardens[leader].post("/preflight", within_s=ANSWER_S * 2)
         if "why" in preflight:
             raise SwitchoverRefused(f"{leader} cannot be examined ({status}): {preflight['why']}")
     return Standing(statuses=statuses, preflight=preflight)
@@ -193,7 +174,7 @@ def _hand_over(site: Site, *, old: str, new: str) -> tuple[float, float]:
     """
     refusals: list[str] = []
     ordered_s = time.monotonic()
-    site.wardens[old].post("/planned-stop", within_s=_ANSWER_S)
+    site.wardens[old].post("/planned-stop", within_s=ANSWER_S)
     order = threading.Thread(target=_order, args=(site, old, new, refusals), daemon=True)
     order.start()
     last_s = ordered_s
@@ -224,7 +205,7 @@ def _order(site: Site, old: str, new: str, refusals: list[str]) -> None:
 
 def _takes_writes(site: Site, host: str) -> bool:
     try:
-        return site.wardens[host].get("/primary", within_s=_ANSWER_S)[0] == Rest.OK
+        return site.wardens[host].get("/primary", within_s=ANSWER_S)[0] == Rest.OK
     except RestSilent:
         return False
 

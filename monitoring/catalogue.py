@@ -29,7 +29,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     labels: tuple[str, ...]
     unit: str
     says: str
-    by: tuple[Literal["api", "worker"], ...] = ()
+    by: tuple[Literal["api", "worker", "warden", "backup"], ...] = ()
 
 
 class Exporter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# The service lies beside this package, in a checkout as in an installation.
-SERVICE = Path(__file__).parents[1] / "service"
+# What we run lies beside this package, in a checkout as in an installation.
+OURS = tuple(Path(__file__).parents[1] / name for name in ("service", "ha"))
 _TYPES = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
 _FAMILIES = {f"{name}MetricFamily": metric_type for name, metric_type in _TYPES.items()}
 _PREFIX = "evergrid_"
@@ -24,10 +24,13 @@ class Emission:
     where: str
 
 
-def found_in(folder: Path = SERVICE) -> tuple[Emission, ...]:
-    """Return every metric a module below `folder` constructs by a literal name, sorted by place."""
+def found_in(*folders: Path) -> tuple[Emission, ...]:
+    """Return every metric that modules below `folders` construct by a literal name, by place."""
     return tuple(
-        emission for path in sorted(folder.rglob("*.py")) for emission in _in_module(path, folder)
+        emission
+        for folder in folders
+        for path in sorted(folder.rglob("*.py"))
+        for emission in _in_module(path, folder)
     )
 
 

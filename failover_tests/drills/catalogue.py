@@ -38,6 +38,7 @@ from failover_tests.drills.primary_power_off import primary_power_off
 from failover_tests.drills.primary_power_off_asynchronous import primary_power_off_asynchronous
 from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.drills.replica_power_off import replica_power_off
+from failover_tests.drills.restore import restore
 from failover_tests.drills.saturated import saturated
 from failover_tests.drills.slow_network import slow_network
 from failover_tests.drills.switchover import switchover
@@ -87,6 +88,7 @@ DRILLS: tuple[Drill, ...] = (
 # Those that judge in their own way.
 OTHERS: dict[str, Runnable] = {
     "primary-power-off-asynchronous": primary_power_off_asynchronous,
+    "restore": restore,
     "reads-never-go-back": ReadsNeverGoBack(),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -54,21 +55,27 @@ def main(  # a command line is a list of its options
         with views.open("wb", buffering=0) as seen, history.open("wb", buffering=0) as kept:
             record = Record(run=run, views=seen, history=kept)
             async with asyncio.TaskGroup() as tasks:
-                for number in range(sessions):
-                    own = accounts[number * ACCOUNTS_EACH : (number + 1) * ACCOUNTS_EACH]
-                    session = Session(
-                        number,
-                        accounts=own,
-                        others=accounts,
-                        roles=roles,
-                        record=record,
-                        timeout_s=budgets.CLIENT_TIMEOUT_S,
-                    )
+                for session in _sessions(sessions, accounts=accounts, roles=roles, record=record):
                     tasks.create_task(session.pay(_wire(endpoint), stopped))
                     for _ in range(readers):
                         tasks.create_task(session.look(_wire(endpoint), stopped))
 
     asyncio.run(go())
+
+
+def _sessions(
+    count: int, *, accounts: list[str], roles: dict[str, str], record: Record
+) -> Iterator[Session]:
+    """Yield `count` sessions, each with accounts of its own to pay for."""
+    for number in range(count):
+        yield Session(
+            number,
+            accounts=accounts[number * ACCOUNTS_EACH : (number + 1) * ACCOUNTS_EACH],
+            others=accounts,
+            roles=roles,
+            record=record,
+            timeout_s=budgets.CLIENT_TIMEOUT_S,
+        )
 
 
 def _wire(endpoint: str) -> Wire:

@@ -13,12 +13,11 @@ from typing import Annotated
 import prometheus_client
 import typer
 
+from ha.backups import metrics
 from ha.backups.pgbackrest import Pgbackrest
 from ha.backups.rounds import Rounds
 
 REPOSITORY = Path("/var/lib/evergrid/pgbackrest")
-# Whoever restored from this repository, and found everything right, says so by touching it.
-PROOF = Path("/var/lib/evergrid/restore-proven")
 # Reading the repository costs a tenth of a second of one core.
 ROUND_EVERY_S = 10.0
 
@@ -35,7 +34,8 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     address, port = listen.rsplit(":", 1)
     prometheus_client.start_http_server(int(port), address)
-    rounds = Rounds(Pgbackrest(stanza=stanza), stanza=stanza, folder=REPOSITORY, proof=PROOF)
+    metrics.watch_archive(REPOSITORY, stanza=stanza)
+    rounds = Rounds(Pgbackrest(stanza=stanza), proof=metrics.PROOF)
     while True:
         rounds.go(datetime.now(UTC))
         time.sleep(ROUND_EVERY_S)

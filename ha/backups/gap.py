@@ -14,12 +14,15 @@ from typing import Annotated
 import typer
 
 from ha.backups.pgbackrest import Pgbackrest, PgbackrestFailed
+from ha.statements import statement
 
 _LOG = logging.getLogger("gap")
 
 # A promotion takes a second; replaying what was received before it, some more.
 PROMOTED_S = 120.0
 ASK_EVERY_S = 1.0
+# The archive may be away for hours; Patroni ends us when another host is to lead.
+TRY_EVERY_S = 30.0
 
 _SOCKET_FOLDER = "/run/evergrid/postgresql"
 _PG_WAL = Path("/var/lib/evergrid/postgresql/data/pg_wal")
@@ -47,17 +50,23 @@ def missing(done: Iterable[str], *, present: Iterable[str], archived: Collection
     )
 
 
-def close(pg_wal: Path, pgbackrest: Pgbackrest) -> None:
-    """Archive every segment in `pg_wal` that is missing; what cannot be is said in the log."""
+def close(pg_wal: Path, pgbackrest: Pgbackrest) -> list[str]:
+    """
+    Archive every segment in `pg_wal` that is missing; return a sentence for each that could not be.
+
+    :raises PgbackrestFailed: if the archive does not say what it has
+    """
     done = [path.name for path in (pg_wal / "archive_status").iterdir()]
     present = [path.name for path in pg_wal.iterdir()]
+    complaints = []
     for segment in missing(done, present=present, archived=pgbackrest.archived()):
         try:
             pgbackrest.archive(str(pg_wal / segment))
         except PgbackrestFailed as failure:
-            _LOG.error("WAL segment %s stays missing from the archive: %s", segment, failure)
+            complaints.append(f"WAL segment {segment} is missing from the archive: {failure}")
         else:
             _LOG.warning("archived WAL segment %s, which the lost primary had not", segment)
+    return complaints
 
 
 def _ends_timeline_of(other: str, segment: str) -> bool:
@@ -80,10 +89,17 @@ def main(
     if not _is_promoted(port):
         _LOG.error("%s of %s: PostgreSQL is not promoted after %g s", action, scope, PROMOTED_S)
         return
+    while complaints := _complaints(Pgbackrest(stanza=stanza)):
+        _LOG.error("%s; trying again in %g s", "; ".join(complaints), TRY_EVERY_S)
+        time.sleep(TRY_EVERY_S)
+
+
+def _complaints(pgbackrest: Pgbackrest) -> list[str]:
+    """Close the gap as far as possible; return what stands in the way of the rest."""
     try:
-        close(_PG_WAL, Pgbackrest(stanza=stanza))
+        return close(_PG_WAL, pgbackrest)
     except PgbackrestFailed as failure:
-        _LOG.error("%s of %s: the archive cannot be read: %s", action, scope, failure)
+        return [f"the archive cannot be read: {failure}"]
 
 
 def _is_promoted(port: int) -> bool:
@@ -91,7 +107,7 @@ def _is_promoted(port: int) -> bool:
     deadline = time.monotonic() + PROMOTED_S
     psql = ["psql", "-XqAt", "-h", _SOCKET_FOLDER, "-p", str(port), "-d", "postgres", "-c"]
     while time.monotonic() < deadline:
-        asked = [*psql, "SELECT pg_is_in_recovery()"]
+        asked = [*psql, statement("is_in_recovery")]
         try:
             done = subprocess.run(
                 asked, capture_output=True, text=True, timeout=ASK_EVERY_S, check=False

@@ -9,6 +9,9 @@ from prometheus_client import Counter, Gauge
 from ha.backups import repository
 from ha.backups.repository import Contents
 
+# Whoever restored from this repository, and found everything right, says so by touching it.
+PROOF = Path("/var/lib/evergrid/restore-proven")
+
 LAST_BACKUP = Gauge(
     "evergrid_backup_last_timestamp_seconds", "When the newest backup of a kind ended.", ["kind"]
 )
@@ -24,13 +27,16 @@ FAILURES = Counter(
 )
 
 
-def show(contents: Contents, *, folder: Path, proof: Path, stanza: str) -> None:
-    """Set every gauge; `folder` is the repository's, `proof` is touched by whoever restored."""
+def watch_archive(folder: Path, *, stanza: str) -> None:
+    """Let each scrape look at the repository in `folder`: a backup may keep us busy for hours."""
+    LAST_WAL.set_function(lambda: repository.last_archived_at(folder, stanza=stanza) or 0.0)
+
+
+def show(contents: Contents, *, proof: Path) -> None:
+    """Show what the repository holds; `proof` is touched by whoever proved a restore."""
     for kind in ("full", "incr"):
         if newest := contents.newest(kind):
             LAST_BACKUP.labels(kind).set(newest.ended.timestamp())
-    if (archived_at := repository.last_archived_at(folder, stanza=stanza)) is not None:
-        LAST_WAL.set(archived_at)
     if proof.exists():
         LAST_PROOF.set(proof.stat().st_mtime)
     elif contents.backups:

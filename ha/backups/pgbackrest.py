@@ -12,7 +12,7 @@ CONFIGURATION = "/etc/evergrid/pgbackrest.conf"
 
 # Reading the repository takes a tenth of a second; a busy disk, a few.
 ASK_S = 60.0
-# Every database host is asked; one that is off costs `io-timeout`, 15 s.
+# Every database host is asked; one that is off costs `io-timeout`, 10 s.
 CHECK_S = 150.0
 # Above what a province's data takes over one network card (1 TB at 100 MB/s: 3 h).
 BACKUP_S = 12 * 3600.0

@@ -1,4 +1,4 @@
-"""Rounds: looks at the repository again and again, does what is due."""
+"""Rounds: looks at the repository time after time, does what is due, counts what failed."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ class Commands(Protocol):
 class Rounds:
     """The backups of one data centre. What fails is counted, logged, due again next time."""
 
-    def __init__(self, commands: Commands, *, stanza: str, folder: Path, proof: Path) -> None:
+    def __init__(self, commands: Commands, *, proof: Path) -> None:
         self._commands = commands
-        self._stanza = stanza
-        self._folder = folder
         self._proof = proof
         self._checked_at: datetime | None = None
 
@@ -70,7 +68,7 @@ class Rounds:
         except PgbackrestFailed as failure:
             _count("info", failure)
             return None
-        metrics.show(contents, folder=self._folder, proof=self._proof, stanza=self._stanza)
+        metrics.show(contents, proof=self._proof)
         return contents
 
     def _back_up(self, kind: Kind) -> None:

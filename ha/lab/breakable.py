@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ha.lab import (
+    disks,
     doorway,
     faults,
     hosts,
     network,
     processes,
     reloading,
+    rolling,
     slowness,
     state,
     supervision,
 )
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
-
-
-class HostOff(LabFailed):
-    """The host is powered off."""
 
 
 class HostOn(LabFailed):
@@ -82,6 +80,42 @@ class Breakable:
         place = reloading.Place(self.layout, self.topology, described, self._init(host))
         reloading.reload(place, program)
 
+    def roll(self, release: str) -> None:
+        """Let the app hosts run `release`, one after the other, under load (`rolling.roll`)."""
+        rolling.roll(self.layout, self.topology, release)
+
+    def give_disk(self, host: str, *, size_gb: int = disks.SIZE_GB) -> None:
+        """
+        Give the host a disk of its own, with its data; it is shut down in order, then booted.
+
+        :raises OwnDisk: if it has one
+        """
+        if disks.has_own(self.layout, host):
+            raise disks.OwnDisk(f"{host} has a disk of its own")
+        self._while_off(host, lambda: disks.make(self.layout, host, size_gb=size_gb))
+
+    def take_disk(self, host: str) -> None:
+        """
+        Undo `give_disk`: shut the host down in order, put its data back, boot it.
+
+        :raises NoOwnDisk: if it has none
+        """
+        if not disks.has_own(self.layout, host):
+            raise disks.NoOwnDisk(f"{host} has no disk of its own")
+        self._while_off(host, lambda: disks.unmake(self.layout, host))
+
+    def fill_disk(self, host: str) -> None:
+        """Fill the host's own disk until not a byte is left, until `free_disk` (`disks.fill`)."""
+        disks.fill(self.layout, host, self._init(host))
+
+    def free_disk(self, host: str) -> None:
+        """Undo `fill_disk`."""
+        disks.free(self._init(host))
+
+    def is_disk_filled(self, host: str) -> bool:
+        """Test if `fill_disk` was not undone."""
+        return disks.is_filled(self._init(host))
+
     def cut(self, host: str, others: Sequence[str] = (), *, one_way: bool = False) -> None:
         """
         Cut the host off from `others`, or from everybody, until `heal`.
@@ -103,7 +137,7 @@ class Breakable:
         """
         name = self.topology.host(host).name
         if not self.is_up(name):
-            raise HostOff(f"{host} is off; there is no line to slow down")
+            raise hosts.HostOff(f"{host} is off; there is no line to slow down")
         slowness.slow(self.layout, name, latency_s=latency_s, loss=loss, seed=seed)
 
     def heal(self) -> None:
@@ -117,11 +151,17 @@ class Breakable:
         """Let the host's link go down for `down_s` and up for `up_s`, so many times."""
         faults.flap(self.layout, self.topology.host(host).name, times, down_s=down_s, up_s=up_s)
 
+    def _while_off(self, host: str, change: Callable[[], None]) -> None:
+        """Shut the host down in order, change it, boot it."""
+        self._init(host)
+        hosts.stop(self.layout, [self.topology.host(host)])
+        self.power_off(host)
+        disks.release(self.layout, host)
+        change()
+        self.power_on(host)
+
     def _look_up(self, host: str) -> int | None:
         return processes.init_of(self.layout, self.topology.host(host).name)
 
     def _init(self, host: str) -> int:
-        init = self._look_up(host)
-        if init is None:
-            raise HostOff(f"{host} is off; `evergrid-ha power-on {host}` boots it")
-        return init
+        return hosts.init(self.layout, self.topology.host(host))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 
-from ha.lab import doorway, network, processes, state
+from ha.lab import disks, doorway, network, processes, state
 from ha.lab.layout import NAMESPACES, Layout
 from ha.lab.progress import Progress
 from ha.lab.waiting import until
@@ -43,7 +42,9 @@ def sweep(layout: Layout, *, subnet: str | None = None) -> None:
         what="every process of the lab is gone",
         within_s=REAPED_S,
     )
-    network.remove(layout, _subnet(layout) or subnet)
+    for image in layout.folder.glob("*/disk.img"):
+        disks.release(layout, image.parent.name)
+    network.remove(layout, state.subnet(layout) or network.subnet_of(layout) or subnet)
 
 
 def has_leftovers(layout: Layout) -> bool:
@@ -54,14 +55,6 @@ def has_leftovers(layout: Layout) -> bool:
         or doorway.is_open(layout)
         or processes.of_lab(layout)
     )
-
-
-def _subnet(layout: Layout) -> str | None:
-    """Return the lab's subnet from what is left of it: its files, or else its switch."""
-    with suppress(state.StateDamaged):
-        if known := state.load(layout):
-            return known.topology.subnet
-    return network.subnet_of(layout)
 
 
 def _plugged_in(layout: Layout) -> list[str]:

@@ -23,11 +23,28 @@ def write(layout: Layout, topology: Topology, texts: dict[str, str]) -> None:
     for host in topology.hosts:
         for part in ("etc", "data", "log"):
             (layout.host_folder(host.name) / part).mkdir(parents=True, exist_ok=True)
-        wanted = {key.split("/", 1)[1] for key in texts if key.startswith(f"{host.name}/")}
-        _remove_others(layout.host_folder(host.name) / "etc", wanted)
-    for key, text in texts.items():
-        host_name, name = key.split("/", 1)
-        _put(layout.host_folder(host_name) / "etc" / name, text, ownership.of_file(name))
+        write_host(layout, host.name, of_host(texts, host.name))
+
+
+def of_host(texts: dict[str, str], host: str) -> dict[str, str]:
+    """Return the files of one host, by their names under its /etc/evergrid."""
+    prefix = f"{host}/"
+    return {key.removeprefix(prefix): t for key, t in texts.items() if key.startswith(prefix)}
+
+
+def write_host(layout: Layout, host: str, texts: dict[str, str]) -> None:
+    """Write the files of one host, and nothing else."""
+    folder = layout.host_folder(host) / "etc"
+    _remove_others(folder, set(texts))
+    for name, text in texts.items():
+        _put(folder / name, text, ownership.of_file(name))
+
+
+def read_host(layout: Layout, host: str) -> dict[str, str]:
+    """Return the files of one host as they are now."""
+    folder = layout.host_folder(host) / "etc"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 def alert_rules() -> dict[str, str]:

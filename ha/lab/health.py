@@ -32,6 +32,8 @@ def _of_host(lab: Lab, host: Host) -> Iterator[str]:
         return
     if not network.is_link_up(lab.layout, host.name):
         yield f"the cable of {host.name} is down"
+    if lab.is_disk_filled(host.name):
+        yield f"the disk of {host.name} was filled; `evergrid-ha free-disk {host.name}` undoes it"
     if network.is_spliced(lab.layout, host.name):
         yield f"the line of {host.name} is slow; `evergrid-ha heal` undoes it"
     try:

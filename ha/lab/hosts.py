@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 import jinja2
 
 from ha import ownership
-from ha.lab import logs, network, processes, supervision
+from ha.lab import disks, logs, network, processes, supervision
 from ha.lab.commands import detach
 from ha.lab.errors import LabFailed
 from ha.lab.layout import Layout
@@ -25,9 +25,36 @@ START_S = 5.0
 STOP_S = 40.0
 
 
+class HostOff(LabFailed):
+    """The host is powered off."""
+
+
+def init(layout: Layout, host: Host) -> int:
+    """
+    Return the pid of the first process of the host.
+
+    :raises HostOff: if there is none
+    """
+    found = processes.init_of(layout, host.name)
+    if found is None:
+        raise HostOff(f"{host.name} is off; `evergrid-ha power-on {host.name}` boots it")
+    return found
+
+
+def command(layout: Layout, host: Host, argv: Sequence[str]) -> list[str]:
+    """
+    Return the command that runs `argv` as root on the host.
+
+    :raises HostOff: if the host is off
+    """
+    enter = ["nsenter", f"--target={init(layout, host)}", "--mount", "--uts", "--ipc", "--net"]
+    return [*enter, "--pid", "--", *argv]
+
+
 def boot(layout: Layout, state: State, host: Host) -> None:
     """Start the host; `wait_until_booted` tells when it is up."""
     network.plug_in(layout, state.topology, host)
+    disks.release(layout, host.name)
     script = layout.host_folder(host.name) / "boot"
     script.write_text(boot_script(layout, state, host), encoding="utf-8")
     namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--mount-proc"]
@@ -48,6 +75,7 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
     return environment.from_string(template).render(
         host=host.name,
         folder=layout.host_folder(host.name),
+        disk=disks.image(layout, host.name) if disks.has_own(layout, host.name) else None,
         release=state.release,
         directories=ownership.directories(host),
         source=state.origin.repository if state.origin and "backup" in host.roles else None,
@@ -83,10 +111,10 @@ def stop(layout: Layout, hosts: Iterable[Host]) -> None:
 
     :raises NotInTime: if it takes longer than any program may
     """
-    inits = [init for host in hosts if (init := processes.init_of(layout, host.name))]
+    inits = [pid for host in hosts if (pid := processes.init_of(layout, host.name))]
     processes.send(inits, signal.SIGTERM)  # tini forwards it to the supervisor
     until(
-        lambda: [init for init in inits if processes.is_running(init)],
+        lambda: [pid for pid in inits if processes.is_running(pid)],
         is_enough=lambda left: not left,
         what="the hosts shut down",
         within_s=STOP_S,
@@ -99,7 +127,7 @@ def _is_booted(layout: Layout, host: Host) -> bool:
 
     :raises LabFailed: if nothing of the host is left that could ever answer
     """
-    init = processes.init_of(layout, host.name)
-    if init is None:
+    pid = processes.init_of(layout, host.name)
+    if pid is None:
         raise LabFailed(f"{host.name} went off while it booted")
-    return supervision.answers(init)
+    return supervision.answers(pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ha.lab import cluster, doorway, handover, network, processes, state, supervision
+from ha.lab import cluster, doorway, handover, hosts, network, processes, state, supervision
 from ha.lab.breakable import Breakable
 from ha.lab.commands import run
 from ha.lab.layout import Layout, doorway_address
@@ -70,8 +70,7 @@ class Lab(Breakable):
 
         :raises HostOff: if the host is off
         """
-        enter = ["nsenter", f"--target={self._init(host)}", "--mount", "--uts", "--ipc", "--net"]
-        return [*enter, "--pid", "--", *argv]
+        return hosts.command(self.layout, self.topology.host(host), argv)
 
     def patroni(self, host: str | None = None) -> dict[str, Any]:
         """

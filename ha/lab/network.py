@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from ha.lab import routes
+from ha.lab import firewall, routes
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.layout import NAMESPACES, Layout
@@ -32,6 +32,7 @@ def create(layout: Layout, topology: Topology) -> None:
     # The alias tells `remove` which route is the lab's, should its files be lost.
     _ip(f"link set {layout.bridge} alias {topology.subnet} up")
     routes.block(topology.subnet)
+    firewall.let_pass(layout)
 
 
 def plug_in(layout: Layout, topology: Topology, host: Host) -> None:
@@ -136,6 +137,7 @@ def remove(layout: Layout, subnet: str | None) -> None:
     if exists(layout.bridge):
         _ip(f"link delete {layout.bridge}")
     run(["nft", f"add table bridge {layout.cuts}; delete table bridge {layout.cuts}"])
+    firewall.forget(layout)
     if subnet:
         routes.unblock(subnet)
     _forget_namespace_folder()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ha.lab import balancer, faults, processes, supervision
+from ha.lab import balancer, faults, hosts, processes, supervision
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.layout import Layout
@@ -154,8 +154,7 @@ def _signal(place: Place, program: str, number: signal.Signals) -> None:
 
 
 def _on_host(place: Place, argv: list[str]) -> str:
-    enter = ["nsenter", f"--target={place.init}", "--mount", "--net", "--pid", "--"]
-    return run([*enter, *argv])
+    return run(hosts.command(place.layout, place.host, argv))
 
 
 def _program_python(place: Place) -> str:

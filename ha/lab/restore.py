@@ -17,6 +17,7 @@ from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 from ha.lab.waiting import until
 from ha.origin import Origin
+from ha.statements import statement
 from ha.topology import rebased
 
 # `archive_command` is given 20 s, and may be tried again once.
@@ -26,9 +27,9 @@ INFO_S = 30.0
 
 # A commit after whatever may be asked for (recovery stops at the first one after its target),
 # then a switch, so that the segment with it is archived now.
-_COMMIT = "SELECT pg_logical_emit_message(true, 'evergrid', 'restore')::text AS lsn"
-_SWITCH = "SELECT pg_walfile_name(pg_switch_wal()) AS segment"
-_ARCHIVED = "SELECT last_archived_wal FROM pg_stat_archiver"
+_COMMIT = statement("commit_position")
+_SWITCH = statement("switch_segment")
+_ARCHIVED = statement("last_archived")
 
 
 class LabExists(LabFailed):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from ipaddress import IPv4Network
 
-import msgspec
-
+from ha.lab import state
 from ha.lab.commands import run
 from ha.lab.errors import LabFailed
 from ha.lab.layout import ROOT, Layout
@@ -16,18 +14,6 @@ from ha.lab.layout import ROOT, Layout
 
 class SubnetInUse(LabFailed):
     """Something else on this machine uses the addresses the lab would have."""
-
-
-class _Network(msgspec.Struct):
-    """The part of a topology that others have to know, whatever release wrote it."""
-
-    subnet: str
-
-
-class _Lab(msgspec.Struct):
-    """The part of a lab's state that others have to know."""
-
-    topology: _Network
 
 
 def refuse_if_in_use(layout: Layout, subnet: str) -> None:
@@ -76,9 +62,6 @@ def _labs() -> list[tuple[str, IPv4Network]]:
 
     One whose file cannot be read is passed over: while it runs, its blackhole route speaks for it.
     """
-    found = []
-    for path in ROOT.glob("*/state.json"):
-        with suppress(msgspec.DecodeError, FileNotFoundError):
-            known = msgspec.json.decode(path.read_bytes(), type=_Lab)
-            found.append((path.parent.name, IPv4Network(known.topology.subnet)))
-    return found
+    labs = [path.parent.name for path in ROOT.glob("*/state.json")]
+    subnets = {lab: state.subnet(Layout(lab)) for lab in labs}
+    return [(lab, IPv4Network(subnet)) for lab, subnet in subnets.items() if subnet]

@@ -9,15 +9,13 @@ from typing import Any
 
 import msgspec
 
-from ha import environment
-from ha.lab import state
+from ha.lab import administration, state
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.lab import Lab
 from ha.lab.waiting import until
 
-# Roles and migrations are over in seconds; the demo imports and reads thousands of meters.
-ADMINISTER_S = 60.0
+# The demo imports and reads thousands of meters.
 DEMO_S = 300.0
 READY_S = 60.0
 BILLS_S = 180.0
@@ -45,28 +43,12 @@ class Loaded(msgspec.Struct, frozen=True):
     account_no: str
 
 
-def administer(lab: Lab, *arguments: str, timeout_s: float = ADMINISTER_S) -> str:
-    """
-    Run `evergrid-service` with `arguments` on the first app host, and return what it printed.
-
-    It runs as the service's own user with the passwords of the owner of the tables, which no
-    process that runs for long is given.
-    """
-    host = lab.topology.with_role("app")[0]
-    secrets = state.secrets(lab.layout)
-    variables = {
-        **environment.of_service(lab.topology, secrets, host),
-        **environment.of_roles(lab.topology, secrets),
-    }
-    program = f"{state.load_known(lab.layout).release}/bin/evergrid-service"
-    # The variables come through standard input: a command line can be read by everybody.
-    script = (
-        "import json, os, sys; os.environ.update(json.load(sys.stdin)); "
-        "os.execv(sys.argv[1], sys.argv[1:])"
+def administer(lab: Lab, *arguments: str, timeout_s: float = administration.DONE_S) -> str:
+    """Run `evergrid-service` of the lab's release, and return what it printed."""
+    release = state.load_known(lab.layout).release
+    return administration.run(
+        lab.layout, lab.topology, *arguments, release=release, timeout_s=timeout_s
     )
-    python = ["runuser", "-u", "evergrid", "--", "/usr/bin/python3", "-c", script]
-    argv = [*python, program, *arguments]
-    return lab.exec(host.name, argv, input=json.dumps(variables), timeout_s=timeout_s)
 
 
 def load_demo(lab: Lab, demo: Demo) -> Loaded:

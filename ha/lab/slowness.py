@@ -1,4 +1,4 @@
-"""Slowness: puts a long, lossy line between a host and the switch."""
+"""Slowness: a long, lossy line from a host to the switch."""
 
 from __future__ import annotations
 

@@ -53,6 +53,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin | None = None
 
 
+class _Network(msgspec.Struct):
+    """The part of a topology that other labs have to know."""
+
+    subnet: str
+
+
+class _Lab(msgspec.Struct):
+    """The part of a state that other labs, other releases have to know."""
+
+    topology: _Network
+
+
 @contextmanager
 def locked(layout: Layout) -> Iterator[None]:
     """
@@ -77,6 +89,15 @@ def load(layout: Layout) -> State | None:
     :raises StateDamaged: if the file that says so cannot be read
     """
     return _read(layout.folder / "state.json", State)
+
+
+def subnet(layout: Layout) -> str | None:
+    """Return the lab's subnet, whatever release wrote its state; none if that cannot be read."""
+    try:
+        known = _read(layout.folder / "state.json", _Lab)
+    except StateDamaged:
+        return None
+    return known.topology.subnet if known else None
 
 
 def load_known(layout: Layout) -> State:

@@ -72,16 +72,19 @@ def start(init: int, name: str) -> None:
     )
 
 
-def reread(init: int) -> list[str]:
-    """Let the supervisor read its configuration again; return the programs that it changes."""
-    [[added, changed, removed]] = cast("list[list[list[str]]]", _ask(init, "reloadConfig"))
-    return [*added, *changed, *removed]
+def update(init: int) -> None:
+    """
+    Let the supervisor take its new configuration.
 
-
-def renew(init: int, name: str) -> None:
-    """Start a program that is stopped as the configuration now says, after `reread`."""
-    _ask(init, "removeProcessGroup", name)
-    _ask(init, "addProcessGroup", name)
+    What it changes or drops is stopped in order; what it changes or adds is started.
+    :raises NotInTime: if a program does not end, as `stop`
+    """
+    [[added, changed, dropped]] = cast("list[list[list[str]]]", _ask(init, "reloadConfig"))
+    for name in (*changed, *dropped):
+        stop(init, name)
+        _ask(init, "removeProcessGroup", name)
+    for name in (*added, *changed):
+        _ask(init, "addProcessGroup", name)
 
 
 def answers(init: int | None) -> bool:

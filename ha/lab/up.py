@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
-from ha import certificates, render
 from ha.lab import (
     cluster,
+    configuration,
+    disks,
     doorway,
     down,
     files,
@@ -21,6 +21,7 @@ from ha.lab import (
     logs,
     network,
     recovery,
+    releases,
     routes,
     service,
     state,
@@ -50,7 +51,8 @@ class Order:
 
     `release` is the installation the hosts run; no `demo` leaves the database without customers;
     a bare lab has the cluster only, without the service on top; `origin` is the backup to start
-    from, for a lab that is not there yet.
+    from, for a lab that is not there yet; `disk_gb` gives each database host that does not run yet
+    a disk of its own of that size, 0 none.
     """
 
     layout: Layout
@@ -59,10 +61,7 @@ class Order:
     demo: service.Demo | None
     is_bare: bool
     origin: Origin | None = None
-
-
-class ReleaseMissing(LabFailed):
-    """There is no installed release for the hosts to run."""
+    disk_gb: int = 0
 
 
 def up(order: Order, progress: Progress) -> Lab:
@@ -72,11 +71,7 @@ def up(order: Order, progress: Progress) -> Lab:
     :raises ReleaseMissing: if `order.release` is no installation
     :raises LabFailed: with the log line that says why
     """
-    if not (Path(order.release) / "bin" / "evergrid-service").exists():
-        raise ReleaseMissing(
-            f"{order.release} is no installed release; `ansible/prepare` makes one, and the"
-            " evergrid-ha in its bin folder brings it up"
-        )
+    releases.require(order.release)
     with state.locked(order.layout):
         known = _remember(order, progress)
         lab = Lab(order.layout)
@@ -142,6 +137,7 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
         _write_configuration(order, known)
         network.create(order.layout, order.topology)
         _undo_faults(lab)
+        _give_disks(order, lab)
     _boot(lab, known, progress, "dcs", "backup", what="Boot etcd, the backups' repository")
     with progress.step("Wait until etcd has a leader"), _blaming(lab, "dcs"):
         until(
@@ -160,12 +156,9 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
 
 def _write_configuration(order: Order, known: State) -> None:
     """Write every file of every host's /etc/evergrid."""
-    texts = render.render(
-        order.topology, state.secrets(order.layout), release=order.release, origin=known.origin
+    texts = configuration.texts(
+        order.layout, order.topology, release=order.release, origin=known.origin
     )
-    for monitor in order.topology.with_role("monitor"):
-        texts |= {f"{monitor.name}/{k}": v for k, v in files.alert_rules().items()}
-    texts |= certificates.files(state.certificates(order.layout, order.topology))
     files.write(order.layout, order.topology, texts)
 
 
@@ -189,6 +182,14 @@ def _undo_faults(lab: Lab) -> None:
         if lab.is_up(host.name):
             network.set_link(lab.layout, host.name, "up")
             lab.thaw(host.name)
+            lab.free_disk(host.name)
+
+
+def _give_disks(order: Order, lab: Lab) -> None:
+    for host in lab.topology.with_role("database"):
+        has_own = disks.has_own(order.layout, host.name)
+        if order.disk_gb and not has_own and not lab.is_up(host.name):
+            disks.make(order.layout, host.name, size_gb=order.disk_gb)
 
 
 def _healthy_dcs(lab: Lab) -> list[str]:

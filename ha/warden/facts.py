@@ -12,7 +12,8 @@ class Postgres:
     What PostgreSQL said of itself on the standing connection.
 
     `lsn` is the position written (primary) or replayed (replica), in bytes; `streams_from` the
-    host whose WAL it receives; `heard_s` when any WAL or sign of life came that way last.
+    host whose WAL it receives; `heard_s` when any WAL or sign of life came that way last;
+    `behind_s` how old the newest commit is that it has replayed, 0 if nothing waits to be.
     """
 
     seen_s: float
@@ -21,6 +22,7 @@ class Postgres:
     lsn: int
     streams_from: str | None = None
     heard_s: float = float("-inf")
+    behind_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

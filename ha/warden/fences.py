@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import psycopg2
 
+from ha.statements import statement
 from ha.warden import processes
 from ha.warden.postgres import Watched
 
@@ -16,7 +17,7 @@ _WITHIN_S = 2.0
 # Marks our routes (rtnetlink(7): numbers from 4 on are free for whoever sets a route).
 _PROTOCOL = "157"
 
-_RECEIVERS = "SELECT pid FROM pg_stat_wal_receiver WHERE sender_host = %s"
+_RECEIVERS = statement("warden_receivers")
 
 
 class FenceIncomplete(Exception):

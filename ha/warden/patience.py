@@ -13,23 +13,25 @@ TURN_S = 0.1
 # ... while every step of a failover waits for the last.
 TURN_EAGER_S = 0.05
 # PostgreSQL on the standing connection. What it says decides where clients are sent.
-POSTGRES_EVERY_S = 0.2
+POSTGRES_EVERY_S = 0.25
 # ... while it is between two roles: whoever waits for the new primary waits for this.
 POSTGRES_EAGER_S = 0.05
 # A new connection that writes: some 5 ms of a core each time.
 CANARY_EVERY_S = 1.0
 # Patroni's REST API asks PostgreSQL each time; it answers for eight seconds when it is silent.
-PATRONI_EVERY_S = 0.4
+PATRONI_EVERY_S = 0.6
 # etcd: one transaction that reads all, and on the primary's host leaves a sign of life.
-STORE_EVERY_S = 0.3
+STORE_EVERY_S = 0.4
 # Replicas leave one less often: each is a write to three disks, and only their role is in it.
 BEAT_OF_REPLICA_S = 1.0
-# ... once the primary is under suspicion, when every step of the fence waits for the last.
+# ... once the primary has been silent for half a second: each step of the fence waits for the last.
 STORE_EAGER_S = 0.05
-# The other hosts. Three unanswered in a row are needed for a suspicion.
+# The leader's host, from a replica. Three unanswered in a row are needed for a suspicion.
 PROBE_EVERY_S = 0.25
-# /proc and the disk.
-HOST_EVERY_S = 0.2
+# The replicas' hosts, from the primary's, which wants to know if it is alone; nobody else asks.
+PROBE_OF_REPLICA_S = 0.5
+# /proc and the disk; the end of PostgreSQL is known at once.
+HOST_EVERY_S = 0.4
 
 # --- how long an answer may take -----------------------------------------------------------------
 
@@ -57,6 +59,7 @@ STREAMED_LATELY_S = 60.0
 
 # No answer of any kind, to at least this many probes: the host is suspected.
 SILENT_S = 1.0
+UNEASY_S = 0.5
 SILENT_PROBES = 3
 # A kernel still answers, no program does: a host that is paused, not one that is slow, for wardens
 # take precedence over whatever makes a host slow.

@@ -11,32 +11,17 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from ha.statements import statement
 from ha.warden import patience
 from ha.warden.facts import Canary, Postgres
 
 # What a wait that ran out is called where an SQLSTATE would stand.
 SILENT = "silent"
 
-_STATE = """
-SELECT pg_is_in_recovery(),
-       CASE WHEN pg_is_in_recovery()
-            THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_lsn() END - '0/0',
-       CASE WHEN pg_is_in_recovery() THEN coalesce(receiver.received_tli, 0)
-            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
-       CASE WHEN receiver.status = 'streaming' THEN receiver.sender_host END,
-       extract(epoch FROM clock_timestamp() - receiver.last_msg_receipt_time)
-  FROM (SELECT) AS once
-  LEFT JOIN pg_stat_wal_receiver AS receiver ON true
-"""
-
-_CANARY_TABLE = """
-CREATE SCHEMA IF NOT EXISTS warden;
-CREATE TABLE IF NOT EXISTS warden.canary (host text PRIMARY KEY, written_at timestamptz NOT NULL)
-"""
-_CANARY = """
-INSERT INTO warden.canary VALUES (%s, clock_timestamp())
-    ON CONFLICT (host) DO UPDATE SET written_at = excluded.written_at
-"""
+_STATE = statement("warden_state")
+_CANARY = statement("warden_canary")
+_CANARY_LOCAL = statement("warden_canary_local")
+_CANARY_TABLE = statement("warden_canary_table")
 _NO_TABLE = frozenset({"42P01", "3F000"})
 
 
@@ -152,7 +137,7 @@ class Watched:
         connection = self.connect(within_s=patience.CANARY_ANSWER_S)
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET synchronous_commit = local")
+                cursor.execute(_CANARY_LOCAL)
                 try:
                     cursor.execute(_CANARY, (host,))
                 except psycopg2.Error as error:
@@ -164,7 +149,7 @@ class Watched:
             connection.close()
 
     def _parsed(self, row: tuple[Any, ...], before: Postgres | None, *, now_s: float) -> Postgres:
-        is_in_recovery, lsn, timeline, sender, silent_s = row
+        is_in_recovery, lsn, timeline, sender, silent_s, behind_s = row
         if silent_s is not None:
             heard_s = now_s - float(silent_s)
         else:
@@ -176,6 +161,7 @@ class Watched:
             lsn=int(lsn),
             streams_from=self._names.get(sender, sender),
             heard_s=heard_s,
+            behind_s=float(behind_s or 0),
         )
 
 

@@ -1,4 +1,4 @@
-"""Probes: whether another host still answers, by its kernel's word, and by its warden's."""
+"""Probes: whether another host still answers, kernel or warden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes: this host's PostgreSQL and Patroni by the kernel's word, and how to end them."""
+"""Processes: what the kernel says of this host's, with how they are ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server: tells load balancers, operators and Prometheus what the warden knows."""
+"""The server: tells whoever asks what the warden knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status: what operators are shown of a database host, and the few things they may ask it to do."""
+"""Status: an operator's desk at one database host."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg2
 
+from ha.statements import statement
 from ha.warden import metrics
 from ha.warden.board import Board
 from ha.warden.clock import now_s
@@ -19,21 +20,9 @@ from ha.warden.warden import Warden, plan_stop
 _CHECKPOINT_S = 60.0
 _QUESTION_S = 2.0
 
-_TRANSACTIONS = """
-SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)
-  FROM pg_stat_activity
- WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
-_ARCHIVER = """
-SELECT current_setting('archive_mode') <> 'off',
-       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false),
-       coalesce(last_failed_wal, '')
-  FROM pg_stat_archiver
-"""
-_WAITING = """
-SELECT count(*) FROM pg_ls_dir('pg_wal/archive_status', true, false) AS file
- WHERE file LIKE '%.ready'
-"""
+_TRANSACTIONS = statement("warden_longest_transaction")
+_ARCHIVER = statement("warden_archiver")
+_WAITING = statement("warden_segments_waiting")
 
 
 class Desk:
@@ -43,6 +32,7 @@ class Desk:
         self._settings = settings
         self._board = board
         self._warden = warden
+        self._store_seen_s = now_s()
         self._server = Watched(
             socket_folder=settings.socket_folder, port=settings.postgres_port, hosts={}
         )
@@ -60,6 +50,7 @@ class Desk:
             "lsn": postgres.lsn if postgres else None,
             "timeline": postgres.timeline if postgres else None,
             "streams_from": postgres.streams_from if postgres else None,
+            "behind_s": round(postgres.behind_s, 2) if postgres else None,
             "canary_age_s": _age(known.canary.worked_s if known.canary else None, known.now_s),
             "fenced": self._warden.fenced(),
             "isolated_s": round(board.isolated_s, 1),
@@ -79,12 +70,14 @@ class Desk:
         """Return the page of metrics, brought up to now."""
         known = self._warden.known()
         canary, host = known.canary, known.host
+        # The warden forgets what it read when it must read anew; that is no silence of etcd's.
+        self._store_seen_s = max(self._store_seen_s, known.store.seen_s)
         metrics.IS_PRIMARY.set(self._warden.primary().is_yes)
         metrics.HAS_LOCK.set(bool(known.patroni and known.patroni.has_lock))
-        metrics.CANARY_AGE.set(_age(canary.worked_s, known.now_s) or 0 if canary else 0)
-        metrics.STORE_AGE.set(_age(known.store.seen_s, known.now_s) or 0)
+        metrics.CANARY_AGE.set(known.now_s - canary.worked_s if canary else 0)
+        metrics.STORE_AGE.set(known.now_s - self._store_seen_s)
         metrics.FENCES.set(len(self._warden.fenced()))
-        metrics.DISK_FREE.set(host.disk_free_bytes if host else 0)
+        metrics.DISK_FREE.set(host.disk_free_bytes if host else float("nan"))
         return page()
 
     def acts(self) -> dict[str, Callable[[], Mapping[str, Any]]]:

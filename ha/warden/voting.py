@@ -123,6 +123,14 @@ def hindrance(view: View) -> str | None:
     return None
 
 
+def leader_silent_s(view: View) -> float:
+    """Return for how long the leader's host has answered no probe; 0 if it does, or is unknown."""
+    peer = view.peers.get(view.leader.host) if view.leader else None
+    if peer is None or peer.kernel.silent_since_s is None:
+        return 0.0
+    return view.now_s - peer.kernel.silent_since_s
+
+
 def _silent_s(probe: Probe, now_s: float) -> float:
     """Return for how long a party has been silent; 0 if too few attempts say so."""
     if probe.silent_since_s is None or probe.unanswered < patience.SILENT_PROBES:

@@ -11,14 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ha.rest import RestSilent
-from ha.warden import answers, fences, guard, patience, processes, voting
+from ha.warden import answers, fences, guard, metrics, patience, processes, voting
 from ha.warden.answers import Answer, Known
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
 from ha.warden.fences import FenceIncomplete
 from ha.warden.guard import Order
-from ha.warden.metrics import DEEDS
 from ha.warden.patroni import Patroni, PatroniRefused
 from ha.warden.postgres import Watched
 from ha.warden.settings import Settings
@@ -115,8 +114,8 @@ class Warden:
             promised_s=self._promised_s,
             released_s=self._released_s,
         )
-        is_suspected = voting.suspicion(view) is not None
-        board.is_eager = is_suspected or bool(self._fenced) or self._is_between_roles()
+        is_uneasy = voting.leader_silent_s(view) > patience.UNEASY_S
+        board.is_eager = is_uneasy or bool(self._fenced) or self._is_between_roles()
         if "voter_fence" not in self._settings.features and not self._fenced:
             return
         step = voting.next_step(view)
@@ -133,7 +132,7 @@ class Warden:
             self._failed_s = now_s()
             self._forget_store()
         else:
-            DEEDS.labels(step.deed if is_done else f"{step.deed}_refused").inc()
+            metrics.count(step.deed, is_refused=not is_done)
             self._done_s[step.deed] = now_s()
 
     def _take(self, step: Step, view: View) -> bool:
@@ -190,7 +189,7 @@ class Warden:
             return
         self._done_s[order.deed] = now_s()
         _log.warning("I %s: %s.", order.deed.replace("_", " "), order.because)
-        DEEDS.labels(order.deed).inc()
+        metrics.count(order.deed)
         deed()
 
     def _deeds(self) -> dict[str, tuple[str, Callable[[], None], float]]:

@@ -1,4 +1,4 @@
-"""Watches: each looks at one thing, again and again, and writes what it saw on the board."""
+"""Watches: each looks at one thing, time after time, for the board."""
 
 from __future__ import annotations
 
@@ -175,23 +175,37 @@ class PeerWatch:
         self._ports = (settings.port, settings.patroni_port)
 
     def look(self) -> float:
-        """Probe once; return when to probe again."""
-        before, began = self._board.peers.get(self._peer), now_s()
+        """Probe once, if that matters; return when to probe again."""
+        board = self._board
+        leader = board.store.leader
+        is_leader = leader is None or leader.host == self._peer
+        if not is_leader and (board.postgres is None or board.postgres.is_in_recovery):
+            board.peers.pop(self._peer, None)  # what is not asked any more is not known
+            return patience.PROBE_OF_REPLICA_S
+        before, began = board.peers.get(self._peer), now_s()
         warden_port, other_port = self._ports
         heard = probes.ask(self._address, warden_port=warden_port, other_port=other_port)
-        done = now_s()
-        self._board.peers[self._peer] = Peer(
-            kernel=probes.updated(
-                before.kernel if before else None, is_answered=heard > 0, began_s=began, now_s=done
-            ),
-            warden=probes.updated(
-                before.warden if before else None,
-                is_answered=heard is Heard.WARDEN,
-                began_s=began,
-                now_s=done,
-            ),
-        )
-        return max(0.0, patience.PROBE_EVERY_S - (done - began))
+        board.peers[self._peer] = _probed(before, heard, began_s=began, done_s=now_s())
+        every_s = patience.PROBE_EVERY_S if is_leader else patience.PROBE_OF_REPLICA_S
+        return max(0.0, every_s - (now_s() - began))
+
+
+def _probed(before: Peer | None, heard: Heard, *, began_s: float, done_s: float) -> Peer:
+    """Return what is known of a peer after one more probe."""
+    return Peer(
+        kernel=probes.updated(
+            before.kernel if before else None,
+            is_answered=heard is not Heard.NOTHING,
+            began_s=began_s,
+            now_s=done_s,
+        ),
+        warden=probes.updated(
+            before.warden if before else None,
+            is_answered=heard is Heard.WARDEN,
+            began_s=began_s,
+            now_s=done_s,
+        ),
+    )
 
 
 def ballast_of(settings: Settings) -> Path:

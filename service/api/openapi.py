@@ -26,9 +26,10 @@ offset, accounting months `YYYY-MM` in Asia/Shanghai. Lists come a page at a tim
 `next_cursor` back as `cursor`.
 
 Every POST carries an `Idempotency-Key`. When a connection breaks or no answer comes, send the same
-request with the same key again: it acts once, and the first answer is repeated. Repeat a request
-that was answered 503 after the seconds in `Retry-After`. Keep TCP keepalive on (idle 1 s, interval
-1 s, 3 probes), so that the loss of a load balancer is noticed.
+request with the same key again: it acts once, and the first answer is repeated. Wait 30 s for an
+answer: while the database fails over a request waits, and what cannot be done within 28 s is
+answered 503 by then. Repeat it after the seconds in `Retry-After`. Keep TCP keepalive on (idle 1 s,
+interval 1 s, 3 probes), so that the loss of a load balancer is noticed.
 
 Reads are answered by replicas, which may be a moment behind. Every answer carries a
 `Consistency-Token`: what it showed lies before it. Keep the greatest you have seen (compare them as

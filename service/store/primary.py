@@ -1,4 +1,4 @@
-"""Work on the primary, again and again until it succeeds or its time is over."""
+"""Work on the primary, repeated until it succeeds or its time is over."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Primary:
             else:
                 return result, transaction
             attempts += 1
-            _pause(attempts, deadline)
+            _pause(attempts, deadline, is_unknown=is_unknown)
 
     def _attempt(
         self,
@@ -165,10 +165,12 @@ def _undone(transaction: Transaction) -> bool:
     return True
 
 
-def _pause(attempts: int, deadline: float) -> None:
+def _pause(attempts: int, deadline: float, *, is_unknown: bool) -> None:
     """Wait a little longer after each attempt, never the same twice, so that callers spread out."""
     pause_s = min(_PAUSE_MAX_S, _PAUSE_FIRST_S * 2 ** min(attempts - 1, 10))
     pause_s *= random.uniform(0.5, 1.5)  # noqa: S311  jitter needs no secrecy
     if time.monotonic() + pause_s >= deadline:
+        if is_unknown:
+            raise DatabaseAway("no replica has confirmed the work yet; it may be done")
         raise DatabaseAway(f"the database did not accept the work in {attempts} attempts")
     time.sleep(pause_s)

@@ -17,6 +17,10 @@ MAY_WRITE_SQL = {
     "service/store/transaction.py",  # adds the bureau's fence to whatever is run
     "ha/lab/cluster.py",  # wraps what an operator asks, to have the answer as JSON
 }
+MAY_LOWER = {
+    # The warden's sign that its own server takes writes; nothing rests on the row, nobody is told.
+    "ha/sql/warden_canary_local.sql",
+}
 # A COMMIT that waits for less than a second host's disk is a payment that can be lost.
 LOWERED = re.compile(
     r"synchronous_commit\W{1,12}(?:TO\W+)?(off|local|remote_write|false|no|0)\b", re.IGNORECASE
@@ -78,4 +82,4 @@ def test_nothing_lowers_synchronous_commit(tracked_files):
         if name.startswith(("service/", "ha/", "monitoring/", "failover_tests/", "ansible/"))
         and not name.endswith(".md")
     }
-    assert {name: found for name, found in lowering.items() if found} == {}
+    assert {name for name, found in lowering.items() if found} == MAY_LOWER

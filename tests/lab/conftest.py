@@ -12,15 +12,22 @@ WHOLE_S = 60
 
 @pytest.fixture(scope="session")
 def running():
-    return labs.open(os.environ.get("EVERGRID_LAB", "test"))
+    found = labs.open(os.environ.get("EVERGRID_LAB", "test"))
+    _wait_until_whole(found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def settle(running):
+    """Wait until the lab is whole again."""
+    return lambda: _wait_until_whole(running)
 
 
 @pytest.fixture
-def lab(running):
+def lab(running, settle):
     """A lab that is whole, and is left whole."""
-    _wait_until_whole(running)
     yield running
-    _wait_until_whole(running)
+    settle()
 
 
 def _wait_until_whole(lab):

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ha.lab import network, processes
-from ha.lab.breakable import HostOff, HostOn
+from ha.lab.breakable import HostOn
 from ha.lab.faults import ProcessMissing
+from ha.lab.hosts import HostOff
 from ha.lab.waiting import until
 
 pytestmark = pytest.mark.lab

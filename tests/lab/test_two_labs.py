@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from ha import topology
-from ha.lab import down, health, routes, state
+from ha.lab import down, health, releases, routes, state
 from ha.lab import up as bringing_up
+from ha.lab.commands import run
 from ha.lab.layout import Layout
 from ha.lab.progress import Progress
 
@@ -28,8 +29,13 @@ def order(running):
         release=state.load_known(running.layout).release,
         demo=None,
         is_bare=True,
+        disk_gb=1,
     )
     down.down(layout, QUIET)
+    assert f"/{layout.lab}/" not in run(
+        ["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]
+    )
+    assert str(layout.folder) not in run(["mount"])
     routes.unblock(described.subnet)
 
 
@@ -52,6 +58,12 @@ def test_two_labs_stand_side_by_side(lab, second):
     assert health.complaints(lab) == []
 
 
+def test_a_lab_may_be_given_disks_that_can_be_filled(second):
+    for host in second.topology.with_role("database"):
+        said = second.exec(host.name, ["df", "--output=size", "/var/lib/evergrid"], timeout_s=5)
+        assert int(said.split()[1]) <= 2**20  # in KiB: a gigabyte
+
+
 def test_neither_of_two_labs_is_seen_by_the_other(lab, second):
     members = [host.address for host in second.topology.with_role("database")]
     assert len(second.patroni()["members"]) == len(members)
@@ -67,5 +79,5 @@ def test_a_lab_with_a_frozen_host_is_started_anew_from_a_newer_release(order, se
 
 
 def test_a_checkout_that_was_not_installed_is_no_release(order):
-    with pytest.raises(bringing_up.ReleaseMissing, match="ansible/prepare"):
+    with pytest.raises(releases.ReleaseMissing, match="ansible/prepare"):
         bringing_up.up(replace(order, release=str(Path(__file__).parent)), QUIET)

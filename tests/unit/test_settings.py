@@ -14,7 +14,7 @@ ENVIRON = {
 
 def test_what_may_be_left_out_has_the_figures_of_the_design():
     found = read_api(ENVIRON)
-    assert (found.connections_max, found.deadline_s, found.metrics_folder) == (8, 45, None)
+    assert (found.connections_max, found.deadline_s, found.metrics_folder) == (8, 28, None)
     assert read_worker(ENVIRON).metrics_port == 8081
 
 

@@ -48,7 +48,7 @@ PROMISED = {
     "saturated": (None, None, 0),
 }
 # What is promised to clients, in an operator's words; a drill for each, and the control.
-ROWS = (*PROMISED, "primary-power-off-asynchronous")
+ROWS = (*PROMISED, "primary-power-off-asynchronous", "restore")
 
 
 @pytest.mark.parametrize("name", ROWS)

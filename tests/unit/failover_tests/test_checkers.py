@@ -82,6 +82,11 @@ def test_a_read_need_not_show_what_was_acknowledged_after_it_was_sent(history, b
     assert len(checkers.stale((*history, read(2, net_fen=500)), books)) == 1
 
 
+def test_a_read_need_not_show_a_payment_that_was_sent_before_but_answered_after(history, books):
+    slow = (payment(1, done_s=9.0), *(p for p in history if p.key != "drill-p1"))
+    assert checkers.stale((*slow, read(2, net_fen=500)), books) == []
+
+
 def test_a_read_may_show_a_payment_before_its_client_is_answered(history, books):
     assert checkers.stale((*history, read(2, net_fen=2500)), books) == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import failover_tests.__main__
 import ha.__main__
 import monitoring.__main__
 from ha import programs, topology
@@ -15,6 +16,7 @@ from ha import programs, topology
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "monitoring/runbooks").glob("*.md"))
 COMMANDS = {
+    "evergrid-drill": typer.main.get_command(failover_tests.__main__.app),
     "evergrid-ha": typer.main.get_command(ha.__main__.commands),
     "evergrid-monitor": typer.main.get_command(monitoring.__main__.main),
 }
@@ -55,7 +57,7 @@ def test_a_runbook_names_hosts_that_exist(path):
     named = {
         word
         for words in quoted(path)
-        for word in re.findall(r"\b(?:db|dcs|app|lb|mon)\d\b", " ".join(words))
+        for word in re.findall(r"\b(?:db|dcs|app|lb|mon|backup)\d\b", " ".join(words))
     }
     assert named <= HOSTS.keys()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ha.backups import gap
+from ha.backups.pgbackrest import Pgbackrest, PgbackrestFailed
 
 
 def segment(timeline, number):
@@ -38,3 +39,23 @@ def test_what_the_new_primary_has_still_to_archive_is_left_to_it():
 def test_history_partial_segments_or_recycled_ones_are_none_of_it():
     marks = done("00000002.history", f"{segment(1, 5)}.partial", segment(1, 1))
     assert gap.missing(marks, present=[segment(2, 5)], archived=set()) == []
+
+
+class Archive(Pgbackrest):
+    """An archive that has what it has; `refused` cannot be added."""
+
+    def archived(self):
+        return {segment(1, 3)}
+
+    def archive(self, segment):
+        if segment.endswith("5"):
+            raise PgbackrestFailed("refused")
+
+
+def test_what_could_not_be_archived_is_said_so_that_it_is_tried_again(tmp_path):
+    (tmp_path / "archive_status").mkdir()
+    for number in (3, 4, 5):
+        (tmp_path / segment(1, number)).touch()
+        (tmp_path / "archive_status" / f"{segment(1, number)}.done").touch()
+    complaints = gap.close(tmp_path, Archive(stanza="main"))
+    assert complaints == [f"WAL segment {segment(1, 5)} is missing from the archive: refused"]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import prometheus_client
 import pytest
 
+from ha.backups import metrics
 from ha.backups.pgbackrest import Pgbackrest, PgbackrestFailed
 from ha.backups.repository import Backup, Contents
 from ha.backups.rounds import CHECK_EVERY, Rounds
@@ -49,7 +50,7 @@ class Pretended:
 @pytest.fixture
 def rounds(tmp_path):
     def of(pretended):
-        return Rounds(pretended, stanza="main", folder=tmp_path, proof=tmp_path / "proof")
+        return Rounds(pretended, proof=tmp_path / "proof")
 
     return of
 
@@ -104,6 +105,16 @@ def test_a_repository_that_cannot_be_read_is_counted_and_left_alone(rounds):
 def test_the_age_of_a_backup_is_shown(rounds):
     rounds(Pretended(backups=(FULL,))).go(NOW)
     assert value("evergrid_backup_last_timestamp_seconds", kind="full") == NOW.timestamp()
+
+
+def test_the_age_of_the_archive_is_looked_up_when_somebody_asks(tmp_path):
+    metrics.watch_archive(tmp_path, stanza="main")
+    assert value("evergrid_archive_last_wal_timestamp_seconds") == 0
+    segment = tmp_path / "archive" / "main" / "15-1" / "0000000100000000" / ("0" * 24)
+    segment.parent.mkdir(parents=True)
+    segment.touch()
+    archived_at = segment.stat().st_mtime
+    assert value("evergrid_archive_last_wal_timestamp_seconds") == archived_at
 
 
 def test_before_the_first_proof_a_restore_counts_as_old_as_the_first_backup(rounds, tmp_path):

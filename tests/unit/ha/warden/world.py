@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ha.warden import patience, probes, voting
 from ha.warden.facts import Beat, Leader, Peer, Postgres, Promise, Store, Sync, Verdict
@@ -58,10 +59,18 @@ class Etcd:
 
 
 class World:
-    """All of it; `decide` is the protocol under test."""
+    """
+    All of it; `decide` is the protocol under test.
 
-    def __init__(self, decide: Decide = voting.next_step) -> None:
+    `lacks` names what this world does without, to see that it matters: "fence" (the kernel lets
+    everything through), "epoch", "verdict", "promises" (conditions of etcd's transactions).
+    """
+
+    def __init__(
+        self, decide: Decide = voting.next_step, *, lacks: frozenset[str] = frozenset()
+    ) -> None:
         self.decide = decide
+        self.lacks = lacks
         self.now_s = 0.0
         self.etcd = Etcd()
         self.hosts = {name: Host(name) for name in HOSTS}
@@ -80,7 +89,7 @@ class World:
     def reaches(self, one: str, other: str) -> bool:
         """Test if packets go both ways; a fence stops those of whoever put it up."""
         a, b = self.hosts[one], self.hosts[other]
-        is_fenced = other in a.fenced or one in b.fenced
+        is_fenced = "fence" not in self.lacks and (other in a.fenced or one in b.fenced)
         return a.is_on and b.is_on and frozenset((one, other)) not in self.cuts and not is_fenced
 
     def reaches_etcd(self, name: str) -> bool:
@@ -275,7 +284,7 @@ class World:
             return None
         if step.deed == "fence":
             host.fenced[step.host] = self.now_s
-            if host.receives_from == step.host:
+            if host.receives_from == step.host and "fence" not in self.lacks:
                 host.receives_from = None
         elif step.deed == "lift":
             del host.fenced[step.host]
@@ -313,59 +322,65 @@ class World:
 
     def _request(self, host: Host, step: Step) -> Callable[[], bool]:
         """Return the transaction of a step, with the conditions of `ha.warden.store`."""
-        etcd, seen = self.etcd, host.seen
-        leader, verdict = seen.leader, seen.verdict
-        own = seen.promises.get(host.name)
+        transactions = {
+            "promise": self._promise,
+            "release": self._release,
+            "decide": self._decide,
+            "revoke": self._revoke,
+        }
+        return partial(transactions[step.deed], host, host.seen)
 
-        def promise() -> bool:
-            assert leader is not None
-            if etcd.leader != leader or etcd.verdict != verdict:
-                return False
-            if etcd.epochs.get(host.name, 0) != seen.epoch:
-                return False
-            etcd.promises[host.name] = Promise(
-                host=host.name,
-                about=leader.revision,
-                against=leader.host,
-                revision=etcd.next_revision(),
-            )
-            return True
+    def _promise(self, host: Host, seen: Store) -> bool:
+        etcd, leader = self.etcd, seen.leader
+        assert leader is not None, "nobody is suspected without"
+        if etcd.leader != leader or etcd.verdict != seen.verdict:
+            return False
+        if "epoch" not in self.lacks and etcd.epochs.get(host.name, 0) != seen.epoch:
+            return False
+        etcd.promises[host.name] = Promise(
+            host=host.name,
+            about=leader.revision,
+            against=leader.host,
+            revision=etcd.next_revision(),
+        )
+        return True
 
-        def release() -> bool:
-            if etcd.verdict != verdict or etcd.promises.get(host.name) != own:
-                return False
-            etcd.promises.pop(host.name, None)
-            etcd.epochs[host.name] = etcd.next_revision()
-            return True
+    def _release(self, host: Host, seen: Store) -> bool:
+        etcd = self.etcd
+        if "verdict" not in self.lacks and etcd.verdict != seen.verdict:
+            return False
+        if etcd.promises.get(host.name) != seen.promises.get(host.name):
+            return False
+        etcd.promises.pop(host.name, None)
+        etcd.epochs[host.name] = etcd.next_revision()
+        return True
 
-        def decide() -> bool:
-            assert leader is not None
-            relied_on = {n: p for n, p in seen.promises.items() if p.about == leader.revision}
-            if etcd.leader != leader or etcd.sync != seen.sync or etcd.verdict != verdict:
-                return False
-            if self.now_s < etcd.cools_until_s:
-                return False
-            if any(etcd.promises.get(n) != p for n, p in relied_on.items()):
-                return False
-            etcd.verdict = Verdict(
-                about=leader.revision,
-                against=leader.host,
-                lease=leader.lease,
-                revision=etcd.next_revision(),
-            )
-            etcd.cools_until_s = self.now_s + patience.COOLING_S
-            self.verdicts += 1
-            return True
+    def _decide(self, _host: Host, seen: Store) -> bool:
+        etcd, leader = self.etcd, seen.leader
+        assert leader is not None, "nobody is judged without"
+        relied_on = {n: p for n, p in seen.promises.items() if p.about == leader.revision}
+        is_kept = all(etcd.promises.get(n) == p for n, p in relied_on.items())
+        is_same = (etcd.leader, etcd.sync, etcd.verdict) == (leader, seen.sync, seen.verdict)
+        if not is_same or self.now_s < etcd.cools_until_s:
+            return False
+        if not is_kept and "promises" not in self.lacks:
+            return False
+        etcd.verdict = Verdict(
+            about=leader.revision,
+            against=leader.host,
+            lease=leader.lease,
+            revision=etcd.next_revision(),
+        )
+        etcd.cools_until_s = self.now_s + patience.COOLING_S
+        self.verdicts += 1
+        return True
 
-        def revoke() -> bool:
-            assert leader is not None
-            if etcd.leader is not None and etcd.leader.lease == leader.lease:
-                self._without_leader()
-            return True
-
-        return {"promise": promise, "release": release, "decide": decide, "revoke": revoke}[
-            step.deed
-        ]
+    def _revoke(self, _host: Host, seen: Store) -> bool:
+        leader = seen.leader
+        assert leader is not None, "there is a lease to revoke"
+        if self.etcd.leader is not None and self.etcd.leader.lease == leader.lease:
+            self._without_leader()
+        return True
 
     # --- the promise -----------------------------------------------------------------------------
 

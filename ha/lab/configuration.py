@@ -1,0 +1,23 @@
+"""Configuration: every file that the hosts of a lab are to have."""
+
+from __future__ import annotations
+
+from ha import certificates, render
+from ha.lab import files, state
+from ha.lab.layout import Layout
+from ha.origin import Origin
+from ha.topology import Topology
+
+
+def texts(
+    layout: Layout, topology: Topology, *, release: str, origin: Origin | None = None
+) -> dict[str, str]:
+    """
+    Return `{"<host>/<file>": text}` with the lab's own passwords and certificates.
+
+    `release` is the installation the hosts run, `origin` the backup they are born from, if any.
+    """
+    found = render.render(topology, state.secrets(layout), release=release, origin=origin)
+    for monitor in topology.with_role("monitor"):
+        found |= {f"{monitor.name}/{name}": text for name, text in files.alert_rules().items()}
+    return found | certificates.files(state.certificates(layout, topology))

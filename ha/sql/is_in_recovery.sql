@@ -1,0 +1,2 @@
+-- Whether this server is a replica.
+SELECT pg_is_in_recovery()

@@ -1,0 +1,120 @@
+"""PostgreSQL gets from the archive what only the archive has, and never waits long for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.ha.regenerate import rendered
+
+SEGMENT = "000000010000000000000007"
+HISTORY = "00000003.history"
+# What stands in for pgBackRest: notes that it was asked, then does what the test says.
+PGBACKREST = """#!/bin/sh
+echo "$*" >>{folder}/asked
+{does}
+"""
+
+
+class Host:
+    """A database host's folders, with the script as rendered for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.memory = folder / "memory"
+        self.pg_wal = folder / "pg_wal"
+        for made in (self.memory, self.pg_wal, folder / "bin"):
+            made.mkdir()
+        text = rendered()["db1/archive_get.sh"]
+        (folder / "get.sh").write_text(text.replace("/run/evergrid/pgbackrest", str(self.memory)))
+        self.pgbackrest_does("exit 1")
+
+    def pgbackrest_does(self, what: str) -> None:
+        path = self.folder / "bin" / "pgbackrest"
+        path.write_text(PGBACKREST.format(folder=self.folder, does=what))
+        path.chmod(0o755)
+
+    def get(self, name: str) -> int:
+        """Ask as PostgreSQL does: in its data folder, for a path relative to it."""
+        done = subprocess.run(
+            ["sh", self.folder / "get.sh", name, "pg_wal/RECOVERYXLOG"],
+            cwd=self.folder,
+            env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}"},
+            timeout=30,
+            check=False,
+        )
+        return done.returncode
+
+    @property
+    def asked(self) -> int:
+        """How often pgBackRest was asked."""
+        path = self.folder / "asked"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.fixture
+def host(tmp_path):
+    return Host(tmp_path)
+
+
+def aged(path: Path, *, by_s: float) -> None:
+    path.touch()
+    then = time.time() - by_s
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("name", [SEGMENT, HISTORY])
+def test_what_the_archive_has_is_fetched(host, name):
+    host.pgbackrest_does('for path; do :; done; echo wal >"$path"')
+    assert host.get(name) == 0
+    assert (host.pg_wal / "RECOVERYXLOG").read_text() == "wal\n"
+
+
+def test_what_the_archive_lacks_is_no_fault(host):
+    assert host.get(SEGMENT) == 1
+    assert not (host.memory / "away").exists()
+
+
+def test_a_segment_streamed_a_moment_ago_is_not_asked_for(host):
+    aged(host.pg_wal / SEGMENT, by_s=60)
+    assert (host.get(SEGMENT), host.asked) == (1, 0)
+
+
+def test_a_segment_left_from_long_ago_is_asked_for(host):
+    """It may be an old one, renamed for use again; only its name is that of the new."""
+    aged(host.pg_wal / SEGMENT, by_s=300)
+    assert (host.get(SEGMENT), host.asked) == (1, 1)
+
+
+def test_a_timeline_known_already_is_not_asked_for(host):
+    (host.pg_wal / HISTORY).touch()
+    assert (host.get(HISTORY), host.asked) == (1, 0)
+
+
+def test_a_timeline_that_was_not_there_is_asked_for_again_two_seconds_later(host):
+    assert [host.get(HISTORY), host.get(HISTORY), host.asked] == [1, 1, 1]
+    aged(host.memory / f"no-{HISTORY}", by_s=3)
+    assert [host.get(HISTORY), host.asked] == [1, 2]
+
+
+def test_a_backup_host_that_hangs_is_waited_for_two_seconds_then_left_alone_for_ten(host):
+    host.pgbackrest_does("exec sleep 60")
+    began = time.monotonic()
+    assert host.get(HISTORY) == 1
+    assert 2 <= time.monotonic() - began < 15
+    assert [host.get(SEGMENT), host.get("00000004.history"), host.asked] == [1, 1, 1]
+    aged(host.memory / "away", by_s=11)
+    host.pgbackrest_does("exit 1")
+    assert [host.get(SEGMENT), host.asked] == [1, 2]
+
+
+@pytest.mark.parametrize("ending", ["exit 49", "kill -9 $$", "exit 137"])
+def test_however_pgbackrest_ends_postgresql_is_told_no_more_than_no(host, ending):
+    """Above 125 it would stop (RestoreArchivedFile() in xlogarchive.c)."""
+    host.pgbackrest_does(ending)
+    assert host.get(SEGMENT) == 1
+    assert (host.memory / "away").exists()
