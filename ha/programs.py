@@ -59,7 +59,12 @@ def _patroni(release: str) -> Program:
     """
     return Program(
         name="patroni",
-        command=f"{release}/bin/python -m patroni /etc/evergrid/patroni.yml",
+        # Its PostgreSQL inherits its standard input: a backend that outlives a killed postmaster
+        # may read from it (seen), and must find its end there, as under systemd.
+        command=(
+            '/bin/sh -c "exec '
+            f'{release}/bin/python -m patroni /etc/evergrid/patroni.yml </dev/null"'
+        ),
         user="postgres",
         stop_signal="INT",
         stop_wait_s=30,
