@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 # within a minute it has its share again.
 _AGE_MAX_S = 60.0
 # Whoever waits longer for a connection is faster on the primary.
-_QUEUE_S = 0.1
+_QUEUE_S = 0.25
 # No replica answered: the next connection is tried after this.
 _AWAY_S = 0.5
 # A server that fell silent is left alone this long, one that lagged is passed over.

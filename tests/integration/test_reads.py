@@ -107,6 +107,32 @@ def test_a_replica_that_is_behind_for_a_moment_is_waited_for(own, paused, monkey
     assert looked.is_set(), "it did not have to wait"
 
 
+def test_what_is_replayed_while_a_read_is_under_way_does_not_excuse_it(own, replica, paused):
+    """Its snapshot is older than the position that the replica reports at the end."""
+    slow = reads.queries.statement(
+        "test",
+        "slow",
+        "WITH waited AS MATERIALIZED ("
+        "SELECT CASE WHEN pg_is_in_recovery() THEN pg_sleep(2) END AS a) "
+        "SELECT (SELECT count(*) FROM public.note) FROM waited",
+    )
+    token = write(own, "mine")
+    read_is_over = threading.Event()
+
+    def resume_under_way():
+        asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        reads.until(lambda: read_is_over.is_set() or replica.superuser(asleep))
+        paused()
+
+    resuming = threading.Thread(target=resume_under_way)
+    resuming.start()
+    session = Session(own, after=token)
+    rows = session.read(lambda t: t.one(slow), scope="1", deadline=soon())
+    read_is_over.set()
+    resuming.join()
+    assert rows == (1,)
+
+
 def test_what_one_replica_showed_the_next_one_shows_too(own, server, second, paused):
     """Monotonic reads: the first is behind, the client saw the second."""
     write(own, "seen on the second")
