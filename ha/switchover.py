@@ -66,25 +66,27 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def switch_over(site: Site, *, to: str | None, say: Callable[[str], None]) -> Report:
     """
-    Let `to` lead, or the replica that is furthest; return how it went.
+    Let `to` lead, or whichever replica is elected; return how it went.
 
+    Naming one costs two seconds: the other replica, whose receipt the new primary's commits need,
+    then sleeps that long before it follows (patroni/ha.py, process_unhealthy_cluster).
     :raises SwitchoverRefused: with every reason that speaks against it; nothing was changed
     :raises SwitchoverFailed: if it was begun, and is not done in time
     """
     standing = _standing(site)
     old = standing.leader
-    new = to or best(standing)
-    if reasons := list(objections(standing, new=new)):
+    likely = to or best(standing)
+    if reasons := list(objections(standing, new=likely)):
         raise SwitchoverRefused("; ".join(reasons))
     assert old is not None, "without a leader there is an objection"
-    assert new is not None, "without a candidate there is an objection"
-    say(f"{old} hands over to {new}.")
+    assert likely is not None, "without a candidate there is an objection"
+    say(f"{old} hands over to {to or 'whichever replica is first'}.")
     began_s = time.monotonic()
-    for host in (old, new):
+    for host in (old, likely):
         site.wardens[host].post("/checkpoint", within_s=_CHECKPOINT_S)
     checkpoint_s = time.monotonic() - began_s
-    say(f"Both have written a checkpoint ({checkpoint_s:.1f} s).")
-    unwritable_s, ordered_s = _hand_over(site, old=old, new=new)
+    say(f"{old} and {likely} have written a checkpoint ({checkpoint_s:.1f} s).")
+    new, unwritable_s, ordered_s = _hand_over(site, old=old, to=to)
     say(f"{new} takes writes; for {unwritable_s:.2f} s nobody did.")
     _wait(
         lambda: site.statuses().get(old, {}).get("streams_from") == new,
@@ -165,9 +167,9 @@ def _standing(site: Site) -> Standing:
     return Standing(statuses=statuses, preflight=preflight)
 
 
-def _hand_over(site: Site, *, old: str, new: str) -> tuple[float, float]:
+def _hand_over(site: Site, *, old: str, to: str | None) -> tuple[str, float, float]:
     """
-    Give the order; return how long nobody took writes, and when the order was given.
+    Give the order; return who leads, for how long nobody took writes, when the order was given.
 
     Patroni's own answer comes late, when it has seen the new leader; the new primary's warden knows
     first.
@@ -175,26 +177,26 @@ def _hand_over(site: Site, *, old: str, new: str) -> tuple[float, float]:
     refusals: list[str] = []
     ordered_s = time.monotonic()
     site.wardens[old].post("/planned-stop", within_s=ANSWER_S)
-    order = threading.Thread(target=_order, args=(site, old, new, refusals), daemon=True)
+    order = threading.Thread(target=_order, args=(site, old, to, refusals), daemon=True)
     order.start()
-    last_s = ordered_s
+    last_s, taken_by = ordered_s, ""
+    others = [to] if to else [host for host in site.wardens if host != old]
 
     def is_taken() -> bool:
-        nonlocal last_s
+        nonlocal last_s, taken_by
         if refusals:
             raise SwitchoverFailed(f"Patroni refused: {refusals[0]}")
-        if _takes_writes(site, new):
-            return True
-        if _takes_writes(site, old):
+        taken_by = next((host for host in others if _takes_writes(site, host)), "")
+        if not taken_by and _takes_writes(site, old):
             last_s = time.monotonic()
-        return False
+        return bool(taken_by)
 
-    _wait(is_taken, f"{new} takes writes", _NEW_PRIMARY_S)
-    return time.monotonic() - last_s, ordered_s
+    _wait(is_taken, f"{to or 'another host'} takes writes", _NEW_PRIMARY_S)
+    return taken_by, time.monotonic() - last_s, ordered_s
 
 
-def _order(site: Site, old: str, new: str, refusals: list[str]) -> None:
-    wanted = {"leader": old, "candidate": new}
+def _order(site: Site, old: str, to: str | None, refusals: list[str]) -> None:
+    wanted = {"leader": old} | ({"candidate": to} if to else {})
     try:
         status, answer = site.patronis[old].post("/switchover", wanted, within_s=_NEW_PRIMARY_S)
     except RestSilent:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
+from ha.warden.clock import now_s
 from ha.warden.etcd import Etcd
 from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched, bound_every_wait
@@ -45,12 +46,29 @@ def run(found: Settings) -> None:
         )
         for look, hurry in looks
     ]
-    server = _server(found, board, warden)
-    for thread in (*threads, threading.Thread(target=server.serve_forever, daemon=True)):
+    for thread in threads:
         thread.start()
+    _look_first(board)
+    server = _server(found, board, warden)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
     while not board.stopped.wait(_pause_s(board)):
         warden.turn()
+
+
+def _look_first(board: Board) -> None:
+    """
+    Wait until there is something to answer, a second at most.
+
+    Whoever asks meanwhile waits in the socket's queue; an early no would take clients away.
+    """
+    deadline_s = now_s() + patience.FIRST_LOOKS_S
+    while now_s() < deadline_s:
+        postgres = board.postgres
+        is_proven = postgres is not None and (postgres.is_in_recovery or board.canary is not None)
+        if is_proven and board.host is not None and board.store.leader is not None:
+            return
+        board.stopped.wait(patience.FIRST_LOOKS_S / 50)
 
 
 def _pause_s(board: Board) -> float:

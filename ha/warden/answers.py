@@ -84,13 +84,17 @@ def _not_leading(known: Known) -> str | None:
         return "it is in recovery"
     if known.is_isolated:
         return "it is cut off from everybody"
-    if patroni is None or not patroni.has_lock:
-        return "Patroni does not hold the leader's key"
-    if known.now_s - patroni.answered_s > patience.PATRONI_WORD_S:
-        return "Patroni does not answer"
     is_fresh = known.now_s - known.store.seen_s <= patience.STORE_FRESH_S
     if is_fresh and leader is not None and leader.host != known.me:
         return f"{leader.host} holds the leader's key"
+    if patroni is None:
+        # Both have just been started anew: the key itself says what Patroni cannot yet.
+        has_key = is_fresh and leader is not None
+        return None if has_key else "nobody says that this host holds the leader's key"
+    if not patroni.has_lock:
+        return "Patroni does not hold the leader's key"
+    if known.now_s - patroni.answered_s > patience.PATRONI_WORD_S:
+        return "Patroni does not answer"
     return None
 
 

@@ -43,6 +43,9 @@ STORE_ANSWER_S = 0.5
 # A SYN that is lost is sent again after 1 s: a probe does not wait for that, the next one is sent.
 PROBE_ANSWER_S = 0.4
 
+# Until a warden that has just started knows what to answer.
+FIRST_LOOKS_S = 1.0
+
 # --- how old knowledge may be --------------------------------------------------------------------
 
 # A primary that could not be written to for this long gets no clients. Three canaries: a machine

@@ -125,7 +125,7 @@ class Records:
             leader=_leader(found.get(f"{self._patroni}leader")),
             sync=_sync(found.get(f"{self._patroni}sync")),
             is_paused=bool(config.get("pause")),
-            has_failover_key=bool(found.get(f"{self._patroni}failover", ("", 0, 0))[0]),
+            has_failover_key=_is_order(found.get(f"{self._patroni}failover")),
             is_cooling=f"{self._own}cooling" in found,
             promises={
                 host: Promise(host=host, revision=revision, **json.loads(value))
@@ -148,6 +148,11 @@ class Records:
 
 def _leader(pair: tuple[str, int, int] | None) -> Leader | None:
     return Leader(host=pair[0], revision=pair[1], lease=pair[2]) if pair else None
+
+
+def _is_order(pair: tuple[str, int, int] | None) -> bool:
+    """Test if somebody is ordered to lead; Patroni leaves an empty order behind one it obeyed."""
+    return pair is not None and bool(json.loads(pair[0] or "{}"))
 
 
 def _sync(pair: tuple[str, int, int] | None) -> Sync | None:
