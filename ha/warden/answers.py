@@ -79,17 +79,22 @@ def _not_running(known: Known) -> str | None:
 def _not_leading(known: Known) -> str | None:
     """Return why this host is not the leader, or None if it is."""
     assert known.postgres is not None, "it runs"
-    patroni, leader = known.patroni, known.store.leader
     if known.postgres.is_in_recovery:
         return "it is in recovery"
     if known.is_isolated:
         return "it is cut off from everybody"
+    leader = known.store.leader
     is_fresh = known.now_s - known.store.seen_s <= patience.STORE_FRESH_S
     if is_fresh and leader is not None and leader.host != known.me:
         return f"{leader.host} holds the leader's key"
-    if patroni is None:
-        # Both have just been started anew: the key itself says what Patroni cannot yet.
-        has_key = is_fresh and leader is not None
+    has_key = is_fresh and leader is not None
+    return _not_by_patronis_word(known, has_key=has_key)
+
+
+def _not_by_patronis_word(known: Known, *, has_key: bool) -> str | None:
+    """Return why Patroni's word is not enough; the key in etcd speaks where it never said one."""
+    patroni = known.patroni
+    if patroni is None:  # it and this warden have just been started anew
         return None if has_key else "nobody says that this host holds the leader's key"
     if not patroni.has_lock:
         return "Patroni does not hold the leader's key"
