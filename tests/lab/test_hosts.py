@@ -23,12 +23,13 @@ USERS = {
     "pgbackrest": "postgres",
     "prometheus": "prometheus",
     "worker": "evergrid",
+    "warden": "postgres",
 }
 PROGRAMS = {
     "app": {"api", "haproxy", "worker"},
     "backup": {"backups", "pgbackrest"},
     "client": set(),
-    "database": {"patroni", "pgbackrest"},
+    "database": {"patroni", "pgbackrest", "warden"},
     "dcs": {"etcd"},
     "edge": {"haproxy", "keepalived"},
     "monitor": {"prometheus"},
