@@ -10,6 +10,14 @@ from ha.lab.waiting import until
 WHOLE_S = 60
 
 
+@pytest.fixture(scope="session", autouse=True)
+def readable_files():
+    """Write what hosts' users must read as `evergrid-ha` does, whatever the caller's umask is."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def running():
     found = labs.open(os.environ.get("EVERGRID_LAB", "test"))
