@@ -71,12 +71,12 @@ MUTE_S = 4.0
 PROMISE_S = 3.0
 # ... and the next one made only after this: while fenced off, nobody can see that it lives.
 PROMISE_REST_S = 5.0
-# After a verdict no other one for a while: failing over twice in a minute helps nobody.
+# After a verdict no other one against the same host for a while: a link that flaps costs it once.
 COOLING_S = 60
 # Cut off from etcd and from every other host: stop speaking for PostgreSQL, then stop it. Its
 # commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile.
-ISOLATED_S = 2.0
-ISOLATED_STOP_S = 5.0
+ISOLATED_S = 1.5
+ISOLATED_STOP_S = 2.0
 # The kernel says "stopped": no doubt, only the time to let a debugger go on again.
 FROZEN_S = 1.5
 # Alive by the kernel's word, yet silent: far beyond what two busy cores can cause.

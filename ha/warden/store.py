@@ -78,11 +78,12 @@ class Records:
         """
         Decide that this leadership is over; return False if anything it rests on has changed.
 
-        That is: the leader's key, the quorum, every promise, and no verdict in the last minute.
+        That is: the leader's key, the quorum, every promise; no verdict against that host in the
+        last minute.
         """
         assert seen.sync is not None, "nobody decides without knowing the quorum"
         granted = self._store.call("/v3/lease/grant", {"TTL": str(patience.COOLING_S)})
-        cooling = f"{self._own}cooling"
+        cooling = f"{self._own}cooling/{leader.host}"
         value = {"about": leader.revision, "against": leader.host, "lease": str(leader.lease)}
         conditions = [
             self._leader_is(leader.revision),
@@ -118,15 +119,16 @@ class Records:
 
     def _parsed(self, found: _Pairs, *, before: Store, now_s: float) -> Store:
         config = json.loads(found.get(f"{self._patroni}config", ("{}", 0, 0))[0])
+        leader = _leader(found.get(f"{self._patroni}leader"))
         beats = {key: _beat(*pair) for key, pair in self._under(found, "beats/").items()}
         return Store(
             seen_s=now_s,
             epoch=found.get(self._epoch, ("", 0, 0))[1],
-            leader=_leader(found.get(f"{self._patroni}leader")),
+            leader=leader,
             sync=_sync(found.get(f"{self._patroni}sync")),
             is_paused=bool(config.get("pause")),
             has_failover_key=_is_order(found.get(f"{self._patroni}failover")),
-            is_cooling=f"{self._own}cooling" in found,
+            is_cooling=leader is not None and f"{self._own}cooling/{leader.host}" in found,
             promises={
                 host: Promise(host=host, revision=revision, **json.loads(value))
                 for host, (value, revision, _) in self._under(found, "promises/").items()

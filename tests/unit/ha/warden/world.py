@@ -51,7 +51,7 @@ class Etcd:
     epochs: dict[str, int] = field(default_factory=dict)
     beats: dict[str, Beat] = field(default_factory=dict)
     verdict: Verdict | None = None
-    cools_until_s: float = NEVER
+    cools_until_s: dict[str, float] = field(default_factory=dict)
 
     def next_revision(self) -> int:
         self.revision += 1
@@ -262,7 +262,8 @@ class World:
             epoch=etcd.epochs.get(host.name, 0),
             leader=etcd.leader,
             sync=etcd.sync,
-            is_cooling=self.now_s < etcd.cools_until_s,
+            is_cooling=etcd.leader is not None
+            and self.now_s < etcd.cools_until_s.get(etcd.leader.host, NEVER),
             promises=dict(etcd.promises),
             verdict=etcd.verdict,
             beats=dict(etcd.beats),
@@ -361,7 +362,7 @@ class World:
         relied_on = {n: p for n, p in seen.promises.items() if p.about == leader.revision}
         is_kept = all(etcd.promises.get(n) == p for n, p in relied_on.items())
         is_same = (etcd.leader, etcd.sync, etcd.verdict) == (leader, seen.sync, seen.verdict)
-        if not is_same or self.now_s < etcd.cools_until_s:
+        if not is_same or self.now_s < etcd.cools_until_s.get(leader.host, NEVER):
             return False
         if not is_kept and "promises" not in self.lacks:
             return False
@@ -371,7 +372,7 @@ class World:
             lease=leader.lease,
             revision=etcd.next_revision(),
         )
-        etcd.cools_until_s = self.now_s + patience.COOLING_S
+        etcd.cools_until_s[leader.host] = self.now_s + patience.COOLING_S
         self.verdicts += 1
         return True
 
