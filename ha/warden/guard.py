@@ -18,6 +18,8 @@ from ha.warden.facts import Peer, Process
 
 # PostgreSQL 15, appendix A: disk_full.
 _DISK_FULL = "53100"
+# As many times the ballast must be free before it is taken: it must never be what fills the disk.
+_PLENTY = 8
 
 Deed = Literal["wake", "kill_patroni", "kill_postgres", "stop_postgres", "hand_over"]
 
@@ -71,6 +73,14 @@ def is_full(known: Known) -> str | None:
     if known.canary is not None and known.canary.error == _DISK_FULL:
         return "a write found the disk full"
     return None
+
+
+def wants_ballast(known: Known) -> bool:
+    """Test if room should be set aside: there is none yet, and plenty to take it from."""
+    host = known.host
+    if host is None or host.postmaster is None or host.has_ballast:
+        return False
+    return host.disk_free_bytes > _PLENTY * patience.BALLAST_BYTES
 
 
 def _patroni(known: Known) -> Order | None:

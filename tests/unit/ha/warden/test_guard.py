@@ -89,3 +89,12 @@ def test_a_host_is_alone_when_neither_etcd_nor_anybody_else_answers():
     one = silent | {"db3": Peer(kernel=ANSWERING, warden=ANSWERING)}
     assert guard.isolation_s(known, one) == 0.0
     assert guard.isolation_s(known, {}) == 0.0
+
+
+def test_room_is_set_aside_where_there_is_plenty_and_none_is_yet():
+    bare = replace(RUNNING, has_ballast=False)
+    assert guard.wants_ballast(replace(PRIMARY, host=bare))
+    assert not guard.wants_ballast(PRIMARY)
+    tight = replace(bare, disk_free_bytes=8 * patience.BALLAST_BYTES)
+    assert not guard.wants_ballast(replace(PRIMARY, host=tight))
+    assert not guard.wants_ballast(replace(PRIMARY, host=replace(bare, postmaster=None)))
