@@ -111,7 +111,7 @@ def _assembled(
 def _server(found: Settings, board: Board, warden: Warden) -> Server:
     desk = status.Desk(found, board=board, warden=warden)
     offers = Offers(
-        primary=warden.primary,
+        primary=warden.primary_soon,
         replica=warden.replica,
         status=desk.status,
         metrics=lambda: desk.measured(metrics.page),

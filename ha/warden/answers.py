@@ -92,14 +92,19 @@ def _not_leading(known: Known) -> str | None:
 
 
 def _not_by_patronis_word(known: Known, *, has_key: bool) -> str | None:
-    """Return why Patroni's word is not enough; the key in etcd speaks where it never said one."""
+    """
+    Return why Patroni's word is not enough.
+
+    The key in etcd speaks where Patroni never said one, or denied it before the key was read: a
+    new leader holds it for a while before its Patroni, busy promoting, says so.
+    """
     patroni = known.patroni
     if patroni is None:  # it and this warden have just been started anew
         return None if has_key else "nobody says that this host holds the leader's key"
-    if not patroni.has_lock:
-        return "Patroni does not hold the leader's key"
     if known.now_s - patroni.answered_s > patience.PATRONI_WORD_S:
         return "Patroni does not answer"
+    if not patroni.has_lock and not (has_key and known.store.seen_s > patroni.answered_s):
+        return "Patroni does not hold the leader's key"
     return None
 
 

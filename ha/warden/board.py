@@ -14,6 +14,7 @@ class Board:
     The newest facts. Each is immutable and replaced as a whole, by one watch alone.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
+    `stop_planned_s` is when somebody announced that PostgreSQL will be stopped.
     """
 
     postgres: Postgres | None = None
@@ -23,8 +24,15 @@ class Board:
     store: Store = field(default_factory=lambda: Store(seen_s=float("-inf")))
     peers: dict[str, Peer] = field(default_factory=dict)
     isolated_s: float = 0.0
+    stop_planned_s: float = float("-inf")
     is_eager: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
     hurry_canary: threading.Event = field(default_factory=threading.Event)
     hurry_patroni: threading.Event = field(default_factory=threading.Event)
+    news: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self) -> None:
+        """Wake whoever waits for news: a judgement may have changed."""
+        with self.news:
+            self.news.notify_all()

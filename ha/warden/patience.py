@@ -15,7 +15,7 @@ TURN_EAGER_S = 0.05
 # PostgreSQL on the standing connection. What it says decides where clients are sent.
 POSTGRES_EVERY_S = 0.25
 # ... while it is between two roles: whoever waits for the new primary waits for this.
-POSTGRES_EAGER_S = 0.05
+POSTGRES_EAGER_S = 0.03
 # A new connection that writes: some 5 ms of a core each time.
 CANARY_EVERY_S = 1.0
 # Patroni's REST API asks PostgreSQL each time; it answers for eight seconds when it is silent.
@@ -55,6 +55,10 @@ POSTGRES_FRESH_S = 2.0
 # Patroni restarts within 4 s; its word holds meanwhile, far below the lease it spoke of (20 s).
 PATRONI_WORD_S = 8.0
 STORE_FRESH_S = 1.0
+# Every load balancer has heard a refusal by then: `fall` checks, `fastinter` apart.
+REFUSED_S = 2.0
+# A replica whose stream ended this lately may be about to lead.
+LOST_LATELY_S = 10.0
 # A replica whose primary is gone still answers reads: clients' tokens say how new they must be.
 STREAMED_LATELY_S = 60.0
 
@@ -81,6 +85,8 @@ ISOLATED_STOP_S = 2.0
 FROZEN_S = 1.5
 # Alive by the kernel's word, yet silent: far beyond what two busy cores can cause.
 HUNG_S = 12.0
+# How long an announced stop of PostgreSQL is expected (`before_stop` believes the note as long).
+PLANNED_STOP_S = 15.0
 # Repeats of what may have been missed: waking Patroni, revoking the lease.
 AGAIN_S = 0.5
 # A step that failed is taken again, but not at every turn.

@@ -94,7 +94,7 @@ class Desk:
         return {"took_s": round(now_s() - began_s, 3)}
 
     def _plan_stop(self) -> dict[str, Any]:
-        plan_stop(self._settings)
+        plan_stop(self._settings, self._board)
         return {"planned": True}
 
     def _preflight(self) -> dict[str, Any]:

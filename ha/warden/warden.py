@@ -16,6 +16,7 @@ from ha.warden.answers import Answer, Known
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
+from ha.warden.facts import Postgres
 from ha.warden.fences import FenceIncomplete
 from ha.warden.guard import Order
 from ha.warden.patroni import Patroni, PatroniRefused
@@ -60,6 +61,8 @@ class Warden:
         self._had_postgres = False
         self._failed_s = float("-inf")
         self._done_s: dict[str, float] = {}
+        self._took_writes: bool | None = None
+        self._refused_s = now_s()
 
     def turn(self) -> None:
         """Decide once, and do what was decided."""
@@ -67,6 +70,8 @@ class Warden:
         self._board.isolated_s = guard.isolation_s(known, self._board.peers)
         if known.host is not None and known.host.postmaster is not None:
             self._had_postgres = True
+        elif known.now_s - self._board.stop_planned_s < patience.PLANNED_STOP_S:
+            self._let_stop()
         for order in guard.orders(
             known, had_postgres=self._had_postgres, isolated_s=self._board.isolated_s
         ):
@@ -74,6 +79,7 @@ class Warden:
         if "hand_over" in self._settings.features and guard.wants_ballast(known):
             self._take_ballast()
         self._vote()
+        self._say_if_changed()
 
     def known(self) -> Known:
         """Return what is known now, for whoever judges."""
@@ -94,6 +100,23 @@ class Warden:
         """Judge if writes should be sent here."""
         return answers.primary(self.known())
 
+    def primary_soon(self, wait_s: float) -> Answer:
+        """
+        Judge as `primary`; a no that everybody has heard is held back in case it becomes a yes.
+
+        So a load balancer learns of a new primary at once, and asks less often until then. A no
+        that is younger than `REFUSED_S` is told at once: some may still send clients here.
+        """
+        deadline_s = now_s() + wait_s
+        answer = self.primary()
+        while not answer.is_yes and (left_s := deadline_s - now_s()) > 0:
+            if now_s() - self._refused_s < patience.REFUSED_S:
+                break
+            with self._board.news:
+                self._board.news.wait(left_s)
+            answer = self.primary()
+        return answer
+
     def replica(self, lag_max_bytes: int) -> Answer:
         """Judge if reads should be sent here."""
         return answers.replica(self.known(), lag_max_bytes=lag_max_bytes)
@@ -101,6 +124,14 @@ class Warden:
     def fenced(self) -> list[str]:
         """Return the hosts that this one sends nothing to."""
         return sorted(self._fenced)
+
+    def _say_if_changed(self) -> None:
+        answer = self.primary()
+        if answer.is_yes != self._took_writes:
+            self._took_writes = answer.is_yes
+            self._refused_s = now_s()
+            self._board.tell()
+            _log.info("Writes may %sbe sent here: %s.", "" if answer.is_yes else "not ", answer.why)
 
     # --- the voter fence -------------------------------------------------------------------------
 
@@ -176,12 +207,24 @@ class Warden:
         self._board.store = replace(self._board.store, seen_s=float("-inf"))
 
     def _is_between_roles(self) -> bool:
-        """Test if a failover is under way: nobody leads, or the leader cannot be written to yet."""
+        """
+        Test if a failover is under way.
+
+        That is: nobody leads, or the leader cannot be written to yet, or the stream has just ended.
+        """
         store, board = self._board.store, self._board
+        if board.postgres is not None and self._lost_its_stream(board.postgres):
+            return True
         if store.leader is None:
             return True
         is_leader = store.leader.host == self._settings.host
         return is_leader and not answers.primary(self.known()).is_yes and board.postgres is not None
+
+    @staticmethod
+    def _lost_its_stream(postgres: Postgres) -> bool:
+        silent_s = now_s() - postgres.heard_s
+        is_alone = postgres.is_in_recovery and postgres.streams_from is None
+        return is_alone and silent_s < patience.LOST_LATELY_S
 
     # --- this host's processes -------------------------------------------------------------------
 
@@ -206,6 +249,16 @@ class Warden:
 
     def _is_too_soon(self, deed: str, again_s: float) -> bool:
         return now_s() - self._done_s.get(deed, float("-inf")) < again_s
+
+    def _let_stop(self) -> None:
+        """
+        Leave Patroni alone, which stops PostgreSQL itself.
+
+        It releases the leader's key next; a turn of its loop would hold that up (both take
+        `_async_executor`, patroni/ha.py).
+        """
+        self._board.postgres = None
+        self._had_postgres = False
 
     def _tell_patroni(self) -> None:
         self._board.postgres = None
@@ -246,17 +299,18 @@ class Warden:
     def _hand_over(self) -> None:
         """Give the ballast back, so that a shutdown checkpoint fits; let another host lead."""
         ballast_of(self._settings).unlink(missing_ok=True)
-        plan_stop(self._settings)
+        plan_stop(self._settings, self._board)
         try:
             self._patroni.switch_over(self._settings.host, within_s=_HAND_OVER_WITHIN_S)
         except (RestSilent, PatroniRefused) as error:
             _log.warning("Handing over failed: %s.", error)
 
 
-def plan_stop(settings: Settings) -> None:
+def plan_stop(settings: Settings, board: Board) -> None:
     """
     Leave the note that the next stop of PostgreSQL is wanted; `before_stop` then does it at once.
 
     It is believed for a few seconds only.
     """
+    board.stop_planned_s = now_s()
     Path(settings.run_folder, "planned_stop").write_text(f"{time.time():.3f}\n", encoding="ascii")

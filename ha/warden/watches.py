@@ -65,6 +65,7 @@ class CanaryWatch:
         board.canary = self._server.write_canary(self._host, board.canary, clock_s=now_s())
         if board.canary.error:
             return patience.POSTGRES_EAGER_S
+        board.tell()
         return patience.CANARY_EVERY_S
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -18,6 +19,10 @@ _log = logging.getLogger(__name__)
 # One prober a process looks for the new primary this often; the others sleep until it finds one,
 # so that a thousand waiting requests cost one connection attempt, not a thousand.
 _PROBE_EVERY_S = 0.05
+# A fresh connection has this long for its first work before another one is opened.
+_WARM_UP_S = 0.1
+# What nobody has used for this long is closed.
+_IDLE_MAX_S = 5.0
 
 
 class DatabaseAway(Busy):
@@ -32,6 +37,9 @@ class Pool:
     Lends up to `connections_max` connections; who comes later waits in turn, until a deadline.
 
     While the database is away a gate is shut: one prober knocks, everybody else waits for it.
+    A connection is opened when the one before it has done its first work, or has had its time for
+    that: a fresh backend costs the server some fifty transactions (caches, plans). When a new
+    primary is found, with a second's work waiting, a few do that work sooner than ten cold ones.
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
@@ -42,6 +50,10 @@ class Pool:
         self._gate = threading.Event()
         self._gate.set()
         self._probing = threading.Lock()
+        self._guard = threading.Lock()
+        self._cold: Connection | None = None
+        self._cold_until = 0.0
+        self._came_free = threading.Event()
 
     @property
     def is_shut(self) -> bool:
@@ -67,6 +79,10 @@ class Pool:
         """Take back a sound connection."""
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
+        if connection is self._cold:
+            self._cold_until = 0.0
+        self._came_free.set()
+        self._trim()
         self._slots.leave()
 
     def discard(self, connection: Connection) -> None:
@@ -86,6 +102,14 @@ class Pool:
         for connection in idle:
             _close(connection)
 
+    def _trim(self) -> None:
+        """Close the connection that nobody needed for longest: each one delays a switchover."""
+        for oldest in self._idle[:1]:
+            if time.monotonic() - oldest.idle_since > _IDLE_MAX_S:
+                with contextlib.suppress(ValueError):  # somebody took it meanwhile
+                    self._idle.remove(oldest)
+                    _close(oldest)
+
     def _take_idle(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
@@ -95,19 +119,34 @@ class Pool:
         return None
 
     def _open(self, deadline: float) -> Connection:
-        while self._gate.wait(timeout=max(0.0, deadline - time.monotonic())):
+        while (left_s := deadline - time.monotonic()) > 0 and self._gate.wait(timeout=left_s):
+            self._came_free.clear()
             found = self._take_idle()  # the prober leaves what it opened
             if found is not None:
                 return found
+            pause_s = self._turn_to_open()
+            if pause_s > 0:
+                self._came_free.wait(timeout=min(pause_s, left_s))
+                continue
             try:
                 return self._opened()
             except psycopg2.Error as error:
                 self._shut(error)
         raise DatabaseAway("no primary was found until the deadline")
 
+    def _turn_to_open(self) -> float:
+        """Return 0 if the caller shall open a connection now, or how long to wait at most."""
+        with self._guard:
+            now = time.monotonic()
+            pause_s = max(0.0, self._cold_until - now)
+            if pause_s == 0:
+                self._cold_until = now + _WARM_UP_S
+            return pause_s
+
     def _opened(self) -> Connection:
         connection = self._connect()
         CONNECTIONS.inc()  # here, not when it is lent: that would cost every request
+        self._cold, self._cold_until = connection, time.monotonic() + _WARM_UP_S
         return connection
 
     def _shut(self, error: psycopg2.Error) -> None:

@@ -118,3 +118,16 @@ def test_however_pgbackrest_ends_postgresql_is_told_no_more_than_no(host, ending
     host.pgbackrest_does(ending)
     assert host.get(SEGMENT) == 1
     assert (host.memory / "away").exists()
+
+
+def test_a_segment_streamed_on_the_timeline_before_is_not_asked_for(host):
+    """A replica that goes over to a new primary asks for the same segment, under a new name."""
+    aged(host.pg_wal / SEGMENT, by_s=60)
+    assert (host.get(f"00000002{SEGMENT[8:]}"), host.asked) == (1, 0)
+
+
+def test_a_timeline_learnt_a_moment_ago_has_no_successor(host):
+    aged(host.pg_wal / "00000002.history", by_s=5)
+    assert (host.get(HISTORY), host.asked) == (1, 0)
+    aged(host.pg_wal / "00000002.history", by_s=15)
+    assert (host.get(HISTORY), host.asked) == (1, 1)

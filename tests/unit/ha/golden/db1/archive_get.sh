@@ -8,11 +8,15 @@ name=$1 path=$2
 folder=${path%/*} # pg_wal, beside which PostgreSQL puts what we fetch
 memory=/run/evergrid/pgbackrest
 
-# Test if a file was written within the last so many seconds.
-is_fresh() { [ -n "$(find "$1" -newermt "-$2 seconds" 2>/dev/null)" ]; }
+# Test if one of the files was written within the last so many seconds.
+is_fresh() {
+    age=$1 && shift
+    [ -e "$1" ] || return 1 # what a pattern leaves when nothing is like it
+    [ -n "$(find "$@" -newermt "-$age seconds" 2>/dev/null)" ]
+}
 
 # The backup host did not answer a moment ago.
-is_fresh "$memory/away" 10 && exit 1
+is_fresh 10 "$memory/away" && exit 1
 
 case $name in
 *.history)
@@ -20,12 +24,15 @@ case $name in
     # Known already; or asked for just now: while there is no primary, PostgreSQL asks five times
     # a second.
     [ -e "$folder/$name" ] && exit 1
-    is_fresh "$memory/no-$name" 2 && exit 1
+    is_fresh 2 "$memory/no-$name" && exit 1
+    # The one before it came from its own primary a moment ago: there is no newer one.
+    before=$(printf '%08X' $((0x${name%.history} - 1)))
+    is_fresh 10 "$folder/$before.history" && exit 1
     ;;
 *)
+    # Streamed into a moment ago, on whatever timeline: the archive cannot be ahead of it.
+    is_fresh 120 "$folder"/????????"${name#????????}" && exit 1
     patience=15
-    # Streamed into a moment ago: the archive cannot be ahead of it.
-    is_fresh "$folder/$name" 120 && exit 1
     ;;
 esac
 

@@ -13,13 +13,12 @@ postmaster=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) || exit 0
 archiver=$(pgrep --parent "$postmaster" --full 'archiver')
 
 kill -INT "$postmaster" || exit 0
-for turn in $(seq 1 500); do
-    kill -0 "$postmaster" 2>/dev/null || exit 0
-    # The shutdown waits for the archiver, the archiver for its command: every 0.1 s it is ended, and
-    # the new primary archives what is left (ha.backups.gap).
-    if [ $((turn % 20)) -eq 0 ] && [ -n "$archiver" ]; then
-        pkill -TERM --parent "$archiver"
-    fi
-    sleep 0.005
-done
+# The shutdown waits for the archiver, the archiver for its command: it is ended again and again,
+# and the new primary archives what is left (ha.backups.gap).
+while [ -n "$archiver" ] && sleep 0.05; do
+    pkill -TERM --parent "$archiver"
+done &
+impatience=$!
+timeout 5 tail --pid="$postmaster" --sleep-interval=0.005 --follow /dev/null
+kill "$impatience"
 # Patroni goes on from here, with its own patience.
