@@ -90,7 +90,7 @@ def _assembled(
     ask = partial(Watched, socket_folder=found.socket_folder, port=found.postgres_port, hosts=hosts)
     store_watch = watches.StoreWatch(board, records())
     looks: list[tuple[watches.Look, threading.Event | None]] = [
-        (watches.PostgresWatch(board, ask()).look, board.hurry_postgres),
+        (watches.PostgresWatch(board, ask(), Path(found.run_folder)).look, board.hurry_postgres),
         (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
         (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),

@@ -60,7 +60,9 @@ REFUSED_S = 2.0
 # A replica whose stream ended this lately may be about to lead.
 LOST_LATELY_S = 10.0
 # A replica whose primary is gone still answers reads: clients' tokens say how new they must be.
+# For as long it does not ask the archive either.
 STREAMED_LATELY_S = 60.0
+NOTE_EVERY_S = 5.0
 
 # --- how long until something is done ------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,11 +30,17 @@ Look = Callable[[], float]
 
 
 class PostgresWatch:
-    """Asks PostgreSQL what it is, on a connection that stands."""
+    """
+    Asks PostgreSQL what it is, on a connection that stands.
 
-    def __init__(self, board: Board, server: Watched) -> None:
+    While it streams, a note for `archive_get.sh` says so: the archive then has nothing newer.
+    """
+
+    def __init__(self, board: Board, server: Watched, run_folder: Path) -> None:
         self._board = board
         self._server = server
+        self._note = run_folder / "streamed_until"
+        self._noted_s = float("-inf")
 
     def look(self) -> float:
         """Look once; return when to look again."""
@@ -45,7 +52,18 @@ class PostgresWatch:
         if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
             board.hurry_canary.set()
             board.hurry_patroni.set()
+        if board.postgres.streams_from is not None:
+            self._note_stream()
         return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
+
+    def _note_stream(self) -> None:
+        if now_s() - self._noted_s < patience.NOTE_EVERY_S:
+            return
+        self._noted_s = now_s()
+        until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME) + patience.STREAMED_LATELY_S)
+        fresh = self._note.with_suffix(".new")
+        fresh.write_text(f"{until_s}\n", encoding="ascii")
+        fresh.replace(self._note)  # whoever reads it finds the one before, or this one
 
 
 class CanaryWatch:

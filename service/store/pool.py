@@ -16,9 +16,12 @@ from service.store.metrics import CONNECTIONS
 from service.store.turnstile import Turnstile
 
 _log = logging.getLogger(__name__)
-# One prober a process looks for the new primary this often; the others sleep until it finds one,
-# so that a thousand waiting requests cost one connection attempt, not a thousand.
-_PROBE_EVERY_S = 0.05
+# One prober a process looks for the new primary; the others sleep until it finds one, so that a
+# thousand waiting requests cost one connection attempt, not a thousand. The longer the primary has
+# been away, the longer the pause: this part of that time, within these bounds.
+_PROBE_PART = 0.05
+_PROBE_MIN_S = 0.02
+_PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
 # What nobody has used for this long is closed.
@@ -163,7 +166,8 @@ class Pool:
             try:
                 connection = self._opened()
             except psycopg2.Error:
-                time.sleep(_PROBE_EVERY_S)
+                away_s = time.monotonic() - began
+                time.sleep(min(_PROBE_MAX_S, max(_PROBE_MIN_S, _PROBE_PART * away_s)))
                 continue
             break
         connection.idle_since = time.monotonic()

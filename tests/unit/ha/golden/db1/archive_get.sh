@@ -1,5 +1,7 @@
 #!/bin/sh
-# Fetch one file of the archive for PostgreSQL of db1: archive_get.sh NAME PATH.
+# Fetch one file of the archive for PostgreSQL of db1: `set -- NAME PATH; . archive_get.sh`
+# (read by the shell that PostgreSQL starts: a replica goes over to a new primary after five calls,
+# and clients wait for it).
 #
 # PostgreSQL asks while it recovers, also in the middle of a failover, and waits for the answer:
 # a promotion must never wait for a backup host that is slow or gone. Ends with 1 for whatever
@@ -7,13 +9,10 @@
 name=$1 path=$2
 folder=${path%/*} # pg_wal, beside which PostgreSQL puts what we fetch
 memory=/run/evergrid/pgbackrest
+streamed=/run/evergrid/warden/streamed_until # in seconds since the machine started
 
-# Test if one of the files was written within the last so many seconds.
-is_fresh() {
-    age=$1 && shift
-    [ -e "$1" ] || return 1 # what a pattern leaves when nothing is like it
-    [ -n "$(find "$@" -newermt "-$age seconds" 2>/dev/null)" ]
-}
+# Test if a file was written within the last so many seconds.
+is_fresh() { [ -e "$2" ] && [ -n "$(find "$2" -newermt "-$1 seconds")" ]; }
 
 # The backup host did not answer a moment ago.
 is_fresh 10 "$memory/away" && exit 1
@@ -30,11 +29,12 @@ case $name in
     is_fresh 10 "$folder/$before.history" && exit 1
     ;;
 *)
-    # Streamed into a moment ago, on whatever timeline: the archive cannot be ahead of it.
-    is_fresh 120 "$folder"/????????"${name#????????}" && exit 1
+    # Streamed until a moment ago, says the warden: the archive cannot be ahead of that.
+    read -r until <"$streamed" && read -r uptime _ </proc/uptime &&
+        [ "${uptime%.*}" -lt "$until" ] && exit 1
     patience=15
     ;;
-esac
+esac 2>/dev/null
 
 timeout --kill-after=1 "$patience" pgbackrest --config=/etc/evergrid/pgbackrest.conf \
     --stanza=main archive-get "$name" "$path"

@@ -15,9 +15,12 @@ archiver=$(pgrep --parent "$postmaster" --full 'archiver')
 kill -INT "$postmaster" || exit 0
 # The shutdown waits for the archiver, the archiver for its command: it is ended again and again,
 # and the new primary archives what is left (ha.backups.gap).
-while [ -n "$archiver" ] && sleep 0.05; do
-    pkill -TERM --parent "$archiver"
-done &
+while [ -n "$archiver" ] && [ -d "/proc/$archiver" ]; do
+    sleep 0.02
+    commands='' # the kernel ends this line with no newline: what `read` returns says nothing
+    read -r commands <"/proc/$archiver/task/$archiver/children"
+    [ -z "$commands" ] || kill -TERM $commands
+done 2>/dev/null &
 impatience=$!
 timeout 5 tail --pid="$postmaster" --sleep-interval=0.005 --follow /dev/null
 kill "$impatience"
