@@ -95,15 +95,16 @@ def _not_by_patronis_word(known: Known, *, has_key: bool) -> str | None:
     """
     Return why Patroni's word is not enough.
 
-    The key in etcd speaks where Patroni never said one, or denied it before the key was read: a
-    new leader holds it for a while before its Patroni, busy promoting, says so.
+    The key in etcd, read a moment ago, outweighs a no: a new leader's Patroni, busy promoting, and
+    one that has just been started anew say no for a while. Long silence is another matter: a
+    frozen Patroni renews nothing.
     """
     patroni = known.patroni
     if patroni is None:  # it and this warden have just been started anew
         return None if has_key else "nobody says that this host holds the leader's key"
     if known.now_s - patroni.answered_s > patience.PATRONI_WORD_S:
         return "Patroni does not answer"
-    if not patroni.has_lock and not (has_key and known.store.seen_s > patroni.answered_s):
+    if not patroni.has_lock and not has_key:
         return "Patroni does not hold the leader's key"
     return None
 

@@ -55,7 +55,13 @@ def test_a_primary_that_was_written_to_just_now_gets_writes():
         ({"canary": Canary(tried_s=100, worked_s=NOW_S - 3.1, error="53100")}, "no write worked"),
         ({"patroni": None, "store": replace(PRIMARY.store, leader=None)}, "nobody says"),
         ({"patroni": None, "store": replace(PRIMARY.store, seen_s=NOW_S - 2)}, "nobody says"),
-        ({"patroni": Patroni(answered_s=99.9, has_lock=False)}, "does not hold"),
+        (
+            {
+                "patroni": Patroni(answered_s=99.9, has_lock=False),
+                "store": replace(PRIMARY.store, leader=None),
+            },
+            "does not hold",
+        ),
         ({"patroni": Patroni(answered_s=NOW_S - 8.1, has_lock=True)}, "Patroni does not answer"),
         ({"is_isolated": True}, "cut off"),
         (
@@ -77,6 +83,11 @@ def test_patronis_word_outlives_its_restart():
 
 def test_a_warden_started_anew_beside_a_new_patroni_believes_the_key_in_etcd():
     assert answers.primary(replace(PRIMARY, patroni=None)).is_yes
+
+
+def test_the_key_in_etcd_outweighs_a_patroni_that_is_not_there_yet():
+    promoting = replace(PRIMARY, patroni=Patroni(answered_s=99.95, has_lock=False))
+    assert answers.primary(promoting).is_yes
 
 
 def test_what_a_paused_host_knew_is_old_when_it_wakes():
