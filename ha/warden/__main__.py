@@ -14,6 +14,7 @@ from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import Etcd
+from ha.warden.judge import Judge
 from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched, bound_every_wait
 from ha.warden.server import Offers, Server
@@ -39,7 +40,8 @@ def run(found: Settings) -> None:
     board = Board()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: board.stopped.set())
-    warden, looks = _assembled(found, board)
+    judge = Judge(found, board)
+    warden, looks = _assembled(found, board, judge)
     threads = [
         threading.Thread(
             target=partial(watches.run, look, stopped=board.stopped, hurry=hurry), daemon=True
@@ -49,7 +51,7 @@ def run(found: Settings) -> None:
     for thread in threads:
         thread.start()
     _look_first(board)
-    server = _server(found, board, warden)
+    server = _server(found, board, judge, warden)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
     while not board.stopped.wait(_pause_s(board)):
@@ -76,7 +78,7 @@ def _pause_s(board: Board) -> float:
 
 
 def _assembled(
-    found: Settings, board: Board
+    found: Settings, board: Board, judge: Judge
 ) -> tuple[Warden, list[tuple[watches.Look, threading.Event | None]]]:
     """Return the warden, with all that looks on its behalf."""
     hosts = {**found.peers, found.host: found.address}
@@ -100,6 +102,7 @@ def _assembled(
     warden = Warden(
         found,
         board=board,
+        judge=judge,
         server=ask(),
         records=records(),
         patroni=patroni,
@@ -108,11 +111,11 @@ def _assembled(
     return warden, looks
 
 
-def _server(found: Settings, board: Board, warden: Warden) -> Server:
-    desk = status.Desk(found, board=board, warden=warden)
+def _server(found: Settings, board: Board, judge: Judge, warden: Warden) -> Server:
+    desk = status.Desk(found, board=board, judge=judge, warden=warden)
     offers = Offers(
-        primary=warden.primary_soon,
-        replica=warden.replica,
+        primary=judge.primary_soon,
+        replica=judge.replica,
         status=desk.status,
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),

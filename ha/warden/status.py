@@ -11,6 +11,7 @@ from ha.statements import statement
 from ha.warden import metrics
 from ha.warden.board import Board
 from ha.warden.clock import now_s
+from ha.warden.judge import Judge
 from ha.warden.postgres import Watched
 from ha.warden.server import CannotNow
 from ha.warden.settings import Settings
@@ -28,9 +29,10 @@ _WAITING = statement("warden_segments_waiting")
 class Desk:
     """Where an operator's questions to one warden are answered."""
 
-    def __init__(self, settings: Settings, *, board: Board, warden: Warden) -> None:
+    def __init__(self, settings: Settings, *, board: Board, judge: Judge, warden: Warden) -> None:
         self._settings = settings
         self._board = board
+        self._judge = judge
         self._warden = warden
         self._store_seen_s = now_s()
         self._server = Watched(
@@ -39,8 +41,8 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """Return what is known of this host, from memory."""
-        known, board = self._warden.known(), self._board
-        primary, replica = self._warden.primary(), self._warden.replica(1 << 40)
+        known, board = self._judge.known(), self._board
+        primary, replica = self._judge.primary(), self._judge.replica(1 << 40)
         postgres, store = known.postgres, known.store
         return {
             "host": known.me,
@@ -68,11 +70,11 @@ class Desk:
 
     def measured(self, page: Callable[[], bytes]) -> bytes:
         """Return the page of metrics, brought up to now."""
-        known = self._warden.known()
+        known = self._judge.known()
         canary, host = known.canary, known.host
         # The warden forgets what it read when it must read anew; that is no silence of etcd's.
         self._store_seen_s = max(self._store_seen_s, known.store.seen_s)
-        metrics.IS_PRIMARY.set(self._warden.primary().is_yes)
+        metrics.IS_PRIMARY.set(self._judge.primary().is_yes)
         metrics.HAS_LOCK.set(bool(known.patroni and known.patroni.has_lock))
         metrics.CANARY_AGE.set(known.now_s - canary.worked_s if canary else 0)
         metrics.STORE_AGE.set(known.now_s - self._store_seen_s)

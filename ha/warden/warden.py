@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ha.rest import RestSilent
-from ha.warden import answers, fences, guard, metrics, patience, processes, voting
-from ha.warden.answers import Answer, Known
+from ha.warden import fences, guard, metrics, patience, processes, voting
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
 from ha.warden.facts import Postgres
 from ha.warden.fences import FenceIncomplete
 from ha.warden.guard import Order
+from ha.warden.judge import Judge
 from ha.warden.patroni import Patroni, PatroniRefused
 from ha.warden.postgres import Watched
 from ha.warden.settings import Settings
@@ -44,6 +44,7 @@ class Warden:
         settings: Settings,
         *,
         board: Board,
+        judge: Judge,
         server: Watched,
         records: Records,
         patroni: Patroni,
@@ -51,6 +52,7 @@ class Warden:
     ) -> None:
         self._settings = settings
         self._board = board
+        self._judge = judge
         self._server = server
         self._records = records
         self._patroni = patroni
@@ -61,12 +63,10 @@ class Warden:
         self._had_postgres = False
         self._failed_s = float("-inf")
         self._done_s: dict[str, float] = {}
-        self._took_writes: bool | None = None
-        self._refused_s = now_s()
 
     def turn(self) -> None:
         """Decide once, and do what was decided."""
-        known = self.known()
+        known = self._judge.known()
         self._board.isolated_s = guard.isolation_s(known, self._board.peers)
         if known.host is not None and known.host.postmaster is not None:
             self._had_postgres = True
@@ -79,59 +79,11 @@ class Warden:
         if "hand_over" in self._settings.features and guard.wants_ballast(known):
             self._take_ballast()
         self._vote()
-        self._say_if_changed()
-
-    def known(self) -> Known:
-        """Return what is known now, for whoever judges."""
-        board = self._board
-        return Known(
-            me=self._settings.host,
-            now_s=now_s(),
-            postgres=board.postgres,
-            canary=board.canary,
-            patroni=board.patroni,
-            host=board.host,
-            store=board.store,
-            is_isolated="self_fence" in self._settings.features
-            and board.isolated_s > patience.ISOLATED_S,
-        )
-
-    def primary(self) -> Answer:
-        """Judge if writes should be sent here."""
-        return answers.primary(self.known())
-
-    def primary_soon(self, wait_s: float) -> Answer:
-        """
-        Judge as `primary`; a no that everybody has heard is held back in case it becomes a yes.
-
-        So a load balancer learns of a new primary at once, and asks less often until then. A no
-        that is younger than `REFUSED_S` is told at once: some may still send clients here.
-        """
-        deadline_s = now_s() + wait_s
-        answer = self.primary()
-        while not answer.is_yes and (left_s := deadline_s - now_s()) > 0:
-            if now_s() - self._refused_s < patience.REFUSED_S:
-                break
-            with self._board.news:
-                self._board.news.wait(left_s)
-            answer = self.primary()
-        return answer
-
-    def replica(self, lag_max_bytes: int) -> Answer:
-        """Judge if reads should be sent here."""
-        return answers.replica(self.known(), lag_max_bytes=lag_max_bytes)
+        self._judge.say_if_changed()
 
     def fenced(self) -> list[str]:
         """Return the hosts that this one sends nothing to."""
         return sorted(self._fenced)
-
-    def _say_if_changed(self) -> None:
-        answer = self.primary()
-        if answer.is_yes != self._took_writes:
-            self._took_writes = answer.is_yes
-            self._refused_s = now_s()
-            self._board.tell()
-            _log.info("Writes may %sbe sent here: %s.", "" if answer.is_yes else "not ", answer.why)
 
     # --- the voter fence -------------------------------------------------------------------------
 
@@ -218,7 +170,7 @@ class Warden:
         if store.leader is None:
             return True
         is_leader = store.leader.host == self._settings.host
-        return is_leader and not answers.primary(self.known()).is_yes and board.postgres is not None
+        return is_leader and not self._judge.primary().is_yes and board.postgres is not None
 
     @staticmethod
     def _lost_its_stream(postgres: Postgres) -> bool:

@@ -46,10 +46,10 @@ class Told:
         said = SimpleNamespace(
             known=lambda: replace(self._known, now_s=now_s() + self.ahead_s),
             primary=lambda: Answer(is_yes=False, why="it is told nothing"),
-            fenced=list,
         )
+        unfenced = SimpleNamespace(fenced=list)
         self.ahead_s = 0.0
-        self._desk = Desk(SETTINGS, board=Board(), warden=said)
+        self._desk = Desk(SETTINGS, board=Board(), judge=said, warden=unfenced)
 
     def shows(self, name, **facts):
         self._known = replace(self._known, **facts)

@@ -1,0 +1,73 @@
+"""The judge: tells load balancers whether clients may be sent here."""
+
+from __future__ import annotations
+
+import logging
+
+from ha.warden import answers, patience
+from ha.warden.answers import Answer, Known
+from ha.warden.board import Board
+from ha.warden.clock import now_s
+from ha.warden.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class Judge:
+    """Judges from what the watches know; asked by many threads."""
+
+    def __init__(self, settings: Settings, board: Board) -> None:
+        self._settings = settings
+        self._board = board
+        self._took_writes: bool | None = None
+        self._refused_s = now_s()
+
+    def known(self) -> Known:
+        """Return what is known now."""
+        board = self._board
+        return Known(
+            me=self._settings.host,
+            now_s=now_s(),
+            postgres=board.postgres,
+            canary=board.canary,
+            patroni=board.patroni,
+            host=board.host,
+            store=board.store,
+            is_isolated="self_fence" in self._settings.features
+            and board.isolated_s > patience.ISOLATED_S,
+        )
+
+    def primary(self) -> Answer:
+        """Judge if writes should be sent here."""
+        return answers.primary(self.known())
+
+    def primary_soon(self, wait_s: float) -> Answer:
+        """
+        Judge as `primary`; a no that everybody has heard is held back in case it becomes a yes.
+
+        So a load balancer learns of a new primary at once, and asks less often until then. A no
+        that is younger than `REFUSED_S` is told at once: some may still send clients here.
+        """
+        deadline_s = now_s() + wait_s
+        answer = self.primary()
+        while not answer.is_yes and (left_s := deadline_s - now_s()) > 0:
+            if now_s() - self._refused_s < patience.REFUSED_S:
+                break
+            with self._board.news:
+                self._board.news.wait(left_s)
+            answer = self.primary()
+        return answer
+
+    def replica(self, lag_max_bytes: int) -> Answer:
+        """Judge if reads should be sent here."""
+        return answers.replica(self.known(), lag_max_bytes=lag_max_bytes)
+
+    def say_if_changed(self) -> None:
+        """Log that writes may, or may not any more, be sent here; wake whoever waits for it."""
+        answer = self.primary()
+        if answer.is_yes == self._took_writes:
+            return
+        self._took_writes = answer.is_yes
+        self._refused_s = now_s()
+        self._board.tell()
+        _log.info("Writes may %sbe sent here: %s.", "" if answer.is_yes else "not ", answer.why)

@@ -1,0 +1,101 @@
+"""The pool of the primary opens few connections, and keeps none that nobody needs."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from service.store import pool
+from service.store.pool import DatabaseAway, Pool
+
+
+class Connection:
+    """Stands in for a connection to a server."""
+
+    def __init__(self):
+        self.is_closed = False
+        self.idle_since = 0.0
+
+    def is_stale(self):
+        return self.is_closed
+
+    def close(self):
+        self.is_closed = True
+
+
+class Server:
+    """Counts the connections it was asked for."""
+
+    def __init__(self):
+        self.opened = []
+
+    def connect(self):
+        self.opened.append(Connection())
+        return self.opened[-1]
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def connections(server):
+    return Pool(connect=server.connect, connections_max=4)
+
+
+def soon():
+    return time.monotonic() + 10
+
+
+def waiting(connections, *, callers):
+    """Let so many ask at the same time; return what they got, and their threads."""
+    got = []
+    threads = [
+        threading.Thread(target=lambda: got.append(connections.acquire(deadline=soon())))
+        for _ in range(callers)
+    ]
+    for thread in threads:
+        thread.start()
+    return got, threads
+
+
+def test_while_one_connection_is_cold_no_other_is_opened(server, connections, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 60.0)
+    cold = connections.acquire(deadline=soon())
+    got, threads = waiting(connections, callers=2)
+    time.sleep(0.05)
+    assert (len(server.opened), got) == (1, [])
+    connections.release(cold)  # its first work is done: one caller takes it, one opens another
+    for thread in threads:
+        thread.join(10)
+    assert len(server.opened) == 2
+    assert set(map(id, got)) == set(map(id, server.opened))
+
+
+def test_work_that_takes_long_holds_up_nobody(server, connections, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.02)
+    got, threads = waiting(connections, callers=4)
+    for thread in threads:
+        thread.join(10)
+    assert len(got) == len(server.opened) == 4
+
+
+def test_whoever_waits_for_a_cold_connection_gives_up_in_time(connections, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 60.0)
+    connections.acquire(deadline=soon())
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic() + 0.05)
+
+
+def test_what_nobody_used_for_long_is_closed(server, connections, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    first, second = (connections.acquire(deadline=soon()) for _ in range(2))
+    connections.release(first)
+    connections.release(second)
+    first.idle_since -= 6
+    connections.release(connections.acquire(deadline=soon()))
+    assert (first.is_closed, second.is_closed) == (True, False)
+    assert connections.acquire(deadline=soon()) is second
