@@ -12,7 +12,7 @@ class Postgres:
     What PostgreSQL said of itself on the standing connection.
 
     `lsn` is the position written (primary) or replayed (replica), in bytes; `streams_from` the
-    host whose WAL it receives; `heard_s` when any WAL or sign of life came that way last;
+    host whose WAL it receives, `has_received` whether any came in this stream yet; `heard_s` when any WAL or sign of life came that way last;
     `behind_s` how old the newest commit is that it has replayed, 0 if nothing waits to be.
     """
 
@@ -21,6 +21,7 @@ class Postgres:
     timeline: int
     lsn: int
     streams_from: str | None = None
+    has_received: bool = False
     heard_s: float = float("-inf")
     behind_s: float = 0.0
 

@@ -149,7 +149,7 @@ class Watched:
             connection.close()
 
     def _parsed(self, row: tuple[Any, ...], before: Postgres | None, *, now_s: float) -> Postgres:
-        is_in_recovery, lsn, timeline, sender, silent_s, behind_s = row
+        is_in_recovery, lsn, timeline, sender, has_received, silent_s, behind_s = row
         if silent_s is not None:
             heard_s = now_s - float(silent_s)
         else:
@@ -160,6 +160,7 @@ class Watched:
             timeline=timeline,
             lsn=int(lsn),
             streams_from=self._names.get(sender, sender),
+            has_received=has_received,
             heard_s=heard_s,
             behind_s=float(behind_s or 0),
         )

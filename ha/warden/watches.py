@@ -33,7 +33,8 @@ class PostgresWatch:
     """
     Asks PostgreSQL what it is, on a connection that stands.
 
-    While it streams, a note for `archive_get.sh` says so: the archive then has nothing newer.
+    While WAL comes in, a note for `archive_get.sh` says so: the archive then has nothing newer. (A
+    stream that ends before it gave anything is none: what is asked for is in the archive alone.)
     """
 
     def __init__(self, board: Board, server: Watched, run_folder: Path) -> None:
@@ -52,7 +53,7 @@ class PostgresWatch:
         if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
             board.hurry_canary.set()
             board.hurry_patroni.set()
-        if board.postgres.streams_from is not None:
+        if board.postgres.has_received:
             self._note_stream()
         return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
 

@@ -100,10 +100,17 @@ def test_a_timeline_known_already_is_not_asked_for(host):
     assert (host.get(HISTORY), host.asked) == (1, 0)
 
 
-def test_a_timeline_that_was_not_there_is_asked_for_again_two_seconds_later(host):
-    assert [host.get(HISTORY), host.get(HISTORY), host.asked] == [1, 1, 1]
-    aged(host.memory / f"no-{HISTORY}", by_s=3)
-    assert [host.get(HISTORY), host.asked] == [1, 2]
+@pytest.mark.parametrize(("name", "kind"), [(SEGMENT, "segment"), (HISTORY, "history")])
+def test_what_was_not_there_is_asked_for_again_two_seconds_later(host, name, kind):
+    assert [host.get(name), host.get(name), host.asked] == [1, 1, 1]
+    aged(host.memory / f"no_{kind}", by_s=3)
+    assert [host.get(name), host.asked] == [1, 2]
+
+
+def test_what_is_asked_for_in_between_is_no_repetition(host):
+    following = SEGMENT[:-1] + "8"
+    assert [host.get(name) for name in (SEGMENT, HISTORY, following)] == [1, 1, 1]
+    assert host.asked == 3
 
 
 def test_a_backup_host_that_hangs_is_waited_for_two_seconds_then_left_alone_for_ten(host):

@@ -19,11 +19,8 @@ is_fresh 10 "$memory/away" && exit 1
 
 case $name in
 *.history)
-    patience=2
-    # Known already; or asked for just now: while there is no primary, PostgreSQL asks five times
-    # a second.
-    [ -e "$folder/$name" ] && exit 1
-    is_fresh 2 "$memory/no-$name" && exit 1
+    patience=2 vain=$memory/no_history
+    [ -e "$folder/$name" ] && exit 1 # known already
     # The one before it came from its own primary a moment ago: there is no newer one.
     before=$(printf '%08X' $((0x${name%.history} - 1)))
     is_fresh 10 "$folder/$before.history" && exit 1
@@ -32,15 +29,17 @@ case $name in
     # Streamed until a moment ago, says the warden: the archive cannot be ahead of that.
     read -r until <"$streamed" && read -r uptime _ </proc/uptime &&
         [ "${uptime%.*}" -lt "$until" ] && exit 1
-    patience=15
+    patience=15 vain=$memory/no_segment
     ;;
 esac 2>/dev/null
+# Asked for in vain just now: while there is no primary, PostgreSQL asks five times a second.
+[ -e "$vain" ] && read -r asked <"$vain" && [ "$asked" = "$name" ] && is_fresh 2 "$vain" && exit 1
 
 timeout --kill-after=1 "$patience" pgbackrest --config=/etc/evergrid/pgbackrest.conf \
     --stanza=main archive-get "$name" "$path"
 case $? in
 0) exit 0 ;;
-1) [ "$patience" = 2 ] && : >"$memory/no-$name" ;;
+1) echo "$name" >"$vain" ;;
 *) : >"$memory/away" ;;
 esac
 exit 1

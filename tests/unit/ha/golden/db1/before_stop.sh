@@ -23,5 +23,5 @@ while [ -n "$archiver" ] && [ -d "/proc/$archiver" ]; do
 done 2>/dev/null &
 impatience=$!
 timeout 5 tail --pid="$postmaster" --sleep-interval=0.005 --follow /dev/null
-kill "$impatience"
+kill "$impatience" 2>/dev/null
 # Patroni goes on from here, with its own patience.
