@@ -12,8 +12,9 @@ class Postgres:
     What PostgreSQL said of itself on the standing connection.
 
     `lsn` is the position written (primary) or replayed (replica), in bytes; `streams_from` the
-    host whose WAL it receives, `has_received` whether any came in this stream yet; `heard_s` when any WAL or sign of life came that way last;
-    `behind_s` how old the newest commit is that it has replayed, 0 if nothing waits to be.
+    host whose WAL it receives, `has_received` whether any came in this stream yet; `heard_s` when
+    any WAL or sign of life came that way last; `behind_s` how old the newest commit is that it has
+    replayed, 0 if nothing waits to be.
     """
 
     seen_s: float
