@@ -8,10 +8,11 @@ from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
 DATABASE = "evergrid"
-# Connections of one API process to the primary, as many more to the replicas. Two processes on each
-# of two hosts then hold 32 of a server's 200, 64 of a primary's that answers alone; more would wait
-# for the same two disks.
-CONNECTIONS_MAX = 8
+# Connections of one API process to write on the primary, a third as many to read there, as many
+# again to the replicas. Eight do all the work of two disks: more are opened only while each waits,
+# for a slow network (100 payments/s at 1.3 s each) or for a replica that is gone. Two processes on
+# each of two hosts then hold 148 of a server's 200.
+CONNECTIONS_MAX = 28
 
 # The client's side notices a dead server: probing after 2 s of silence, given up after 3 more;
 # unanswered data is given up after 5 s. Opening a connection may take 2 s, libpq's least.

@@ -60,7 +60,7 @@ class Authentication:
         known, good_until = self._known.get(fingerprint, (None, 0.0))
         if known is not None and time.monotonic() < good_until:
             return known
-        if is_reading and self._database.primary.is_away:
+        if is_reading and self._database.is_away:
             return self._looked_up(Session(self._database), token, deadline)
         patient_until = min(deadline, time.monotonic() + PATIENCE_S)
         try:

@@ -11,16 +11,30 @@ from service.store.replicas import Replicas
 from service.store.transaction import Transaction
 
 T = TypeVar("T")
+# A read is short, and waits for nobody; a commit waits for another host.
+_WRITERS_PER_READER = 3
 
 
 class Database:
-    """Runs work on the primary until it succeeds or its time is over; `Session` knows replicas."""
+    """
+    Runs work on the primary until it succeeds or its time is over; `Session` knows replicas.
+
+    Reads have connections to the primary of their own: when no replica is left, every commit waits,
+    and would keep the last connection from those who only want to read.
+    """
 
     def __init__(self, *, dsn: str, connections_max: int, replica_dsn: str | None = None) -> None:
         self.primary = Primary(dsn=dsn, connections_max=connections_max)
+        to_read = max(1, connections_max // _WRITERS_PER_READER)
+        self.primary_to_read = Primary(dsn=dsn, connections_max=to_read)
         self.replicas: Replicas | None = None
         if replica_dsn is not None:
-            self.replicas = Replicas(dsn=replica_dsn, connections_max=connections_max)
+            self.replicas = Replicas(dsn=replica_dsn, connections_max=to_read)
+
+    @property
+    def is_away(self) -> bool:
+        """Tell if there was no primary a moment ago."""
+        return self.primary.is_away or self.primary_to_read.is_away
 
     def transaction(self, work: Callable[[Transaction], T], *, scope: str, deadline: float) -> T:
         """
@@ -45,7 +59,7 @@ class Database:
         :raises DatabaseAway: if the deadline passes first
         """
         begin = partial(Transaction, scope=scope, is_read=True)
-        result, _ = self.primary.run(begin, work, deadline=deadline)
+        result, _ = self.primary_to_read.run(begin, work, deadline=deadline)
         return result
 
     def read_for_money(self, work: Callable[[Transaction], T], *, scope: str, deadline: float) -> T:
@@ -59,5 +73,6 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; the last act of a program."""
         self.primary.close()
+        self.primary_to_read.close()
         if self.replicas is not None:
             self.replicas.close()

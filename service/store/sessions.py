@@ -35,6 +35,7 @@ class Session(Database):
 
     def __init__(self, database: Database, *, after: Position | None = None) -> None:
         self.primary = database.primary
+        self.primary_to_read = database.primary_to_read
         self.replicas = database.replicas
         self._after = after
         self.seen: Position | None = None
@@ -82,7 +83,7 @@ class Session(Database):
         self, work: Callable[[Transaction], T], scope: str, deadline: float, *, reason: Reason
     ) -> T:
         begin = partial(Reading, scope=scope, judge=self._judge(time.monotonic()))
-        result, reading = self.primary.run(begin, work, deadline=deadline)
+        result, reading = self.primary_to_read.run(begin, work, deadline=deadline)
         _counted("primary", reason)()
         self.seen = reading.position
         return result

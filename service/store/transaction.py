@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg2
 from psycopg2 import extensions
 
 from service.domain.consistency import Position
@@ -23,7 +24,8 @@ class Transaction:
     What a store function runs its statements on.
 
     BEGIN and the bureau's fence (row-level security reads `evergrid.bureau`) travel in front of the
-    first statement, in the same message: two round trips less than sending them alone. With
+    first statement, in the same message: two round trips less than sending them alone. So does what
+    prepares a statement, before everything else: what fails later does not undo it. With
     `is_read` each statement is a transaction of its own and carries the fence itself. With
     `is_telling`, `position` is where the WAL stood after the commit.
     """
@@ -40,6 +42,7 @@ class Transaction:
         self._is_telling = is_telling
         self._prefix = fence if is_read else b"BEGIN; " + fence
         self._prefix_later = fence if is_read else b""
+        self._preparing = b""
         self.has_begun = False
         self.position: Position | None = None
 
@@ -78,9 +81,7 @@ class Transaction:
         Whoever repeats an answer needs it: the first commit of that answer may have reached one
         host's disk only.
         """
-        self._cursor.execute(
-            self._begin() + b"SELECT pg_logical_emit_message(true, 'evergrid.vouch', '')"
-        )
+        self._execute(b"SELECT pg_logical_emit_message(true, 'evergrid.vouch', '')")
 
     def commit(self) -> bool:
         """
@@ -94,11 +95,11 @@ class Transaction:
         if self._connection.get_transaction_status() == extensions.TRANSACTION_STATUS_INERROR:
             return False
         if not self._is_telling:
-            self._cursor.execute(self._begin() + b"COMMIT")
+            self._execute(b"COMMIT")
             return True
         self._prepare(positions.POSITION)
         asked = positions.POSITION.execute.encode()
-        self._cursor.execute(self._begin() + b"COMMIT; " + asked)
+        self._execute(b"COMMIT; " + asked)
         row = self._cursor.fetchone()
         assert row is not None, "a function has one value"
         self.position = positions.primary_position(row[0])
@@ -117,11 +118,20 @@ class Transaction:
 
     def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._connection.prepared:
-            self._cursor.execute(statement.prepare)
+            self._preparing += statement.prepare.encode() + b"; "
             self._connection.prepared.add(statement.name)
 
     def _send(self, statement: Statement, parameters: dict[str, object]) -> None:
         self._prepare(statement)
         # The values go in here, not in `execute`: what was queued before may hold a '%' of its own.
-        asked = self._cursor.mogrify(statement.execute, parameters)
-        self._cursor.execute(self._begin() + asked)
+        self._execute(self._cursor.mogrify(statement.execute, parameters))
+
+    def _execute(self, asked: bytes) -> None:
+        """Send all that was queued, then `asked`, in one message."""
+        preparing, self._preparing = self._preparing, b""
+        try:
+            self._cursor.execute(preparing + self._begin() + asked)
+        except psycopg2.ProgrammingError:
+            if preparing:  # it may be what could not be prepared: then nobody can execute it
+                self._connection.close()
+            raise

@@ -208,6 +208,32 @@ def test_a_cancelled_wait_for_a_standby_is_not_an_acknowledgement(own, notes, se
     assert notes() == ["replicated"]
 
 
+def test_while_commits_wait_for_a_standby_reads_go_on(own, notes, server):
+    write(own, "before")
+    server.superuser("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    server.superuser("SELECT pg_reload_conf()")
+    with ThreadPoolExecutor(2) as writers:  # as many as there are connections to write
+        try:
+            waiting = [writers.submit(write, own, text) for text in ("one", "two")]
+            for _ in range(100):
+                held = server.superuser(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+                )
+                if held == [(2,)]:
+                    break
+                time.sleep(0.05)
+            assert held == [(2,)]
+            read = own.read(lambda reading: reading.all(NOTES), scope="1", deadline=soon(5))
+            assert ("before",) in read
+            assert not any(writer.done() for writer in waiting)
+        finally:
+            server.superuser("ALTER SYSTEM RESET synchronous_standby_names")
+            server.superuser("SELECT pg_reload_conf()")
+        for writer in waiting:
+            writer.result(timeout=15)
+    assert notes() == ["before", "one", "two"]
+
+
 def test_an_error_that_the_work_swallowed_is_not_taken_for_a_commit(own, notes):
     broken = queries.statement("test", "broken", "SELECT 1 / %(zero)s::integer")
 

@@ -83,7 +83,7 @@ def test_who_reads_is_found_out_without_a_primary(server, migrated, api, account
         began = time.monotonic()
         read = client.simulate_get(f"/v1/accounts/{account_no}", headers=paths)
         assert (read.status_code, read.json["account_no"]) == (200, account_no)
-        assert database.primary.is_away
+        assert database.is_away
         again = client.simulate_get(f"/v1/accounts/{account_no}", headers=paths)
         assert again.status_code == 200
         assert time.monotonic() - began < 10
@@ -105,9 +105,8 @@ def test_what_a_replica_says_of_a_caller_is_not_remembered(
         for _ in ("the primary falls silent", "it is known to be away"):
             read = client.simulate_get(f"/v1/accounts/{account_no}", headers=asked)
             assert read.status_code == 200
-        database.primary = Database(
-            dsn=server.dsn("evergrid_api"), connections_max=1
-        ).primary  # it is there again
+        back = Database(dsn=server.dsn("evergrid_api"), connections_max=1)
+        database.primary_to_read = back.primary_to_read
         server.superuser(
             "UPDATE evergrid.api_token SET revoked_at = now() FROM evergrid.principal "
             "WHERE principal.principal_id = api_token.principal_id "
