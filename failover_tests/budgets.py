@@ -32,6 +32,10 @@ UNTOUCHED_WRITE_STALL_S = 0.5
 # One of two that serve is gone: the other takes over, what was in flight is repeated.
 SERVER_LOST_STALL_S = 1.0
 
+# A host that was paused whole believes what it knew before for so long after it goes on: a turn of
+# its warden, which reads etcd anew, and an immediate stop.
+WAKING_S = 1.0
+
 # --- promises: the longest time without an answered read ----------------------------------------
 
 READ_STALL_S = 0.5

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
+from failover_tests import budgets, samples
 from failover_tests.books import Books, Standing
 from failover_tests.faults.fault import Fault
 from failover_tests.history import History, acknowledged
@@ -50,6 +51,18 @@ class Evidence:
         """
         since_s = self.began_s - _BEFORE_S
         return tuple(request for request in self.history if request.done_s >= since_s)
+
+    @property
+    def awake(self) -> Samples:
+        """
+        The looks but those at a host that was paused, in the second after it went on.
+
+        It believes what it knew before until its own programs have run again: nothing can change
+        that, and it does no harm as long as nothing it says then counts. Whether anything did, the
+        clients' history and the books tell.
+        """
+        paused = {host for fault in self.faults if fault.is_pause for host in fault.hosts}
+        return samples.but_on_waking(self.samples, paused, within_s=budgets.WAKING_S)
 
     @property
     def failovers(self) -> int:

@@ -98,11 +98,11 @@ def invariants(evidence: Evidence) -> Verdict:
             checkers.journals_unbalanced(books),
         ),
         check("every balance equals its entries", balances, checkers.balances_wrong(books)),
-        check("never two primaries", looks, checkers.two_primaries_seen(evidence.samples)),
+        check("never two primaries", looks, checkers.two_primaries_seen(evidence.awake)),
         check(
             "one line of timelines",
             f"{looks}, {len(books.switches)} switches on record",
-            checkers.timeline_broken(evidence.samples, books.switches),
+            checkers.timeline_broken(evidence.awake, books.switches),
         ),
     )
 

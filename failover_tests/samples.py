@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
+
+# Hosts are looked at several times a second: one that was not heard for so long stood still.
+_SILENCE_S = 1.0
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,3 +70,20 @@ def read(path: Path) -> Samples:
     with path.open("rb") as lines:
         samples = [msgspec.json.decode(line, type=Sample) for line in lines]
     return tuple(sorted(samples, key=lambda sample: sample.seen_s))
+
+
+def but_on_waking(samples: Samples, paused: Collection[str], *, within_s: float) -> Samples:
+    """Return `samples` but those of a `paused` host that came so soon after a second of silence."""
+    kept = []
+    heard_s: dict[str, float] = {}
+    woke_s: dict[str, float] = {}
+    for sample in samples:
+        host = sample.host
+        if host in paused and sample.error is None:
+            if sample.seen_s - heard_s.get(host, sample.seen_s) >= _SILENCE_S:
+                woke_s[host] = sample.seen_s
+            heard_s[host] = sample.seen_s
+            if sample.seen_s - woke_s.get(host, float("-inf")) < within_s:
+                continue
+        kept.append(sample)
+    return tuple(kept)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was broken, where, when (monotonic), how we know."""
+    """
+    What was broken, where, when (monotonic), how we know.
+
+    `is_pause`: the hosts stood still whole, and go on with what they knew before.
+    """
 
     what: str
     hosts: tuple[str, ...]
     began_s: float
     proof: str
+    is_pause: bool = False
 
     @property
     def where(self) -> str:

@@ -74,7 +74,7 @@ def frozen(lab: Lab, host: str, name: str | None = None) -> Iterator[Fault]:
         )
         what = f"SIGSTOP of {name or 'every process'}"
         proof = f"{len(still)} processes are in state T (stopped)"
-        yield Fault(what=what, hosts=(host,), began_s=began_s, proof=proof)
+        yield Fault(what=what, hosts=(host,), began_s=began_s, proof=proof, is_pause=name is None)
     finally:
         _let_go(lab, host)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from failover_tests import checkers
 from failover_tests.books import Standing
 from failover_tests.evidence import timeline
 from failover_tests.faults import Fault
@@ -45,3 +46,27 @@ def test_every_fault_is_told_from_the_first_on(evidence):
 def test_promotions_are_counted_by_their_timelines(evidence):
     standing = Standing(evidence.books.standing.totals, timeline=5)
     assert replace(evidence, books=replace(evidence.books, standing=standing)).failovers == 2
+
+
+def woken(evidence, *later, is_pause=True):
+    """db1 led, stood still, and goes on at 5 s while db2 leads; then what `later` says."""
+    old = looks("db1", (2, "primary", 3), (5, "primary", 3), *later)
+    new = looks("db2", (2, "streaming", 3), (4, "primary", 4), (7, "primary", 4))
+    fault = replace(evidence.faults[0], hosts=("db1",), is_pause=is_pause)
+    return replace(evidence, faults=(fault,), samples=in_order(old, new))
+
+
+def broken(evidence):
+    return checkers.timeline_broken(evidence.awake, ())
+
+
+def test_a_paused_host_may_believe_for_a_second_what_it_knew(evidence):
+    assert not broken(woken(evidence, (6.5, "x", 3)))
+
+
+def test_it_may_not_believe_it_for_longer(evidence):
+    assert broken(woken(evidence, (5.6, "primary", 3), (6.2, "primary", 3)))
+
+
+def test_a_host_that_was_not_paused_may_not_at_all(evidence):
+    assert broken(woken(evidence, (6.5, "x", 3), is_pause=False))
