@@ -24,6 +24,10 @@ _PROBE_MIN_S = 0.02
 _PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
+# More connections than this only take turns, unless each is held for long: none came free for so
+# long.
+_ENOUGH = 8
+_STUCK_S = 0.05
 # What nobody has used for this long is closed.
 _IDLE_MAX_S = 5.0
 
@@ -37,7 +41,8 @@ class DatabaseAway(Busy):
 
 class Pool:
     """
-    Lends up to `connections_max` connections; who comes later waits in turn, until a deadline.
+    Lends up to `connections_max` connections, a few as a rule; who comes later waits in turn, until
+    a deadline.
 
     While the database is away a gate is shut: one prober knocks, everybody else waits for it.
     A connection is opened when the one before it has done its first work, or has had its time for
@@ -48,7 +53,9 @@ class Pool:
 
     def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
         self._connect = connect
-        self._slots = Turnstile(connections_max)
+        self._connections_max = connections_max
+        self._slots = Turnstile(min(connections_max, _ENOUGH))
+        self._flowed_s = time.monotonic()
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -69,6 +76,8 @@ class Pool:
 
         :raises DatabaseAway: if none came free, or none could be opened, before `deadline`
         """
+        if self._slots.is_full:
+            self._widen_if_stuck()
         if not self._slots.enter(deadline=deadline):
             raise DatabaseAway("every connection was in use until the deadline")
         try:
@@ -80,7 +89,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a sound connection."""
-        connection.idle_since = time.monotonic()
+        connection.idle_since = self._flowed_s = time.monotonic()
         self._idle.append(connection)
         if connection is self._cold:
             self._cold_until = 0.0
@@ -112,6 +121,21 @@ class Pool:
                 with contextlib.suppress(ValueError):  # somebody took it meanwhile
                     self._idle.remove(oldest)
                     _close(oldest)
+                    if self._slots.slots > _ENOUGH:
+                        self._slots.narrow()
+
+    def _widen_if_stuck(self) -> None:
+        """
+        Allow one more connection if none has come free for a while, up to `connections_max`.
+
+        Each is held for long then, as over a slow network; if they were just busy, more of them
+        would only take turns.
+        """
+        now = time.monotonic()
+        is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
+        if is_stuck and self._slots.slots < self._connections_max:
+            self._flowed_s = now
+            self._slots.widen()
 
     def _take_idle(self) -> Connection | None:
         while self._idle:
@@ -172,6 +196,7 @@ class Pool:
             break
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
+        self._flowed_s = connection.idle_since + _WARM_UP_S
         self._gate.set()
         self._probing.release()
         _log.warning("The database is back after %.2f s.", time.monotonic() - began)

@@ -14,13 +14,33 @@ class Turnstile:
     `threading.Semaphore` lets a newcomer overtake: a waiter that is woken may find the slot taken,
     then queues behind everybody. After a failover, with thousands waiting, those who came first
     would wait past their deadline. Here a slot is handed to the first in the queue, never dropped.
+    `slots` may change: `widen`, `narrow`.
     """
 
     def __init__(self, slots: int) -> None:
+        self.slots = slots
         self._free = slots
         self._queue: OrderedDict[int, threading.Lock] = OrderedDict()
         self._tickets = 0
         self._guard = threading.Lock()
+
+    @property
+    def is_full(self) -> bool:
+        """Tell if a newcomer would wait."""
+        return self._free == 0
+
+    def widen(self) -> None:
+        """Add a slot; whoever waits longest has it."""
+        with self._guard:
+            self.slots += 1
+            self._hand_on()
+
+    def narrow(self) -> None:
+        """Take a slot away, if one is free."""
+        with self._guard:
+            if self._free:
+                self._free -= 1
+                self.slots -= 1
 
     def enter(self, *, deadline: float) -> bool:
         """Wait for a slot until `deadline`, a `time.monotonic` value; return whether it came."""
@@ -41,8 +61,11 @@ class Turnstile:
     def leave(self) -> None:
         """Hand the slot to the first in the queue."""
         with self._guard:
-            if self._queue:
-                _, turn = self._queue.popitem(last=False)
-                turn.release()
-            else:
-                self._free += 1
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._queue:
+            _, turn = self._queue.popitem(last=False)
+            turn.release()
+        else:
+            self._free += 1

@@ -99,3 +99,34 @@ def test_what_nobody_used_for_long_is_closed(server, connections, monkeypatch):
     connections.release(connections.acquire(deadline=soon()))
     assert (first.is_closed, second.is_closed) == (True, False)
     assert connections.acquire(deadline=soon()) is second
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """As many connections as are enough: two."""
+    monkeypatch.setattr(pool, "_ENOUGH", 2)
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    return lambda **options: Pool(connect=Server().connect, **options)
+
+
+def test_while_connections_come_free_no_more_than_enough_are_opened(narrow, monkeypatch):
+    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
+    connections = narrow(connections_max=4)
+    for _ in range(2):
+        connections.acquire(deadline=soon())
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic() + 0.05)
+
+
+def test_if_none_comes_free_more_are_opened_up_to_the_limit(narrow, monkeypatch):
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    connections = narrow(connections_max=4)
+    lent = [connections.acquire(deadline=soon()) for _ in range(4)]
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic() + 0.05)
+    for connection in lent:
+        connections.release(connection)
+        connection.idle_since -= 6
+    for _ in range(3):  # each closes what nobody needed, and with it what was added
+        connections.release(connections.acquire(deadline=soon()))
+    assert connections._slots.slots == 2

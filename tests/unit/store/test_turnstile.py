@@ -71,3 +71,25 @@ def test_no_more_are_inside_than_there_are_slots():
     turnstile = Turnstile(2)
 
     assert [turnstile.enter(deadline=time.monotonic()) for _ in range(3)] == [True, True, False]
+
+
+def test_a_slot_that_is_added_goes_to_who_waits_longest():
+    turnstile, served = Turnstile(1), []
+    turnstile.enter(deadline=soon())
+    threads = queue(turnstile, range(5), served)
+
+    turnstile.widen()
+    for thread in threads:
+        thread.join(10)
+    assert (served, turnstile.slots, turnstile.is_full) == ([0, 1, 2, 3, 4], 2, False)
+
+
+def test_only_a_free_slot_is_taken_away():
+    turnstile = Turnstile(2)
+    turnstile.enter(deadline=soon())
+    turnstile.narrow()
+    assert (turnstile.slots, turnstile.is_full) == (1, True)
+    turnstile.narrow()
+    assert turnstile.slots == 1
+    turnstile.leave()
+    assert not turnstile.is_full
