@@ -24,7 +24,7 @@ _AGE_MAX_S = 60.0
 # Whoever waits longer for a connection is faster on the primary.
 _QUEUE_S = 0.25
 # No replica answered: the next connection is tried after this.
-_AWAY_S = 0.5
+_AWAY_S = 0.2
 # A server that fell silent is left alone this long, one that lagged is passed over.
 _SILENT_S = 1.0
 _LAGGING_S = 0.25
