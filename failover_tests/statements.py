@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from ha import statements
 
 
 def statement(name: str) -> str:
     """Return the statement in `sql/<name>.sql`."""
-    return (resources.files("failover_tests") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return statements.read(name, of="failover_tests")

@@ -1,12 +1,16 @@
-"""The statements that operations ask a database, in `sql/*.sql`, a file each."""
+"""The statements that a package asks a database, in its `sql/*.sql`, a file each."""
 
 from __future__ import annotations
 
 from importlib import resources
 
 
+def read(name: str, *, of: str) -> str:
+    """Return the statement in `sql/<name>.sql` of a package, without the comment in front of it."""
+    text = (resources.files(of) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+
+
 def statement(name: str) -> str:
-    """Return the statement in `sql/<name>.sql`, without the comment on what it is for."""
-    text = (resources.files("ha") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    lines = text.splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--"))
+    """Return a statement of operations."""
+    return read(name, of="ha")
