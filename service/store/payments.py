@@ -55,11 +55,18 @@ def record(
     principal_id: int,
 ) -> None:
     """
-    Record a payment with all that follows from it, in one statement.
+    Record a payment with all that follows from it, in one statement that travels with the commit.
 
-    :raises SerialUsed: if the channel used the serial before on this business date
+    :raises SerialUsed: there, if the channel used the serial before on this business date
     """
-    recorded = transaction.one(
+    transaction.on_conflict(
+        "channel_serial",
+        SerialUsed(
+            f"serial {receipt.channel_serial} of {receipt.channel} is taken on "
+            f"{receipt.business_date}"
+        ),
+    )
+    transaction.later(
         _SQL["record_payment"],
         business_date=receipt.business_date,
         payment_no=receipt.payment_no,
@@ -78,11 +85,6 @@ def record(
         document_nos=[entry.document_no for entry in entries],
         amounts_fen=[entry.amount_fen for entry in entries],
     )
-    if recorded is None:
-        raise SerialUsed(
-            f"serial {receipt.channel_serial} of {receipt.channel} is taken on "
-            f"{receipt.business_date}"
-        )
 
 
 def by_no(transaction: Transaction, payment_no: str, business_date: date) -> PaymentReceipt:

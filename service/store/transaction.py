@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import extensions
 
 from service.domain.consistency import Position
@@ -43,6 +44,7 @@ class Transaction:
         self._prefix = fence if is_read else b"BEGIN; " + fence
         self._prefix_later = fence if is_read else b""
         self._preparing = b""
+        self._conflicts: dict[str, Exception] = {}
         self.has_begun = False
         self.position: Position | None = None
 
@@ -73,6 +75,14 @@ class Transaction:
         self._prepare(statement)
         asked = self._cursor.mogrify(statement.execute, parameters)
         self._prefix = self._begin() + asked + b"; "
+
+    def on_conflict(self, columns: str, refusal: Exception) -> None:
+        """
+        Raise `refusal` where a unique constraint on `columns` is broken, now or by the commit.
+
+        :param columns: as they stand in the constraint's name, `channel_serial`
+        """
+        self._conflicts[columns] = refusal
 
     def vouch(self) -> None:
         """
@@ -134,4 +144,10 @@ class Transaction:
         except psycopg2.ProgrammingError:
             if preparing:  # it may be what could not be prepared: then nobody can execute it
                 self._connection.close()
+            raise
+        except psycopg2.errors.UniqueViolation as error:
+            broken = error.diag.constraint_name or ""
+            for columns, refusal in self._conflicts.items():
+                if columns in broken:
+                    raise refusal from error
             raise

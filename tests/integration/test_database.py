@@ -215,7 +215,7 @@ def test_while_commits_wait_for_a_standby_reads_go_on(own, notes, server):
     with ThreadPoolExecutor(2) as writers:  # as many as there are connections to write
         try:
             waiting = [writers.submit(write, own, text) for text in ("one", "two")]
-            for _ in range(100):
+            for _ in range(400):
                 held = server.superuser(
                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
                 )

@@ -21,14 +21,13 @@ SELECT account.account_id, account.bureau_id, nextval('evergrid.payment_number')
  GROUP BY account.account_id, account.bureau_id;
 
 -- name: record_payment
--- Record a payment with its allocations, its prepayment lot and its journal, all or nothing. No row
--- back means that the channel's serial was used before on this business date.
+-- Record a payment with its allocations, its prepayment lot and its journal, all or nothing. Breaks
+-- payment's unique constraint if the channel's serial was used before on this business date.
 WITH taken AS (
     INSERT INTO evergrid.payment (business_date, payment_no, bureau_id, account_id, amount_fen,
                                   channel, channel_serial, principal_id, received_at)
     VALUES (%(business_date)s, %(payment_no)s, %(bureau_id)s, %(account_id)s, %(amount_fen)s,
             %(channel)s, %(channel_serial)s, %(principal_id)s, %(received_at)s)
-    ON CONFLICT (channel, channel_serial, business_date) DO NOTHING
     RETURNING payment_no
 ), used AS (
     SELECT used.bill_no, used.amount_fen
