@@ -61,8 +61,10 @@ class Evidence:
         that, and it does no harm as long as nothing it says then counts. Whether anything did, the
         clients' history and the books tell.
         """
-        paused = {host for fault in self.faults if fault.is_pause for host in fault.hosts}
-        return samples.but_on_waking(self.samples, paused, within_s=budgets.WAKING_S)
+        pauses = (
+            (host, fault.began_s) for fault in self.faults if fault.is_pause for host in fault.hosts
+        )
+        return samples.but_on_waking(self.samples, pauses, within_s=budgets.WAKING_S)
 
     @property
     def failovers(self) -> int:

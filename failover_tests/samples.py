@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -72,15 +72,26 @@ def read(path: Path) -> Samples:
     return tuple(sorted(samples, key=lambda sample: sample.seen_s))
 
 
-def but_on_waking(samples: Samples, paused: Collection[str], *, within_s: float) -> Samples:
-    """Return `samples` but those of a `paused` host that came so soon after a second of silence."""
+def but_on_waking(
+    samples: Samples, pauses: Iterable[tuple[str, float]], *, within_s: float
+) -> Samples:
+    """
+    Return `samples` but those of a host that came so soon after it had been paused.
+
+    :param pauses: host and begin of each pause; it ends with the silence that began with it
+    """
+    began_s: dict[str, list[float]] = {}
+    for host, at_s in pauses:
+        began_s.setdefault(host, []).append(at_s)
     kept = []
     heard_s: dict[str, float] = {}
     woke_s: dict[str, float] = {}
     for sample in samples:
         host = sample.host
-        if host in paused and sample.error is None:
-            if sample.seen_s - heard_s.get(host, sample.seen_s) >= _SILENCE_S:
+        if host in began_s and sample.error is None:
+            before_s = heard_s.get(host, sample.seen_s)
+            is_late = sample.seen_s - before_s >= _SILENCE_S
+            if is_late and any(abs(at_s - before_s) <= _SILENCE_S for at_s in began_s[host]):
                 woke_s[host] = sample.seen_s
             heard_s[host] = sample.seen_s
             if sample.seen_s - woke_s.get(host, float("-inf")) < within_s:

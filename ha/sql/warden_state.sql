@@ -7,8 +7,7 @@ SELECT pg_is_in_recovery(),
        CASE WHEN pg_is_in_recovery() THEN coalesce(receiver.received_tli, 0)
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
        CASE WHEN receiver.status = 'streaming' THEN receiver.sender_host END,
-       coalesce(receiver.status = 'streaming'
-                AND receiver.flushed_lsn > receiver.receive_start_lsn, false),
+       coalesce(receiver.status = 'streaming' AND receiver.written_lsn IS NOT NULL, false),
        extract(epoch FROM clock_timestamp() - receiver.last_msg_receipt_time),
        CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
             ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END

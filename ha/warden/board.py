@@ -11,7 +11,8 @@ from ha.warden.facts import Canary, Host, Patroni, Peer, Postgres, Store
 @dataclass(slots=True)
 class Board:
     """
-    The newest facts. Each is immutable and replaced as a whole, by one watch alone.
+    The newest facts. Each is immutable and replaced as a whole, by one watch alone; only `postgres`
+    is forgotten by the warden itself, when the process is seen to be gone.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
     `stop_planned_s` is when somebody announced that PostgreSQL will be stopped.

@@ -20,7 +20,6 @@ class Judge:
         self._settings = settings
         self._board = board
         self._took_writes: bool | None = None
-        self._refused_s = now_s()
 
     def known(self) -> Known:
         """Return what is known now."""
@@ -42,17 +41,10 @@ class Judge:
         return answers.primary(self.known())
 
     def primary_soon(self, wait_s: float) -> Answer:
-        """
-        Judge as `primary`; a no that everybody has heard is held back in case it becomes a yes.
-
-        So a load balancer learns of a new primary at once, and asks less often until then. A no
-        that is younger than `REFUSED_S` is told at once: some may still send clients here.
-        """
+        """Judge as `primary`; wait for a no to become a yes."""
         deadline_s = now_s() + wait_s
         answer = self.primary()
         while not answer.is_yes and (left_s := deadline_s - now_s()) > 0:
-            if now_s() - self._refused_s < patience.REFUSED_S:
-                break
             with self._board.news:
                 self._board.news.wait(left_s)
             answer = self.primary()
@@ -68,6 +60,5 @@ class Judge:
         if answer.is_yes == self._took_writes:
             return
         self._took_writes = answer.is_yes
-        self._refused_s = now_s()
         self._board.tell()
         _log.info("Writes may %sbe sent here: %s.", "" if answer.is_yes else "not ", answer.why)

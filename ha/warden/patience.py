@@ -55,13 +55,15 @@ POSTGRES_FRESH_S = 2.0
 # Patroni restarts within 4 s; its word holds meanwhile, far below the lease it spoke of (20 s).
 PATRONI_WORD_S = 8.0
 STORE_FRESH_S = 1.0
-# Every load balancer has heard a refusal by then: `fall` checks, `fastinter` apart.
-REFUSED_S = 2.0
+# A load balancer that calls this host down waits so long for its answer; its own `timeout check` is
+# 500 ms.
+HELD_S = 0.3
 # A replica whose stream ended this lately may be about to lead.
 LOST_LATELY_S = 10.0
 # A replica whose primary is gone still answers reads: clients' tokens say how new they must be.
 # For as long it does not ask the archive either.
 STREAMED_LATELY_S = 60.0
+# Often enough that the note says about that, seldom enough to cost nothing.
 NOTE_EVERY_S = 5.0
 
 # --- how long until something is done ------------------------------------------------------------

@@ -16,14 +16,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ha.rest import credentials
+from ha.warden import patience
 from ha.warden.answers import Answer
 
 # A client that says nothing holds a thread this long.
 _TIMEOUT_S = 2.0
 # The first descriptor that systemd passes (sd_listen_fds(3)); supervisor passes the socket as 0.
 _SYSTEMD_FIRST = 3
-_WAIT = re.compile(r"(\d{1,6})ms")
-_WAIT_MAX_S = 1.0
 _LAG = re.compile(r"(\d+)\s*(B|kB|MB|GB)?")
 _UNITS = {None: 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _LAG_DEFAULT = "16MB"
@@ -70,7 +69,12 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request: GET /live, /primary?wait=, /replica?lag=, /status, /metrics; POST changes."""
+    """
+    One request: GET /live, /primary, /replica?lag=, /status, /metrics; POST what changes.
+
+    A load balancer that says it sends nothing here (HAProxy's `http-check send-state`) is answered
+    /primary when that is a yes, or a moment later: it learns of a new primary at once.
+    """
 
     server: Server
     timeout = _TIMEOUT_S
@@ -82,9 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.path == "/live":
             self._answer(200, {"alive": True})
         elif asked.path == "/primary":
-            self._judged(offers.primary(_wait_s(_parameter(asked.query, "wait"))))
+            is_down = self.headers.get("X-Haproxy-Server-State", "").startswith("DOWN")
+            self._judged(offers.primary(patience.HELD_S if is_down else 0.0))
         elif asked.path == "/replica":
-            self._judged(offers.replica(_lag_bytes(_parameter(asked.query, "lag"))))
+            self._judged(offers.replica(_lag_bytes(parse_qs(asked.query).get("lag", [""])[0])))
         elif asked.path == "/status":
             self._answer(200, offers.status())
         elif asked.path == "/metrics":
@@ -121,16 +126,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-def _parameter(query: str, name: str) -> str:
-    return parse_qs(query).get(name, [""])[0]
-
-
-def _wait_s(text: str) -> float:
-    """Return the seconds that "300ms" means, a second at most; anything else means not to wait."""
-    found = _WAIT.fullmatch(text)
-    return min(int(found[1]) / 1000, _WAIT_MAX_S) if found else 0.0
 
 
 def _lag_bytes(text: str) -> int:

@@ -63,8 +63,11 @@ class PostgresWatch:
         self._noted_s = now_s()
         until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME) + patience.STREAMED_LATELY_S)
         fresh = self._note.with_suffix(".new")
-        fresh.write_text(f"{until_s}\n", encoding="ascii")
-        fresh.replace(self._note)  # whoever reads it finds the one before, or this one
+        try:
+            fresh.write_text(f"{until_s}\n", encoding="ascii")
+            fresh.replace(self._note)  # whoever reads it finds the one before, or this one
+        except OSError as error:
+            _log.warning("The note for archive_get.sh could not be written: %s.", error)
 
 
 class CanaryWatch:

@@ -27,14 +27,20 @@ class Connection(extensions.connection):
 
     def __init__(self, dsn: str, is_async: int = 0) -> None:
         self.prepared: set[str] = set()
+        self.is_doubtful = False
         self.opened_s = time.monotonic()
         self.lent_s = 0.0
         self.idle_since = 0.0
         super().__init__(dsn, is_async)  # type: ignore[call-arg]  # the stubs lack is_async
 
     def is_stale(self) -> bool:
-        """Test if the server has closed this idle connection, or sent what nobody asked for."""
-        if self.closed:
+        """
+        Test if this idle connection is of no more use.
+
+        The server has closed it, or sent what nobody asked for; or it is doubtful whether all that
+        is in `prepared` is there.
+        """
+        if self.closed or self.is_doubtful:
             return True
         if time.monotonic() - self.idle_since < _TRUSTED_IDLE_S:
             return False

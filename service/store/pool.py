@@ -16,7 +16,7 @@ from service.store.metrics import CONNECTIONS
 from service.store.turnstile import Turnstile
 
 _log = logging.getLogger(__name__)
-# One prober a process looks for the new primary; the others sleep until it finds one, so that a
+# One prober a pool looks for the new primary; the others sleep until it finds one, so that a
 # thousand waiting requests cost one connection attempt, not a thousand. The longer the primary has
 # been away, the longer the pause: this part of that time, within these bounds.
 _PROBE_PART = 0.05
@@ -28,7 +28,8 @@ _WARM_UP_S = 0.1
 # long.
 _ENOUGH = 8
 _STUCK_S = 0.05
-# What nobody has used for this long is closed.
+# What nobody has used for this long is closed, one whenever another is given back: load that comes
+# in waves finds its connections again.
 _IDLE_MAX_S = 5.0
 
 
@@ -78,6 +79,8 @@ class Pool:
         """
         if self._slots.is_full:
             self._widen_if_stuck()
+        else:
+            self._flowed_s = time.monotonic()
         if not self._slots.enter(deadline=deadline):
             raise DatabaseAway("every connection was in use until the deadline")
         try:
@@ -101,7 +104,10 @@ class Pool:
         """Close a connection that broke, with every idle one: their primary is the same."""
         _close(connection)
         self.close_idle()
-        self._slots.leave()
+        if self._slots.slots > _ENOUGH:
+            self._slots.retire()  # what the lost primary was too slow for, the next need not be
+        else:
+            self._slots.leave()
 
     def drop(self, connection: Connection) -> None:
         """Close one connection, and no other."""

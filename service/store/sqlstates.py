@@ -27,6 +27,7 @@ _VERDICTS = {
     "57014": Verdict.AGAIN,  # query_canceled: statement_timeout, or a replay conflict
     "0A000": Verdict.ELSEWHERE,  # "cached plan must not change result type": a migration passed
     "25006": Verdict.ELSEWHERE,  # read_only_sql_transaction: this node is not the primary
+    "26000": Verdict.ELSEWHERE,  # invalid_sql_statement_name: it lost what was prepared on it
     "25P03": Verdict.ELSEWHERE,  # idle_in_transaction_session_timeout
     "40003": Verdict.ELSEWHERE,  # statement_completion_unknown
     "53300": Verdict.ELSEWHERE,  # too_many_connections

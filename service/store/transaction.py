@@ -72,8 +72,8 @@ class Transaction:
 
     def later(self, statement: Statement, **parameters: object) -> None:
         """Send a statement whose rows nobody reads with the next one, in the same message."""
-        self._prepare(statement)
         asked = self._cursor.mogrify(statement.execute, parameters)
+        self._prepare(statement)
         self._prefix = self._begin() + asked + b"; "
 
     def on_conflict(self, columns: str, refusal: Exception) -> None:
@@ -132,18 +132,19 @@ class Transaction:
             self._connection.prepared.add(statement.name)
 
     def _send(self, statement: Statement, parameters: dict[str, object]) -> None:
-        self._prepare(statement)
         # The values go in here, not in `execute`: what was queued before may hold a '%' of its own.
-        self._execute(self._cursor.mogrify(statement.execute, parameters))
+        asked = self._cursor.mogrify(statement.execute, parameters)
+        self._prepare(statement)
+        self._execute(asked)
 
     def _execute(self, asked: bytes) -> None:
         """Send all that was queued, then `asked`, in one message."""
         preparing, self._preparing = self._preparing, b""
         try:
             self._cursor.execute(preparing + self._begin() + asked)
-        except psycopg2.ProgrammingError:
-            if preparing:  # it may be what could not be prepared: then nobody can execute it
-                self._connection.close()
+        except (psycopg2.ProgrammingError, psycopg2.OperationalError):
+            # It may be what could not be prepared, for a lock in the way, or at all.
+            self._connection.is_doubtful = self._connection.is_doubtful or bool(preparing)
             raise
         except psycopg2.errors.UniqueViolation as error:
             broken = error.diag.constraint_name or ""

@@ -42,6 +42,11 @@ class Turnstile:
                 self._free -= 1
                 self.slots -= 1
 
+    def retire(self) -> None:
+        """Leave, and take the slot away."""
+        with self._guard:
+            self.slots -= 1
+
     def enter(self, *, deadline: float) -> bool:
         """Wait for a slot until `deadline`, a `time.monotonic` value; return whether it came."""
         with self._guard:

@@ -212,6 +212,9 @@ def test_while_commits_wait_for_a_standby_reads_go_on(own, notes, server):
     write(own, "before")
     server.superuser("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     server.superuser("SELECT pg_reload_conf()")
+    while server.superuser("SHOW synchronous_standby_names") != [("nobody",)]:
+        time.sleep(0.01)  # until the postmaster has told its children
+    server.superuser("CHECKPOINT")  # the checkpointer makes commits wait, or not
     with ThreadPoolExecutor(2) as writers:  # as many as there are connections to write
         try:
             waiting = [writers.submit(write, own, text) for text in ("one", "two")]
@@ -270,6 +273,16 @@ def test_a_bug_in_a_statement_is_not_retried(own):
     with pytest.raises(psycopg2.errors.DivisionByZero):
         own.transaction(work, scope="1", deadline=soon())
     assert len(attempts) == 1
+
+
+def test_what_could_not_be_prepared_is_prepared_by_the_next(own, notes, server):
+    server.superuser("DROP TABLE public.note")
+    with pytest.raises(psycopg2.errors.UndefinedTable):
+        write(own, "nowhere")
+    server.superuser("CREATE TABLE public.note (text text PRIMARY KEY)")
+    server.superuser("GRANT ALL ON public.note TO evergrid_api")
+    write(own, "here")
+    assert notes() == ["here"]
 
 
 def test_a_transaction_sees_no_bureau_but_its_own(own, migrated):

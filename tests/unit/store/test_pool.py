@@ -106,27 +106,71 @@ def narrow(monkeypatch):
     """As many connections as are enough: two."""
     monkeypatch.setattr(pool, "_ENOUGH", 2)
     monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
-    return lambda **options: Pool(connect=Server().connect, **options)
+
+    def made(**options):
+        server = Server()
+        return Pool(connect=server.connect, **options), server
+
+    return made
 
 
 def test_while_connections_come_free_no_more_than_enough_are_opened(narrow, monkeypatch):
-    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
-    connections = narrow(connections_max=4)
+    monkeypatch.setattr(pool, "_STUCK_S", 0.2)
+    connections, server = narrow(connections_max=4)
+    for _ in range(40):  # far longer than they may be stuck
+        first, second = (connections.acquire(deadline=soon()) for _ in range(2))
+        time.sleep(0.01)
+        connections.release(first)
+        connections.release(second)
+    first, second = (connections.acquire(deadline=soon()) for _ in range(2))
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic() + 0.01)
+    assert len(server.opened) == 2
+
+
+def test_after_a_quiet_moment_a_burst_is_no_sign_of_slowness(narrow, monkeypatch):
+    monkeypatch.setattr(pool, "_STUCK_S", 0.05)
+    connections, server = narrow(connections_max=4)
+    time.sleep(0.1)
     for _ in range(2):
         connections.acquire(deadline=soon())
     with pytest.raises(DatabaseAway):
-        connections.acquire(deadline=time.monotonic() + 0.05)
+        connections.acquire(deadline=time.monotonic() + 0.01)
+    assert len(server.opened) == 2
 
 
 def test_if_none_comes_free_more_are_opened_up_to_the_limit(narrow, monkeypatch):
     monkeypatch.setattr(pool, "_STUCK_S", 0.0)
-    connections = narrow(connections_max=4)
+    connections, server = narrow(connections_max=4)
     lent = [connections.acquire(deadline=soon()) for _ in range(4)]
     with pytest.raises(DatabaseAway):
         connections.acquire(deadline=time.monotonic() + 0.05)
+    assert len(server.opened) == 4
     for connection in lent:
         connections.release(connection)
         connection.idle_since -= 6
     for _ in range(3):  # each closes what nobody needed, and with it what was added
         connections.release(connections.acquire(deadline=soon()))
-    assert connections._slots.slots == 2
+    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
+    assert no_more_than(2, connections)
+
+
+def test_what_was_added_for_a_lost_primary_goes_with_it(narrow, monkeypatch):
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    connections, _ = narrow(connections_max=4)
+    lent = [connections.acquire(deadline=soon()) for _ in range(4)]
+    for connection in lent:
+        connections.discard(connection)
+    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
+    assert no_more_than(2, connections)
+
+
+def no_more_than(count, connections):
+    """Test if so many are lent, and not one more."""
+    for _ in range(count):
+        connections.acquire(deadline=soon())
+    try:
+        connections.acquire(deadline=time.monotonic() + 0.05)
+    except DatabaseAway:
+        return True
+    return False

@@ -36,6 +36,12 @@ class Host:
         (folder / "get.sh").write_text(text)
         self.pgbackrest_does("exit 1")
 
+    def noted(self, left_s: int) -> None:
+        """Note as the warden does that WAL was streamed, by a PostgreSQL that started before."""
+        aged(self.folder / "postmaster.pid", by_s=1)
+        until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME)) + left_s
+        self.note.write_text(f"{until_s}\n")
+
     def pgbackrest_does(self, what: str) -> None:
         path = self.folder / "bin" / "pgbackrest"
         path.write_text(PGBACKREST.format(folder=self.folder, does=what))
@@ -84,9 +90,16 @@ def test_what_the_archive_lacks_is_no_fault(host):
 
 @pytest.mark.parametrize(("left_s", "asked"), [(60, 0), (2, 0), (-1, 1)])
 def test_while_the_warden_says_it_streamed_lately_no_segment_is_asked_for(host, left_s, asked):
-    until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME)) + left_s
-    host.note.write_text(f"{until_s}\n")
+    host.noted(left_s)
     assert (host.get(SEGMENT), host.asked) == (1, asked)
+
+
+def test_the_note_of_an_earlier_run_is_not_believed(host):
+    """What it streamed may be gone with its data; the archive has what the restored one needs."""
+    host.noted(60)
+    aged(host.note, by_s=5)
+    aged(host.folder / "postmaster.pid", by_s=2)
+    assert (host.get(SEGMENT), host.asked) == (1, 1)
 
 
 @pytest.mark.parametrize("note", ["", "soon\n"])

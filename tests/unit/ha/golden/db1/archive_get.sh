@@ -26,8 +26,9 @@ case $name in
     is_fresh 10 "$folder/$before.history" && exit 1
     ;;
 *)
-    # Streamed until a moment ago, says the warden: the archive cannot be ahead of that.
-    read -r until <"$streamed" && read -r uptime _ </proc/uptime &&
+    # Streamed until a moment ago, says the warden, by this run of PostgreSQL, whose data folder we
+    # are in: the archive cannot be ahead of that.
+    [ "$streamed" -nt postmaster.pid ] && read -r until <"$streamed" && read -r uptime _ </proc/uptime &&
         [ "${uptime%.*}" -lt "$until" ] && exit 1
     patience=15 vain=$memory/no_segment
     ;;

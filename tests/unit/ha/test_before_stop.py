@@ -1,0 +1,78 @@
+"""An announced stop of PostgreSQL is done at once, however long its archive command would take."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.unit.ha.regenerate import rendered
+
+# Stands in for PostgreSQL: on SIGINT it waits for its archiver, the archiver for its command.
+POSTMASTER = """
+import signal, subprocess, sys, threading
+asked = threading.Event()
+signal.signal(signal.SIGINT, lambda *_: asked.set())
+command = "import subprocess; subprocess.run(['sleep', '60'])"
+archiver = subprocess.Popen([sys.executable, "-c", command, "archiver"], start_new_session=True)
+print("ready", flush=True)
+asked.wait()
+archiver.wait()
+"""
+PATIENCE_S = 4.0
+
+
+class Host:
+    """A database host's folders, the script as rendered for it, a server that runs."""
+
+    def __init__(self, folder, server):
+        self.note = folder / "planned_stop"
+        self.server = server
+        (folder / "postmaster.pid").write_text(f"{server.pid}\n/data\n")
+        text = rendered()["db1/before_stop.sh"]
+        text = text.replace("/run/evergrid/warden/planned_stop", str(self.note))
+        self.script = folder / "before_stop.sh"
+        self.script.write_text(text.replace("/var/lib/evergrid/postgresql/data", str(folder)))
+
+    def announce(self, *, before_s=0.0):
+        self.note.touch()
+        then = time.time() - before_s
+        os.utime(self.note, (then, then))
+
+    def stops(self):
+        """Run the script as Patroni does; tell if the server has ended when it returns."""
+        with subprocess.Popen(["sh", self.script]) as script:
+            until_s = time.monotonic() + PATIENCE_S
+            while script.poll() is None:
+                assert time.monotonic() < until_s
+                has_ended = self.server.poll() is not None  # reaps it, as init would
+                time.sleep(0.01)
+        return has_ended
+
+
+@pytest.fixture
+def host(tmp_path):
+    argv = [sys.executable, "-c", POSTMASTER]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout.readline() == "ready\n"
+        yield Host(tmp_path, server)
+        os.killpg(server.pid, signal.SIGKILL)
+
+
+def test_an_announced_stop_does_not_wait_for_the_archive(host):
+    host.announce()
+    assert host.stops()
+    assert not host.note.exists(), "an announcement is good for one stop"
+
+
+@pytest.mark.parametrize("before_s", [None, 20.0])
+def test_any_other_stop_is_left_to_patroni(host, before_s):
+    if before_s is not None:
+        host.announce(before_s=before_s)
+    assert not host.stops()
