@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -46,7 +47,7 @@ class Host:
     def stops(self):
         """Run the script as Patroni does; tell if the server has ended when it returns."""
         with subprocess.Popen(["sh", self.script]) as script:
-            until_s = time.monotonic() + PATIENCE_S
+            until_s, has_ended = time.monotonic() + PATIENCE_S, False
             while script.poll() is None:
                 assert time.monotonic() < until_s
                 has_ended = self.server.poll() is not None  # reaps it, as init would
@@ -62,7 +63,8 @@ def host(tmp_path):
     ) as server:
         assert server.stdout.readline() == "ready\n"
         yield Host(tmp_path, server)
-        os.killpg(server.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def test_an_announced_stop_does_not_wait_for_the_archive(host):
