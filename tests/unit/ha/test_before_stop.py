@@ -19,7 +19,7 @@ import signal, subprocess, sys, threading
 asked = threading.Event()
 signal.signal(signal.SIGINT, lambda *_: asked.set())
 command = "import subprocess; subprocess.run(['sleep', '60'])"
-archiver = subprocess.Popen([sys.executable, "-c", command, "archiver"], start_new_session=True)
+archiver = subprocess.Popen([sys.executable, "-c", command, "archiver"])
 print("ready", flush=True)
 asked.wait()
 archiver.wait()
