@@ -11,8 +11,8 @@ DATABASE = "evergrid"
 # Connections of one API process to write on the primary, a third as many to read there, as many
 # again to the replicas. Eight do all the work of two disks: more are opened only while each waits,
 # for a slow network (100 payments/s at 1.3 s each) or for a replica that is gone. Two processes on
-# each of two hosts then hold 148 of a primary's 180, which the load balancer keeps them below.
-CONNECTIONS_MAX = 28
+# each of two hosts then hold 256 of a primary's 280, which the load balancer keeps them below.
+CONNECTIONS_MAX = 48
 
 # The client's side notices a dead server: probing after 2 s of silence, given up after 3 more;
 # unanswered data is given up after 5 s. Opening a connection may take 2 s, libpq's least.

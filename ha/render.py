@@ -16,7 +16,7 @@ from ha.secrets import Secrets
 from ha.topology import Host, Role, Topology, TopologyWrong
 
 # PostgreSQL's connections. 20 stay free for operations: Patroni, replication, a person with psql.
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 300
 RESERVED_CONNECTIONS = 20
 # Two processes a host: one more than the cores of the smallest host would only take turns.
 API_PROCESSES = 2
