@@ -71,17 +71,18 @@ class Pool:
         """Tell if the database was away a moment ago, so that everybody waits for the prober."""
         return not self._gate.is_set()
 
-    def acquire(self, *, deadline: float) -> Connection:
+    def acquire(self, *, deadline: float, is_again: bool = False) -> Connection:
         """
         Return a connection to the primary, the most recently used first.
 
+        :param is_again: whether the caller had one that broke: it does not queue a second time
         :raises DatabaseAway: if none came free, or none could be opened, before `deadline`
         """
         if self._slots.is_full:
             self._widen_if_stuck()
         else:
             self._flowed_s = time.monotonic()
-        if not self._slots.enter(deadline=deadline):
+        if not self._slots.enter(deadline=deadline, is_ahead=is_again):
             raise DatabaseAway("every connection was in use until the deadline")
         try:
             connection = self._take_idle() or self._open(deadline)

@@ -47,8 +47,12 @@ class Turnstile:
         with self._guard:
             self.slots -= 1
 
-    def enter(self, *, deadline: float) -> bool:
-        """Wait for a slot until `deadline`, a `time.monotonic` value; return whether it came."""
+    def enter(self, *, deadline: float, is_ahead: bool = False) -> bool:
+        """
+        Wait for a slot until `deadline`, a `time.monotonic` value; return whether it came.
+
+        :param is_ahead: whether the caller waited its turn before, and goes ahead of all now
+        """
         with self._guard:
             if self._free:
                 self._free -= 1
@@ -57,6 +61,8 @@ class Turnstile:
             ticket, turn = self._tickets, threading.Lock()
             turn.acquire()  # taken: `leave` opens it
             self._queue[ticket] = turn
+            if is_ahead:
+                self._queue.move_to_end(ticket, last=False)
         if turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return True
         with self._guard:

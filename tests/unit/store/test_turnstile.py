@@ -93,3 +93,23 @@ def test_only_a_free_slot_is_taken_away():
     assert turnstile.slots == 1
     turnstile.leave()
     assert not turnstile.is_full
+
+
+def test_who_lost_its_slot_to_a_fault_does_not_queue_again():
+    turnstile, served = Turnstile(1), []
+    turnstile.enter(deadline=soon())
+    threads = queue(turnstile, range(3), served)
+
+    def wait_again():
+        assert turnstile.enter(deadline=soon(), is_ahead=True)
+        served.append("again")
+        turnstile.leave()
+
+    threads.append(threading.Thread(target=wait_again))
+    threads[-1].start()
+    while len(turnstile._queue) < 4:
+        time.sleep(0.001)
+    turnstile.leave()
+    for thread in threads:
+        thread.join(10)
+    assert served == ["again", 0, 1, 2]
