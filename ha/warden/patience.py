@@ -82,8 +82,8 @@ PROMISE_REST_S = 5.0
 # After a verdict no other one against the same host for a while: a link that flaps costs it once.
 COOLING_S = 60
 # Cut off from etcd and from every other host: stop speaking for PostgreSQL, then stop it. Its
-# commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile. Stopped before the
-# others, who take a second to suspect and another to elect, have a primary of their own.
+# commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile. It is stopped
+# before the others, who take a second to suspect and another to elect, have one of their own.
 ISOLATED_S = 1.2
 ISOLATED_STOP_S = 1.5
 # The kernel says "stopped": no doubt, only the time to let a debugger go on again.
