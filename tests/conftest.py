@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -194,18 +195,20 @@ def worker_database(migrated: Server) -> Iterator[Database]:
 def caller(migrated: Server) -> Callable[..., Caller]:
     """Make callers: `caller("hall_clerk", bureau=1)`; the same one for the same question."""
     made: dict[tuple[str, int | None], Caller] = {}
+    one_at_a_time = threading.Lock()  # tests ask from many threads at the same moment
 
     def make(role: str, bureau: int | None = 1) -> Caller:
-        if (role, bureau) not in made:
-            name = f"{role} of {bureau or 'all'}"
-            rows = migrated.superuser(
-                "INSERT INTO evergrid.principal (name, role, bureau_id) "
-                f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
-            )
-            made[role, bureau] = Caller(
-                principal_id=rows[0][0], name=name, role=role, bureau_id=bureau
-            )
-        return made[role, bureau]
+        with one_at_a_time:
+            if (role, bureau) not in made:
+                name = f"{role} of {bureau or 'all'}"
+                rows = migrated.superuser(
+                    "INSERT INTO evergrid.principal (name, role, bureau_id) "
+                    f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
+                )
+                made[role, bureau] = Caller(
+                    principal_id=rows[0][0], name=name, role=role, bureau_id=bureau
+                )
+            return made[role, bureau]
 
     return make
 
