@@ -63,7 +63,7 @@ def _patroni(release: str) -> Program:
         # may read from it (seen), and must find its end there, as under systemd.
         command=(
             '/bin/sh -c "exec '
-            f'{release}/bin/python -m patroni /etc/evergrid/patroni.yml </dev/null"'
+            f'{release}/bin/python -m ha.patroni_main /etc/evergrid/patroni.yml </dev/null"'
         ),
         user="postgres",
         stop_signal="INT",
@@ -72,15 +72,18 @@ def _patroni(release: str) -> Program:
     )
 
 
+# On the backup host it goes before the backups themselves, which are nicer still.
 _PGBACKREST = Program(
     name="pgbackrest",
-    command="/usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
+    command="nice -n 10 /usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
     user="postgres",
     stop_wait_s=5,
     priority=50,
 )
 # Hands the data to the backup host when there is nothing better to do.
-_PGBACKREST_BESIDE_POSTGRESQL = replace(_PGBACKREST, command=f"nice -n 19 {_PGBACKREST.command}")
+_PGBACKREST_BESIDE_POSTGRESQL = replace(
+    _PGBACKREST, command=_PGBACKREST.command.replace("nice -n 10", "nice -n 19")
+)
 
 
 def _backups(topology: Topology, host: Host, release: str) -> Program:

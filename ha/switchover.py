@@ -19,8 +19,8 @@ from ha.topology import Topology
 LAG_MAX_BYTES = 1 << 20
 # Whoever has been at it for longer would lose more work than a second attempt costs.
 TRANSACTION_MAX_S = 5.0
-# The shutdown waits for every segment of WAL to be archived.
-SEGMENTS_MAX = 3
+# What the old primary has not archived is the new one's to archive: 48 MB.
+SEGMENTS_MAX = 12
 
 _CHECKPOINT_S = 60.0
 # Longer than Patroni takes to give up by itself (primary_stop_timeout, then a failover).

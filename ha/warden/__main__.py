@@ -96,7 +96,7 @@ def _assembled(
         (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
         (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),
-        (store_watch.look, None),
+        (store_watch.look, board.hurry_store),
         *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
     ]
     warden = Warden(

@@ -29,9 +29,18 @@ class Board:
     is_eager: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
+    hurry_store: threading.Event = field(default_factory=threading.Event)
     hurry_canary: threading.Event = field(default_factory=threading.Event)
     hurry_patroni: threading.Event = field(default_factory=threading.Event)
     news: threading.Condition = field(default_factory=threading.Condition)
+
+    def be_eager(self, *, is_eager: bool) -> None:
+        """Have the watches look more often, from now on, or let them rest."""
+        has_begun = is_eager and not self.is_eager
+        self.is_eager = is_eager
+        if has_begun:
+            self.hurry_postgres.set()
+            self.hurry_store.set()
 
     def tell(self) -> None:
         """Wake whoever waits for news: a judgement may have changed."""

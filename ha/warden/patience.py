@@ -63,8 +63,8 @@ LOST_LATELY_S = 10.0
 # A replica whose primary is gone still answers reads: clients' tokens say how new they must be.
 # For as long it does not ask the archive either.
 STREAMED_LATELY_S = 60.0
-# Often enough that the note says about that, seldom enough to cost nothing.
-NOTE_EVERY_S = 5.0
+# A host that is about to lead asks the archive for no newer timeline if it streamed a second ago.
+NOTE_EVERY_S = 0.2
 
 # --- how long until something is done ------------------------------------------------------------
 

@@ -117,7 +117,7 @@ def _is_patroni(pid: int) -> bool:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return b"patroni" in arguments and b"-m" in arguments
+    return b"ha.patroni_main" in arguments
 
 
 def _pids() -> Iterator[int]:

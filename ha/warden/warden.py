@@ -100,7 +100,7 @@ class Warden:
             released_s=self._released_s,
         )
         is_uneasy = voting.leader_silent_s(view) > patience.UNEASY_S
-        board.is_eager = is_uneasy or bool(self._fenced) or self._is_between_roles()
+        board.be_eager(is_eager=is_uneasy or bool(self._fenced) or self._is_between_roles())
         if "voter_fence" not in self._settings.features and not self._fenced:
             return
         step = voting.next_step(view)

@@ -40,7 +40,7 @@ class PostgresWatch:
     def __init__(self, board: Board, server: Watched, run_folder: Path) -> None:
         self._board = board
         self._server = server
-        self._note = run_folder / "streamed_until"
+        self._note = run_folder / "streamed_at"
         self._noted_s = float("-inf")
 
     def look(self) -> float:
@@ -53,6 +53,8 @@ class PostgresWatch:
         if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
             board.hurry_canary.set()
             board.hurry_patroni.set()
+        if before is not None and before.streams_from and not board.postgres.streams_from:
+            board.be_eager(is_eager=True)
         if board.postgres.has_received:
             self._note_stream()
         return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
@@ -61,10 +63,10 @@ class PostgresWatch:
         if now_s() - self._noted_s < patience.NOTE_EVERY_S:
             return
         self._noted_s = now_s()
-        until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME) + patience.STREAMED_LATELY_S)
+        hundredths = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100)
         fresh = self._note.with_suffix(".new")
         try:
-            fresh.write_text(f"{until_s}\n", encoding="ascii")
+            fresh.write_text(f"{hundredths}\n", encoding="ascii")
             fresh.replace(self._note)  # whoever reads it finds the one before, or this one
         except OSError as error:
             _log.warning("The note for archive_get.sh could not be written: %s.", error)

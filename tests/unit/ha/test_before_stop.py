@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from tests.unit.ha.regenerate import rendered
 
@@ -32,12 +33,24 @@ class Host:
 
     def __init__(self, folder, server):
         self.note = folder / "planned_stop"
+        self.stopping = folder / "stopping"
         self.server = server
         (folder / "postmaster.pid").write_text(f"{server.pid}\n/data\n")
         text = rendered()["db1/before_stop.sh"]
         text = text.replace("/run/evergrid/warden/planned_stop", str(self.note))
+        text = text.replace("/run/evergrid/warden/stopping", str(self.stopping))
         self.script = folder / "before_stop.sh"
         self.script.write_text(text.replace("/var/lib/evergrid/postgresql/data", str(folder)))
+
+    def archives(self, *, while_stopping):
+        """Run archive_command as PostgreSQL does while a server is stopped; tell how it ends."""
+        self.stopping.write_text(f"{while_stopping}\n")
+        command = yaml.safe_load(rendered()["db1/patroni.yml"])
+        command = command["bootstrap"]["dcs"]["postgresql"]["parameters"]["archive_command"]
+        command = command.replace("/run/evergrid/warden/stopping", str(self.stopping))
+        for name in ("timeout", "nice"):
+            command = command.replace(f"{name} ", ": ")
+        return subprocess.run(["sh", "-c", command], cwd=self.script.parent, check=False).returncode
 
     def announce(self, *, before_s=0.0):
         self.note.touch()
@@ -71,6 +84,13 @@ def test_an_announced_stop_does_not_wait_for_the_archive(host):
     host.announce()
     assert host.stops()
     assert not host.note.exists(), "an announcement is good for one stop"
+    assert not host.stopping.exists(), "nor may its note outlast it"
+
+
+def test_a_server_that_is_being_stopped_begins_no_push(host):
+    """An archiver whose command ends by a signal ends too (pgarch_archiveXlog() in pgarch.c)."""
+    assert host.archives(while_stopping=host.server.pid) == -signal.SIGTERM
+    assert host.archives(while_stopping=host.server.pid + 1) == 0
 
 
 @pytest.mark.parametrize("before_s", [None, 20.0])

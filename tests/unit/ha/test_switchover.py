@@ -56,7 +56,7 @@ PAUSED = {"voters": ["db2", "db3"], "is_paused": True}
         (standing(db3=status(fenced=["db1"])), "db2", "db3 fenced another host off"),
         (standing({"longest_transaction_s": 5.1}), "db2", "open for 5.1 s"),
         (standing({"archiver_failed_on": "0000"}), "db2", "cannot archive 0000"),
-        (standing({"segments_not_archived": 4}), "db2", "4 segments of WAL to archive"),
+        (standing({"segments_not_archived": 13}), "db2", "13 segments of WAL to archive"),
     ],
 )
 def test_a_switchover_is_refused_with_its_reason(state, new, objection):

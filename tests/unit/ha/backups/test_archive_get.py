@@ -29,18 +29,18 @@ class Host:
         self.pg_wal = folder / "pg_wal"
         for made in (self.memory, self.pg_wal, folder / "bin"):
             made.mkdir()
-        self.note = folder / "streamed_until"
+        self.note = folder / "streamed_at"
         text = rendered()["db1/archive_get.sh"]
         text = text.replace("/run/evergrid/pgbackrest", str(self.memory))
-        text = text.replace("/run/evergrid/warden/streamed_until", str(self.note))
+        text = text.replace("/run/evergrid/warden/streamed_at", str(self.note))
         (folder / "get.sh").write_text(text)
         self.pgbackrest_does("exit 1")
 
-    def noted(self, left_s: int) -> None:
+    def noted(self, before_s: float) -> None:
         """Note as the warden does that WAL was streamed, by a PostgreSQL that started before."""
         aged(self.folder / "postmaster.pid", by_s=1)
-        until_s = int(time.clock_gettime(time.CLOCK_BOOTTIME)) + left_s
-        self.note.write_text(f"{until_s}\n")
+        at_s = time.clock_gettime(time.CLOCK_BOOTTIME) - before_s
+        self.note.write_text(f"{int(at_s * 100)}\n")
 
     def pgbackrest_does(self, what: str) -> None:
         path = self.folder / "bin" / "pgbackrest"
@@ -88,15 +88,21 @@ def test_what_the_archive_lacks_is_no_fault(host):
     assert not (host.memory / "away").exists()
 
 
-@pytest.mark.parametrize(("left_s", "asked"), [(60, 0), (2, 0), (-1, 1)])
-def test_while_the_warden_says_it_streamed_lately_no_segment_is_asked_for(host, left_s, asked):
-    host.noted(left_s)
+@pytest.mark.parametrize(("before_s", "asked"), [(0, 0), (50, 0), (61, 1)])
+def test_while_the_warden_says_it_streamed_lately_no_segment_is_asked_for(host, before_s, asked):
+    host.noted(before_s)
     assert (host.get(SEGMENT), host.asked) == (1, asked)
+
+
+@pytest.mark.parametrize(("before_s", "asked"), [(0, 0), (2, 1)])
+def test_a_second_after_it_streamed_no_timeline_is_asked_for(host, before_s, asked):
+    host.noted(before_s)
+    assert (host.get(HISTORY), host.asked) == (1, asked)
 
 
 def test_the_note_of_an_earlier_run_is_not_believed(host):
     """What it streamed may be gone with its data; the archive has what the restored one needs."""
-    host.noted(60)
+    host.noted(0)
     aged(host.note, by_s=5)
     aged(host.folder / "postmaster.pid", by_s=2)
     assert (host.get(SEGMENT), host.asked) == (1, 1)

@@ -9,10 +9,17 @@
 name=$1 path=$2
 folder=${path%/*} # pg_wal, beside which PostgreSQL puts what we fetch
 memory=/run/evergrid/pgbackrest
-streamed=/run/evergrid/warden/streamed_until # in seconds since the machine started
+note=/run/evergrid/warden/streamed_at # in hundredths of a second since the machine started
 
 # Test if a file was written within the last so many seconds.
 is_fresh() { [ -e "$2" ] && [ -n "$(find "$2" -newermt "-$1 seconds")" ]; }
+
+# Test if WAL was streamed within the last so many seconds, says the warden, by this run of
+# PostgreSQL, whose data folder we are in.
+has_streamed() {
+    [ "$note" -nt postmaster.pid ] && read -r streamed <"$note" && read -r uptime _ </proc/uptime &&
+        [ $((${uptime%.*}${uptime#*.} - streamed)) -lt $(($1 * 100)) ]
+}
 
 # The backup host did not answer a moment ago.
 is_fresh 10 "$memory/away" && exit 1
@@ -20,16 +27,15 @@ is_fresh 10 "$memory/away" && exit 1
 case $name in
 *.history)
     patience=2 vain=$memory/no_history
+    # Nobody can have led between the primary that it followed until just now and itself.
+    has_streamed 1 && exit 1
     [ -e "$folder/$name" ] && exit 1 # known already
     # The one before it came from its own primary a moment ago: there is no newer one.
     before=$(printf '%08X' $((0x${name%.history} - 1)))
     is_fresh 10 "$folder/$before.history" && exit 1
     ;;
 *)
-    # Streamed until a moment ago, says the warden, by this run of PostgreSQL, whose data folder we
-    # are in: the archive cannot be ahead of that.
-    [ "$streamed" -nt postmaster.pid ] && read -r until <"$streamed" && read -r uptime _ </proc/uptime &&
-        [ "${uptime%.*}" -lt "$until" ] && exit 1
+    has_streamed 60 && exit 1 # the archive cannot be ahead of that
     patience=15 vain=$memory/no_segment
     ;;
 esac 2>/dev/null

@@ -4,6 +4,7 @@
 # every second, twice. Any other stop, an emergency above all, is left to Patroni at once.
 set -u
 note=/run/evergrid/warden/planned_stop
+stopping=/run/evergrid/warden/stopping # archive_command ends the archiver while it names its server
 data=/var/lib/evergrid/postgresql/data
 
 written=$(stat --format=%Y "$note" 2>/dev/null) || exit 0
@@ -12,9 +13,11 @@ rm -f "$note"
 postmaster=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) || exit 0
 archiver=$(pgrep --parent "$postmaster" --full 'archiver')
 
+trap 'rm -f "$stopping"' EXIT
+echo "$postmaster" >"$stopping"
 kill -INT "$postmaster" || exit 0
-# The shutdown waits for the archiver, the archiver for its command: it is ended again and again,
-# and the new primary archives what is left (ha.backups.gap).
+# The shutdown waits for the archiver, the archiver for a command that it has begun: that is ended
+# again and again. The new primary archives what is left (ha.backups.gap).
 while [ -n "$archiver" ] && [ -d "/proc/$archiver" ]; do
     sleep 0.02
     commands='' # the kernel ends this line with no newline: what `read` returns says nothing
