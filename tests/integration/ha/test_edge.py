@@ -219,6 +219,16 @@ def test_a_request_that_is_safe_to_repeat_survives_an_api_process_that_dies(edge
     assert len(edge.seen.requests) == 2
 
 
+def test_the_api_is_told_since_when_a_client_waits_also_by_a_repetition(edge):
+    edge.seen.deaths_left = 1
+    began_ms = time.time() * 1000
+    edge.ask("GET", "/v1/prices", X_Request_Start="1")
+    starts = [int(headers["x-request-start"]) for _, _, headers in edge.seen.requests]
+    assert len(starts) == 2
+    assert starts[0] == starts[1]
+    assert began_ms - 1 <= starts[0] <= time.time() * 1000
+
+
 def test_a_write_without_a_key_is_not_repeated(edge):
     edge.seen.deaths_left = 1
     assert problem(edge.ask("POST", "/v1/payments", body=b"{}")) == (502, "ANSWER_LOST")
