@@ -13,6 +13,7 @@ import jinja2
 from ha import environment, problems, programs, rules
 from ha.origin import Origin
 from ha.secrets import Secrets
+from ha.supervised import supervised
 from ha.topology import Host, Role, Topology, TopologyWrong
 
 # PostgreSQL's connections. 20 stay free for operations: Patroni, replication, a person with psql.
@@ -105,10 +106,10 @@ def render(
     """
     if broken := rules.broken(topology):
         raise TopologyWrong("; ".join(broken))
-    templates = _templates()
+    found = templates()
     shared = _shared(topology, secrets) | {"origin": origin, "release": release}
     return {
-        f"{host.name}/{file.name}": templates.get_template(f"{file.template}.j2").render(
+        f"{host.name}/{file.name}": found.get_template(f"{file.template}.j2").render(
             shared | _of_host(host, topology, secrets, release)
         )
         for host in topology.hosts
@@ -167,7 +168,11 @@ def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> 
         "other_databases": tuple(d for d in topology.with_role("database") if d != host),
         "environment": environment.of_service(topology, secrets, host).items(),
         "programs": [
-            asdict(program) | {"kills_group": str(program.takes_children).lower()}
+            asdict(program)
+            | {
+                "kills_group": str(program.takes_children).lower(),
+                "supervised": supervised(program),
+            }
             for program in programs.of(host, topology=topology, release=release)
         ],
         "settings": settings.items(),
@@ -190,7 +195,7 @@ def _jobs(topology: Topology) -> tuple[_Job, ...]:
     )
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     """Return the templates; one that names what is not there fails instead of leaving a gap."""
     folder = resources.files("ha") / "templates"
     return jinja2.Environment(

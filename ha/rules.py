@@ -23,6 +23,7 @@ _RETRY_TIMEOUT_MIN_S = 3
 _DATABASES_MIN = 3
 _DCS_MIN = 3
 _PAIR = 2
+_OPERATORS_PREFIX_MIN = 8
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 _PORTS: dict[Role, tuple[str, ...]] = {
@@ -240,6 +241,25 @@ def addresses_lie_in_the_subnet(topology: Topology) -> Iterator[str]:
             yield f"{host.name} is at {host.address!r}, not an address for a host in {subnet}"
 
 
+def operators_are_known(topology: Topology) -> Iterator[str]:
+    """
+    Require networks that operations staff come from, none of them everybody.
+
+    Source: the firewall of each host lets nobody else reach ssh (flows.py); a host without
+    operators could not be repaired, one open to all is what scanners look for.
+    """
+    if not topology.operators:
+        yield "no network of operators is named: nobody could reach a host by ssh"
+    for written in topology.operators:
+        try:
+            network = IPv4Network(written)
+        except ValueError as error:
+            yield f"operators: {error}"
+            continue
+        if network.prefixlen < _OPERATORS_PREFIX_MIN:
+            yield f"operators: {written} is wider than /{_OPERATORS_PREFIX_MIN}"
+
+
 RULES: tuple[Rule, ...] = (
     lease_outlasts_its_renewal,
     timings_reach_patronis_minimums,
@@ -256,6 +276,7 @@ RULES: tuple[Rule, ...] = (
     names_are_distinct,
     addresses_are_distinct,
     addresses_lie_in_the_subnet,
+    operators_are_known,
 )
 
 

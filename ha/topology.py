@@ -74,13 +74,15 @@ class Topology:
     """
     One data centre. Hosts keep the order of the file.
 
-    `interface` is the network interface that carries `subnet`, called the same on every host.
+    `interface` is the network interface that carries `subnet`, called the same on every host;
+    `operators` are the networks that operations staff and Ansible come from.
     """
 
     name: str
     subnet: str
     interface: str
     virtual_address: str
+    operators: tuple[str, ...]
     hosts: tuple[Host, ...]
     ports: Ports
     timings: Timings
@@ -152,6 +154,10 @@ def rebased(topology: Topology, *, name: str, subnet: str) -> Topology:
         name=name,
         subnet=subnet,
         virtual_address=moved(topology.virtual_address),
+        operators=tuple(
+            f"{moved(network)}/{length}"
+            for network, _, length in (operator.partition("/") for operator in topology.operators)
+        ),
         hosts=tuple(replace(host, address=moved(host.address)) for host in topology.hosts),
     )
 

@@ -54,6 +54,9 @@ BROKEN = [
     (rules.exactly_one_backup, without("backup1"), "0 backup hosts"),
     (rules.exactly_one_backup, plus("backup2", "backup"), "2 backup hosts"),
     (rules.backup_apart_from_databases, changed("db1", roles=("database", "backup")), "db1 is"),
+    (rules.operators_are_known, replace(SHIPPED, operators=()), "no network of operators"),
+    (rules.operators_are_known, replace(SHIPPED, operators=("0.0.0.0/0",)), "wider than /8"),
+    (rules.operators_are_known, replace(SHIPPED, operators=("10.1.1.1/8",)), "host bits set"),
     (
         rules.one_listener_per_port,
         replace(SHIPPED, ports=replace(SHIPPED.ports, local_replica=5000)),

@@ -52,6 +52,7 @@ def test_a_second_lab_keeps_every_distance_in_its_own_subnet():
     assert (moved.name, moved.subnet) == ("other", "10.90.3.0/24")
     assert moved.virtual_address == "10.90.3.100"
     assert moved.host("db2").address == "10.90.3.32"
+    assert moved.operators == ("10.90.3.1/32", "10.90.3.5/32")
     assert (moved.ports, moved.timings) == (load().ports, load().timings)
 
 
