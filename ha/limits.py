@@ -1,4 +1,19 @@
-"""Limits: what the edge counts, of whom, as its configuration says it."""
+"""
+Limits: what the edge counts, of whom, as its configuration says it.
+
+Each request passes the edge once, whatever waits or is repeated behind it, and all clients of the
+virtual address pass one edge. There an address is counted, before it costs anybody anything, and a
+principal, over all its tokens. Whose a token is, with which role, the API says in a header of its
+answers; the edge keeps that by the token's digest. So no limit is divided among processes, none
+shrinks or grows with the hosts that are up, and no database is asked.
+
+What the edge does not know it lets pass: after a takeover or a reload its memory is empty, and the
+first answer to each token fills it again. The other edge is not told by HAProxy's `peers`: of two
+counts the last one sent would win, so nothing would be added up, for one more port and the traffic.
+
+What is counted over 30 s is estimated: the last 30 s weigh as much as they overlap.
+Source: HAProxy 2.6, configuration.txt, "gpc_rate"; freq_ctr.h.
+"""
 
 from __future__ import annotations
 

@@ -28,13 +28,14 @@ class Seen:
     What reached an API host; `deaths_left` is how many requests it will die of first.
 
     `principals` is what it says of the callers it knows, by their Authorization. With its database
-    away it knows nobody.
+    away it knows nobody. It holds its answers back until it `may_answer`.
     """
 
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     deaths_left: int = 0
     principals: dict[str, str] = field(default_factory=dict)
     is_away: bool = False
+    may_answer: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -54,6 +55,7 @@ class ApiHost(BaseHTTPRequestHandler):
             self.seen.requests.append((self.command, self.path, named))
             dies = self.seen.deaths_left > 0
             self.seen.deaths_left -= dies
+        self.seen.may_answer.wait()
         if dies:
             self.close_connection = True
             return
@@ -172,6 +174,7 @@ def running(
 def serving(topology: Topology) -> Iterator[Edge]:
     """Run the API hosts behind a running edge."""
     seen = Seen()
+    seen.may_answer.set()
     handler = type("Handler", (ApiHost,), {"seen": seen})
     where = [(host.address, topology.ports.api) for host in topology.with_role("app")]
     servers = [ThreadingHTTPServer(address, handler) for address in where]

@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from ha.limits import window_s
 from ha.topology import RoleLimits, Topology, load
 
 sys.path.insert(0, str(Path(__file__).parent))
-from edges import Edge, problem, running, serving, until  # tests are no package
+from edges import Edge, Seen, problem, running, serving, until  # tests are no package
 
 pytestmark = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no HAProxy installed")
 
@@ -152,6 +154,25 @@ def test_without_a_database_nobody_is_known_and_nobody_pays_for_it(ask, edge):
     assert left(ask(BANK)) == QUOTA
 
 
+def test_what_waited_for_a_failover_passes_all_at_once(tmp_path):
+    """Three times what may come in a window, at an edge that took over and knows no token yet."""
+    count = 3 * QUOTA
+    started = running(tmp_path, limited(address=1000))
+    with started as (topology, _), serving(topology) as edge, ThreadPoolExecutor(count) as clients:
+        edge.seen.principals |= KNOWN
+        edge.seen.may_answer.clear()
+        waiting = [
+            clients.submit(edge.ask, "GET", "/v1/accounts/1", Authorization=BANK)
+            for _ in range(count)
+        ]
+        try:
+            until(lambda: len(edge.seen.requests) == count)
+        finally:
+            edge.seen.may_answer.set()
+        assert {answer.result()[0] for answer in waiting} == {200}
+        assert left(edge.ask("GET", "/v1/accounts/1", Authorization=BANK)) == QUOTA - 1
+
+
 def test_an_address_is_refused_what_all_its_principals_together_may_not(ask, edge):
     used_up(ask, BANK)
     found = [ask(PORTAL)[0] for _ in range(QUOTA)]
@@ -201,21 +222,30 @@ def test_refusals_are_counted_by_their_reason(edge, ask):
 
 
 def test_an_address_holds_no_more_connections_than_it_may(tmp_path):
+    """It may hold five; once it lets go, it may connect anew."""
     with running(tmp_path, limited(address_connections=5)) as (topology, _):
         where = (topology.host("lb1").address, topology.ports.edge_http)
-        held = [socket.create_connection(where, timeout=5) for _ in range(5)]
-        with (
-            pytest.raises(ConnectionResetError),
-            socket.create_connection(where, timeout=5) as one_more,
-        ):
-            one_more.recv(1)
-        for connection in held:
-            connection.close()
-        edge = Edge(topology, None)
-        until(lambda: answered(edge))
+        with ExitStack() as opened:
+            held = [opened.enter_context(socket.socket()) for _ in range(8)]
+            for connection in held:
+                with suppress(ConnectionResetError):
+                    connection.connect(where)
+                connection.settimeout(0)
+            until(lambda: sum(map(is_closed, held)) == 3)
+        edge = Edge(topology, Seen())
+        until(lambda: answers_again(edge))
 
 
-def answered(edge: Edge) -> bool:
+def is_closed(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def answers_again(edge: Edge) -> bool:
     try:
         return edge.ask("GET", "/metrics")[0] == 404
     except ConnectionError:

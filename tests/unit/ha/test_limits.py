@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, replace
 
 import pytest
+from gunicorn.config import Config
 
 from ha import limits, problems
 from ha.topology import RoleLimits, load
@@ -56,6 +57,15 @@ def test_a_name_counts_more_than_its_role_however_it_is_written():
     assert told.isascii()
     assert " " not in told
     assert quota_of(told, topology) == 200 * 30
+
+
+def test_what_the_edge_lets_pass_is_read_by_whoever_is_next():
+    """Or gunicorn would refuse it with a page of its own; the edge adds four headers itself."""
+    known = Config()
+    longest = f"OPTIONS {'x' * limits.URI_MAX_BYTES} HTTP/1.1\r\n"
+    assert len(longest) <= known.limit_request_line
+    assert known.limit_request_fields >= limits.HEADERS_MAX + 4
+    assert known.limit_request_field_size >= limits.HEADERS_MAX_BYTES
 
 
 def test_every_role_of_the_service_has_a_limit():
