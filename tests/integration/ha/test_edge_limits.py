@@ -30,12 +30,13 @@ ROLES = RoleLimits(**{field.name: 1 for field in fields(RoleLimits)})
 LIMITS = replace(load().limits, unproven=1, roles=ROLES, address=2, principals={"门户 1": 2})
 QUOTA = window_s(load())
 # Three principals; the first has two tokens.
-BANK, BANK_NEW, HALL, PORTAL = (f"Bearer evergrid_{name * 43}" for name in "abhp")
+BANK, BANK_NEW, HALL, PORTAL, FITTER = (f"Bearer evergrid_{name * 43}" for name in "abhpf")
 KNOWN = {
     BANK: "7;channel;bank",
     BANK_NEW: "7;channel;bank",
     HALL: "8;hall_clerk;hall",
     PORTAL: "9;channel;%E9%97%A8%E6%88%B7%201",
+    FITTER: "10;fitter;fitter",
 }
 GUESS = "Bearer evergrid_" + "x" * 43
 
@@ -89,6 +90,29 @@ def test_a_principal_does_not_pay_for_another_behind_the_same_address(ask):
 
 def test_a_principal_that_is_named_has_a_limit_of_its_own(ask):
     assert ask(PORTAL)[1]["ratelimit-policy"] == f'"principal";q={2 * QUOTA};w=30'
+
+
+def test_a_role_that_the_edge_has_no_limit_for_yet_is_not_refused(ask):
+    """The API may be a release ahead."""
+    answers = [ask(FITTER) for _ in range(QUOTA + 2)]
+    assert {status for status, _, _ in answers} == {200}
+    assert not any("ratelimit" in headers for _, headers, _ in answers)
+    assert ask(BANK)[0] == 200
+
+
+def test_guesses_that_come_all_at_once_leave_nothing_not_less(edge):
+    count = QUOTA + 10
+    edge.seen.may_answer.clear()
+    with ThreadPoolExecutor(count) as clients:
+        guesses = [
+            clients.submit(edge.ask, "GET", "/v1/accounts/1", Authorization=GUESS)
+            for _ in range(count)
+        ]
+        try:
+            until(lambda: len(edge.seen.requests) == count)
+        finally:
+            edge.seen.may_answer.set()
+        assert min(left(guess.result()) for guess in guesses) == 0
 
 
 def test_an_answer_says_what_is_left(ask):
