@@ -71,6 +71,12 @@ def test_more_than_64_headers_are_refused(edge):
     assert problem(edge.ask("GET", "/v1/accounts/1", **many)) == (431, "HEADERS_TOO_LARGE")
 
 
+def test_a_head_beyond_any_buffer_is_refused_in_the_words_of_haproxy(edge):
+    status, headers, _ = edge.ask("GET", "/v1/accounts/1", Cookie="c" * 16_000)
+    assert (status, headers["content-type"]) == (400, "text/html")
+    assert edge.seen.requests == []
+
+
 def test_a_body_that_trickles_is_not_waited_for(hurried):
     head = b"POST /v1/payments HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n"
     began_s = time.monotonic()
