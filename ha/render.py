@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from ha import environment, problems, programs, rules
+from ha import environment, limits, problems, programs, rules
 from ha.origin import Origin
 from ha.secrets import Secrets
 from ha.supervised import supervised
@@ -150,8 +150,17 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "sockets_max": SOCKETS_MAX,
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
-        "hidden": problems.HIDDEN,
-        "too_large": problems.TOO_LARGE,
+        "refusals": problems.REFUSALS,
+        "limits": topology.limits,
+        "quotas": limits.quotas(topology),
+        "budgets": limits.budgets(topology),
+        "window_s": limits.window_s(topology),
+        "principal_header": limits.PRINCIPAL_HEADER,
+        "uri_max_bytes": limits.URI_MAX_BYTES,
+        "headers_max_bytes": limits.HEADERS_MAX_BYTES,
+        "headers_max": limits.HEADERS_MAX,
+        "entries_max": limits.ENTRIES_MAX,
+        "token_known_h": limits.TOKEN_KNOWN_H,
         "prefix_length": IPv4Network(topology.subnet).prefixlen,
         "jobs": _jobs(topology),
     }

@@ -70,6 +70,35 @@ class Warden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleLimits:
+    """Requests a second of one principal, by its role; the service's own names of them."""
+
+    head_office: int
+    billing_officer: int
+    hall_clerk: int
+    reader: int
+    channel: int
+    auditor: int
+    data_migrator: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """
+    What the edge lets pass: requests a second, or connections at once; `ha.limits` counts them.
+
+    `unproven` are requests of one address that nobody vouches for. `principals` are those that
+    another limit holds for than for their role, by their names.
+    """
+
+    address_connections: int
+    address: int
+    unproven: int
+    roles: RoleLimits
+    principals: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """
     One data centre. Hosts keep the order of the file.
@@ -86,6 +115,7 @@ class Topology:
     hosts: tuple[Host, ...]
     ports: Ports
     timings: Timings
+    limits: Limits
     warden: Warden
 
     def host(self, name: str) -> Host:

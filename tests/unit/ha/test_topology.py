@@ -38,6 +38,7 @@ def test_an_unknown_host_is_answered_with_those_that_exist():
         ("ttl = 20", "", "missing required field `ttl`"),
         ("ttl = 20", 'ttl = "20"', r"Expected `int`, got `str` - at `\$.timings.ttl`"),
         ("ttl = 20", "ttl = 20\nttll = 30", "values nobody reads: ttll"),
+        ("hall_clerk = 2_500", "hall_clark = 2_500", "missing required field `hall_clerk`"),
         ('roles = ["monitor"]', 'roles = ["monitors"]', "Invalid enum value 'monitors'"),
     ],
 )
