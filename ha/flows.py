@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ha.topology import Host, Ports, Role, Topology
+from ha.topology import Host, Role, Topology
 
 # RFC 5798: protocol 112 between the edges, no port.
 VRRP = "vrrp"
@@ -14,14 +14,16 @@ SSH_PORT = 22
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """
-    Connections that hosts of role `to` accept at `port`, and what they are for.
+    Connections that hosts of role `to` accept, and what they are for.
+
+    `port` is the name of a port of the topology, or VRRP.
 
     They come from hosts with one of the roles `sources`; from operators' networks too, or from
     anybody, where it says so.
     """
 
     to: Role
-    port: int | str
+    port: str
     sources: tuple[Role, ...] = ()
     what: str
     is_for_operators: bool = False
@@ -38,49 +40,46 @@ class Opening:
     is_for_all: bool = False
 
 
-def flows(ports: Ports) -> tuple[Flow, ...]:
-    """Return every connection that one host of a data centre opens to another."""
-    return (
-        Flow(to="edge", port=ports.edge_http, what="clients", is_for_all=True),
-        Flow(to="edge", port=VRRP, sources=("edge",), what="who has the virtual address"),
-        Flow(to="edge", port=ports.edge_stats, sources=("monitor",), what="metrics"),
-        Flow(to="app", port=ports.api, sources=("edge", "monitor"), what="requests, metrics"),
-        Flow(to="app", port=ports.worker_metrics, sources=("monitor",), what="metrics"),
-        Flow(to="app", port=ports.local_stats, sources=("monitor",), what="metrics"),
-        Flow(
-            to="database",
-            port=ports.postgres,
-            sources=("app", "database"),
-            what="the service, replication",
-        ),
-        Flow(
-            to="database",
-            port=ports.patroni,
-            sources=("database", "monitor"),
-            what="elections, metrics",
-            is_for_operators=True,
-        ),
-        Flow(
-            to="database",
-            port=ports.warden,
-            sources=("app", "database", "monitor"),
-            what="who takes writes, probes, metrics",
-            is_for_operators=True,
-        ),
-        Flow(
-            to="database", port=ports.pgbackrest, sources=("backup",), what="backups read the data"
-        ),
-        Flow(to="backup", port=ports.pgbackrest, sources=("database",), what="archiving, restores"),
-        Flow(to="backup", port=ports.backup_metrics, sources=("monitor",), what="metrics"),
-        Flow(
-            to="dcs",
-            port=ports.etcd_client,
-            sources=("database", "monitor"),
-            what="Patroni, wardens, metrics",
-        ),
-        Flow(to="dcs", port=ports.etcd_peer, sources=("dcs",), what="etcd among itself"),
-        Flow(to="monitor", port=ports.prometheus, what="a browser", is_for_operators=True),
-    )
+# Every connection that one host of a data centre opens to another.
+FLOWS: tuple[Flow, ...] = (
+    Flow(to="edge", port="edge_http", what="clients", is_for_all=True),
+    Flow(to="edge", port=VRRP, sources=("edge",), what="who has the virtual address"),
+    Flow(to="edge", port="edge_stats", sources=("monitor",), what="metrics"),
+    Flow(to="app", port="api", sources=("edge", "monitor"), what="requests, metrics"),
+    Flow(to="app", port="worker_metrics", sources=("monitor",), what="metrics"),
+    Flow(to="app", port="local_stats", sources=("monitor",), what="metrics"),
+    Flow(
+        to="database",
+        port="postgres",
+        sources=("app", "database"),
+        what="the service, replication",
+    ),
+    Flow(
+        to="database",
+        port="patroni",
+        sources=("database", "monitor"),
+        what="elections, metrics",
+        is_for_operators=True,
+    ),
+    Flow(
+        to="database",
+        port="warden",
+        sources=("app", "database", "monitor"),
+        what="who takes writes, probes, metrics",
+        is_for_operators=True,
+    ),
+    Flow(to="database", port="pgbackrest", sources=("backup",), what="backups read the data"),
+    Flow(to="backup", port="pgbackrest", sources=("database",), what="archiving, restores"),
+    Flow(to="backup", port="backup_metrics", sources=("monitor",), what="metrics"),
+    Flow(
+        to="dcs",
+        port="etcd_client",
+        sources=("database", "monitor"),
+        what="Patroni, wardens, metrics",
+    ),
+    Flow(to="dcs", port="etcd_peer", sources=("dcs",), what="etcd among itself"),
+    Flow(to="monitor", port="prometheus", what="a browser", is_for_operators=True),
+)
 
 
 def openings(host: Host, topology: Topology) -> tuple[Opening, ...]:
@@ -89,8 +88,13 @@ def openings(host: Host, topology: Topology) -> tuple[Opening, ...]:
     return (
         ssh,
         *(
-            Opening(flow.port, _addresses(flow, host, topology), flow.what, flow.is_for_all)
-            for flow in flows(topology.ports)
+            Opening(
+                VRRP if flow.port == VRRP else getattr(topology.ports, flow.port),
+                _addresses(flow, host, topology),
+                flow.what,
+                flow.is_for_all,
+            )
+            for flow in FLOWS
             if flow.to in host.roles
         ),
     )

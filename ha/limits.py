@@ -17,6 +17,7 @@ Source: HAProxy 2.6, configuration.txt, "gpc_rate"; freq_ctr.h.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
@@ -47,6 +48,25 @@ class Budget:
     field: int
     word: str
     quota: int
+
+
+def nest(topology: Topology) -> Iterator[str]:
+    """
+    Require that what an address may send is more than a principal may, much more than a stranger.
+
+    Source: topology.toml: a bank sends all it may from one address; guesses get a small part.
+    """
+    limits = topology.limits
+    named = {f"the role {name}": rate for name, rate in asdict(limits.roles).items()}
+    named |= limits.principals
+    for name, rate in named.items():
+        if not limits.unproven <= rate <= limits.address:
+            yield (
+                f"{name} may send {rate} requests/s, not between what strangers may "
+                f"({limits.unproven}) and what an address may ({limits.address})"
+            )
+    if min(limits.unproven, limits.address_connections) < 1:
+        yield "a limit of nothing refuses everybody"
 
 
 def window_s(topology: Topology) -> int:

@@ -6,9 +6,9 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
+from ha import limits
 from ha.topology import Host, Role, Topology
 
 Rule = Callable[[Topology], Iterator[str]]
@@ -201,25 +201,6 @@ def one_listener_per_port(topology: Topology) -> Iterator[str]:
             yield f"{host.name} has one port {port} for {wanted}"
 
 
-def limits_nest(topology: Topology) -> Iterator[str]:
-    """
-    Require that what an address may send is more than a principal may, much more than a stranger.
-
-    Source: topology.toml: a bank sends all it may from one address; guesses get a small part.
-    """
-    limits = topology.limits
-    named = {f"the role {name}": rate for name, rate in asdict(limits.roles).items()}
-    named |= limits.principals
-    for name, rate in named.items():
-        if not limits.unproven <= rate <= limits.address:
-            yield (
-                f"{name} may send {rate} requests/s, not between what strangers may "
-                f"({limits.unproven}) and what an address may ({limits.address})"
-            )
-    if min(limits.unproven, limits.address_connections) < 1:
-        yield "a limit of nothing refuses everybody"
-
-
 def names_are_distinct(topology: Topology) -> Iterator[str]:
     """
     Require a name of its own for each: Patroni, etcd, Prometheus tell hosts apart by it.
@@ -293,7 +274,7 @@ RULES: tuple[Rule, ...] = (
     exactly_one_backup,
     backup_apart_from_databases,
     one_listener_per_port,
-    limits_nest,
+    limits.nest,
     names_are_distinct,
     addresses_are_distinct,
     addresses_lie_in_the_subnet,

@@ -1,4 +1,4 @@
-"""The commands `evergrid-ha site`: what Ansible, and whoever runs it, ask about one site."""
+"""The commands `evergrid-ha site`: what Ansible asks about one site."""
 
 from __future__ import annotations
 

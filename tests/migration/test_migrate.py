@@ -125,7 +125,7 @@ def test_a_replica_is_refused(empty, monkeypatch):
     replica = "SELECT true"
     connection = psycopg2.connect(empty)
     cursor = connection.cursor()
-    monkeypatch.setattr(migrate.psycopg2, "connect", lambda _dsn: connection)
+    monkeypatch.setattr(migrate, "connect_patiently", lambda _dsn: connection)
     cursor.execute(
         "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ "
         + replica

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ha import rules
+from ha import limits, rules
 from ha.topology import Host, Topology, load
 
 SHIPPED = load()
@@ -19,7 +19,7 @@ def timings(**changed: int) -> Topology:
     return replace(SHIPPED, timings=replace(SHIPPED.timings, **changed))
 
 
-def limits(**changed: object) -> Topology:
+def limited(**changed: object) -> Topology:
     return replace(SHIPPED, limits=replace(SHIPPED.limits, **changed))
 
 
@@ -74,12 +74,12 @@ BROKEN = [
         ),
         "mon1 has one port 2379 for prometheus and etcd_client",
     ),
-    (rules.limits_nest, limits(address=2_999), "the role channel may send 3000 requests/s, not"),
-    (rules.limits_nest, limits(unproven=2_501), "the role reader may send 2500 requests/s, not"),
-    (rules.limits_nest, limits(principals={"portal": 19}), "portal may send 19 requests/s, not"),
-    (rules.limits_nest, limits(principals={"portal": 10_001}), "portal may send 10001 requests"),
-    (rules.limits_nest, limits(address_connections=0), "a limit of nothing refuses everybody"),
-    (rules.limits_nest, limits(unproven=0), "a limit of nothing refuses everybody"),
+    (limits.nest, limited(address=2_999), "the role channel may send 3000 requests/s, not"),
+    (limits.nest, limited(unproven=2_501), "the role reader may send 2500 requests/s, not"),
+    (limits.nest, limited(principals={"portal": 19}), "portal may send 19 requests/s, not"),
+    (limits.nest, limited(principals={"portal": 10_001}), "portal may send 10001 requests"),
+    (limits.nest, limited(address_connections=0), "a limit of nothing refuses everybody"),
+    (limits.nest, limited(unproven=0), "a limit of nothing refuses everybody"),
     (rules.names_are_distinct, plus("db1", "client"), "2 hosts have the name db1"),
     (rules.names_are_distinct, changed("db1", name="DB 1"), "'DB 1' is not a host name"),
     (rules.addresses_are_distinct, changed("db1", address="10.77.0.32"), "the address 10.77.0.32"),
