@@ -12,10 +12,12 @@ from enum import StrEnum
 from importlib import metadata
 from typing import Annotated
 
+import msgspec
 import typer
 
 from service import settings, worker
 from service.api.app import description
+from service.domain import tokens
 from service.domain.errors import Refusal
 from service.store import migrate as migrations
 from service.store import roles as database_roles
@@ -89,7 +91,11 @@ def issue_token(
     name: Annotated[str, typer.Option(help="Of the person or program.")],
     role: Annotated[str, typer.Option()],
     bureau: Annotated[int | None, typer.Option(help="Its only bureau; all, if left out.")] = None,
-    days: Annotated[int, typer.Option(min=1, help="How long the token lives.")] = 90,
+    days: Annotated[int, typer.Option(min=1, help="How long it lives.")] = tokens.DAYS_DEFAULT,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="An operation that it is limited to, payments.take; repeat for more."),
+    ] = None,
 ) -> None:
     """Issue a token and print it: it cannot be shown again."""
     database = _as_owner()
@@ -100,6 +106,7 @@ def issue_token(
         database=database,
         name=name,
         days=days,
+        operations=only or (),
         make_secret=lambda: secrets.token_urlsafe(32),
         now=datetime.now(UTC),
         deadline=_deadline(),
@@ -108,12 +115,32 @@ def issue_token(
 
 
 @token.command("revoke")
-def revoke_tokens(name: Annotated[str, typer.Option(help="Of the person or program.")]) -> None:
-    """Take back every token of a person or program."""
+def revoke_tokens(
+    name: Annotated[str, typer.Option(help="Of the person or program.")],
+    token_id: Annotated[str | None, typer.Option(help="Only this one, as `list` names it.")] = None,
+) -> None:
+    """Take back the tokens of a person or program."""
+    if token_id is not None:
+        principals.revoke_token(
+            database=_as_owner(),
+            name=name,
+            token_id=token_id,
+            now=datetime.now(UTC),
+            deadline=_deadline(),
+        )
+        typer.echo(f"Token {token_id} of {name} was revoked.")
+        return
     count = principals.revoke_tokens(
         database=_as_owner(), name=name, now=datetime.now(UTC), deadline=_deadline()
     )
     typer.echo(f"{count} tokens of {name} were revoked.")
+
+
+@token.command("list")
+def list_tokens(name: Annotated[str, typer.Option(help="Of the person or program.")]) -> None:
+    """List the tokens of a person or program, the newest first, one JSON object a line."""
+    for shown in principals.tokens_of(database=_as_owner(), name=name, deadline=_deadline()):
+        typer.echo(msgspec.json.encode(shown).decode())
 
 
 def _as_owner() -> Database:

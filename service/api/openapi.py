@@ -152,8 +152,10 @@ def _operation(template: str, operation: Operation, schemas: _Schemas) -> dict[s
     if operation.permission is None:
         described["security"] = []
     else:
-        roles = ", ".join(sorted(OPERATIONS[operation.permission]))
+        reaches = sorted(OPERATIONS[operation.permission].items())
+        roles = ", ".join(f"{role} ({reach})" for role, reach in reaches)
         described["description"] = f"Roles: {roles}."
+        described["x-permission"] = operation.permission
     if operation.body is not None:
         described["requestBody"] = _body(operation, schemas.ref(operation.body))
     return described

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from service.api.app import BUSINESS, PROBES, create_app, description
+from service.domain.permissions import OPERATIONS, Reach
 from service.usecases.principals import issue_token
 
 NOW = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
@@ -125,10 +126,10 @@ def description_read(app):
 
 @pytest.fixture
 def authorization(owner_database, caller, deadline):
-    def made(role):
+    def made(role, bureau):
         token = issue_token(
             database=owner_database,
-            name=caller(role, None).name,
+            name=caller(role, bureau).name,
             days=1,
             make_secret=lambda: secrets.token_urlsafe(32),
             now=NOW,
@@ -146,8 +147,10 @@ def test_no_request_makes_the_service_fail_or_answer_otherwise_than_described(
 ):
     """Data made up from each operation's schema, fitting it or not: never a 5xx."""
     operation = description_read[path][method.upper()]
-    roles = operation.definition.raw.get("description", "Roles: auditor.").removeprefix("Roles: ")
-    headers = authorization(roles.rstrip(".").split(", ")[0])
+    permission = operation.definition.raw.get("x-permission")
+    reaches = OPERATIONS[permission] if permission else {"auditor": Reach.ANY}
+    role, reach = min(reaches.items())
+    headers = authorization(role, 1 if reach is Reach.OWN else None)
 
     @settings(
         max_examples=EXAMPLES_MAX,
