@@ -8,11 +8,13 @@ from datetime import datetime
 
 from service.api.requests import Request, Response
 from service.domain import tokens
+from service.domain.access_tokens import Keys
 from service.domain.errors import Busy
 from service.domain.principals import Caller
 from service.store.database import Database
 from service.store.sessions import Session
 from service.usecases.principals import caller_by_token, issued_token, note_use
+from service.usecases.sign_ins import caller_in_session
 
 # A revoked token passes this long at most. Long enough that a busy caller is looked up once in
 # hundreds of requests.
@@ -38,8 +40,9 @@ class Authentication:
     with guesses.
     """
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, database: Database, keys: Keys, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._keys = keys
         self._clock = clock
         self._known: dict[bytes, tuple[Caller, float]] = {}
         self._unnoted_until = 0.0
@@ -72,13 +75,22 @@ class Authentication:
             if not is_reading:
                 raise
             return self._looked_up(Session(self._database), token, deadline)
-        self._remember(fingerprint, caller)
+        # Who must change a password may do more the moment it is changed.
+        if caller.session_id is None or caller.limited_to is None:
+            self._remember(fingerprint, caller)
         return caller
 
     def _looked_up(self, database: Database, token: str, deadline: float) -> Caller:
-        return caller_by_token(database=database, token=token, now=self._clock(), deadline=deadline)
+        now = self._clock()
+        if tokens.is_signed(token):
+            return caller_in_session(
+                database=database, keys=self._keys, token=token, now=now, deadline=deadline
+            )
+        return caller_by_token(database=database, token=token, now=now, deadline=deadline)
 
     def _on_primary(self, token: str, deadline: float) -> Caller:
+        if tokens.is_signed(token):
+            return self._looked_up(self._database, token, deadline)
         found = issued_token(database=self._database, token=token, deadline=deadline)
         now = self._clock()
         caller = tokens.caller_of(found, now=now)

@@ -11,6 +11,7 @@ import msgspec
 from service.api.errors import Malformed, MediaTypeUnsupported, TooLarge
 from service.api.requests import Request
 from service.api.validation import faulty_fields
+from service.domain.access_tokens import Keys
 from service.domain.errors import Invalid
 from service.domain.idempotency import Once
 
@@ -68,10 +69,11 @@ class JsonBody(Generic[T]):
         self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
-    def read(self, req: Request) -> tuple[Once, T]:
+    def read(self, req: Request, *, keys: Keys | None = None) -> tuple[Once, T]:
         """
         Return what makes the request recognisable, beside what it asks.
 
+        :param keys: for a body with a password in it, whose plain hash could be guessed from
         :raises KeyMissing: if there is no usable Idempotency-Key
         :raises MediaTypeUnsupported: if it does not say it is JSON
         :raises BodyTooLarge: if it has more than `JSON_MAX_BYTES`
@@ -79,7 +81,7 @@ class JsonBody(Generic[T]):
         :raises BodyInvalid: naming every faulty field
         """
         raw = read(req, media_type=JSON, at_most_bytes=JSON_MAX_BYTES)
-        return once(req, raw), self._decoded(raw)
+        return once(req, raw, keys=keys), self._decoded(raw)
 
     def _decoded(self, raw: bytes) -> T:
         try:
@@ -138,7 +140,7 @@ def read(req: Request, *, media_type: str, at_most_bytes: int) -> bytes:
     return raw
 
 
-def once(req: Request, raw: bytes) -> Once:
+def once(req: Request, raw: bytes, *, keys: Keys | None = None) -> Once:
     """
     Return what makes a request recognisable when it comes again.
 
@@ -147,5 +149,7 @@ def once(req: Request, raw: bytes) -> Once:
     key = req.get_header("Idempotency-Key", default="")
     if not _KEY.fullmatch(key):
         raise KeyMissing(f"Idempotency-Key is {key[:40]!r}")
-    asked = f"{req.method} {req.path}\n".encode()
-    return Once(key, hashlib.sha256(asked + raw).digest())
+    asked = f"{req.method} {req.path}\n".encode() + raw
+    if keys is not None:
+        return Once(key, keys.fingerprint("request", asked.hex()))
+    return Once(key, hashlib.sha256(asked).digest())

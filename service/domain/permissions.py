@@ -35,6 +35,8 @@ _HALL, _ROUND = _own(Role.HALL_CLERK), _own(Role.READER)
 _OFFICES = _any(Role.BILLING_OFFICER, Role.HEAD_OFFICE)
 _CHANNEL, _AUDITOR = _any(Role.CHANNEL), _any(Role.AUDITOR)
 _MIGRATOR = _any(Role.DATA_MIGRATOR)
+_ADMINISTRATOR = _any(Role.ADMINISTRATOR)
+_EVERYBODY = _any(*Role)
 _CUSTOMERS = _HALL | _ROUND | _OFFICES | _CHANNEL | _AUDITOR
 
 OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
@@ -49,6 +51,11 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "payments.take": _HALL | _CHANNEL,
         "payments.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,
         "statements.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,
+        "sessions.renew": _EVERYBODY,
+        "sessions.end": _EVERYBODY,
+        "passwords.change": _EVERYBODY,
+        "staff.read": _ADMINISTRATOR | _AUDITOR,
+        "staff.manage": _ADMINISTRATOR,
     }
 )
 

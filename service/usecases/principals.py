@@ -167,8 +167,8 @@ def add_principal(
     checked_role(role)
 
     def work(transaction: Transaction) -> Caller:
-        if bureau_id is not None and not store.bureau_name(transaction, bureau_id=bureau_id):
-            raise BureauUnknown(f"no bureau {bureau_id}")
+        if bureau_id is not None:
+            known_bureau(transaction, bureau_id)
         store.add(transaction, name=name, role=role, bureau_id=bureau_id)
         found = _known(transaction, name)
         if (found.role, found.bureau_id) != (role, bureau_id):
@@ -176,6 +176,16 @@ def add_principal(
         return found
 
     return database.transaction(work, scope=_EVERYWHERE, deadline=deadline)
+
+
+def known_bureau(transaction: Transaction, bureau_id: int) -> None:
+    """
+    Let a bureau pass that there is.
+
+    :raises BureauUnknown: if there is none
+    """
+    if not store.bureau_name(transaction, bureau_id=bureau_id):
+        raise BureauUnknown(f"no bureau {bureau_id}")
 
 
 def _known(transaction: Transaction, name: str) -> Caller:

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from service.api.app import BUSINESS, PROBES, create_app, description
 from service.domain.permissions import OPERATIONS, Reach
 from service.usecases.principals import issue_token
+from tests.integration.sign_ins import IDENTITY
 
 NOW = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
 EXAMPLES_MAX = 15  # for each operation: what a fuzzer finds at once, in seconds
@@ -111,7 +112,14 @@ def test_the_docs_page_explains_every_code_that_a_problem_can_link_to(client):
 
 @pytest.fixture(scope="module")
 def app(database):
-    return create_app(database=database, clock=lambda: NOW, deadline_s=20, host="app1", version="1")
+    return create_app(
+        database=database,
+        identity=IDENTITY,
+        clock=lambda: NOW,
+        deadline_s=20,
+        host="app1",
+        version="1",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from service.api.operations import of
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from service.usecases.principals import revoke_tokens
+from tests.integration.sign_ins import IDENTITY
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
 READER, CHANNEL, AUDITOR, MIGRATOR = Role.READER, Role.CHANNEL, Role.AUDITOR, Role.DATA_MIGRATOR
@@ -112,6 +113,7 @@ def test_the_name_of_the_scheme_may_be_written_in_any_case(client, token):
 def test_a_token_ends_with_its_days(database, token, now):
     later = create_app(
         database=database,
+        identity=IDENTITY,
         clock=lambda: now + timedelta(days=2),
         deadline_s=20,
         host="app1",

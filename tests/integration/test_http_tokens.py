@@ -15,6 +15,7 @@ from service.api.app import create_app
 from service.domain import tokens
 from service.store.database import Database
 from service.usecases import principals
+from tests.integration.sign_ins import IDENTITY
 
 PRICES, ACCOUNTS = "/v1/prices?on=2026-04-01", "/v1/accounts?phone=13999990001"
 
@@ -78,7 +79,12 @@ def test_the_last_use_of_a_token_is_noted_to_the_hour(database, issue, last_used
 
     def read(moment):
         app = create_app(
-            database=database, clock=lambda: moment, deadline_s=20, host="app1", version="1"
+            database=database,
+            identity=IDENTITY,
+            clock=lambda: moment,
+            deadline_s=20,
+            host="app1",
+            version="1",
         )
         assert TestClient(app).simulate_get(PRICES, headers=bearing(token)).status_code == 200
         return last_used_at(token)
@@ -102,7 +108,14 @@ def test_a_use_that_cannot_be_noted_keeps_nobody_waiting(
     impatient, issue, last_used_at, migrated, now, monkeypatch
 ):
     token, other = issue(), issue()
-    app = create_app(database=impatient, clock=lambda: now, deadline_s=20, host="a", version="1")
+    app = create_app(
+        database=impatient,
+        identity=IDENTITY,
+        clock=lambda: now,
+        deadline_s=20,
+        host="a",
+        version="1",
+    )
     noted = []
     note_use = authentication.note_use
     monkeypatch.setattr(
