@@ -183,6 +183,16 @@ def test_a_given_password_must_be_changed_before_anything_else(person):
     assert fresh.sign_in(SECOND).json["must_change_password"] is False
 
 
+def test_whoever_has_changed_it_need_not_wait_until_that_is_noticed(person, monkeypatch):
+    monkeypatch.setattr("service.api.authentication.CACHE_S", 60.0)
+    fresh = person()
+    token = fresh.sign_in(FIRST).json["access_token"]
+    fresh.prices(token)
+    fresh.change_password(token, FIRST, SECOND)
+
+    assert fresh.prices(token).status_code == 200
+
+
 def test_a_changed_password_ends_every_other_session(clerk):
     token, other = (clerk.sign_in(SECOND).json["access_token"] for _ in range(2))
     clerk.change_password(token, SECOND, "third of many words")
