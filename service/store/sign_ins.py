@@ -20,6 +20,7 @@ def begin(
     principal_id: int,
     began_at: datetime,
     ends_at: datetime,
+    is_by_issuer: bool,
 ) -> Session:
     """Begin a session, or find the one that the same sign-in began before; return it."""
     transaction.run(
@@ -28,6 +29,7 @@ def begin(
         principal_id=principal_id,
         began_at=began_at,
         ends_at=ends_at,
+        is_by_issuer=is_by_issuer,
     )
     found = session(transaction, session_id=session_id)
     assert found is not None, "it was recorded a moment ago"

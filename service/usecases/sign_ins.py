@@ -195,6 +195,7 @@ def _begun(
         principal_id=whom.principal_id,
         began_at=now,
         ends_at=now + sign_ins.SESSION,
+        is_by_issuer=proof.kind is StaffEvent.SIGNED_IN_BY_ISSUER,
     )
     if session.ended_at is not None or session.ends_at <= now:
         raise KeyReused(f"key {proof.key!r} began a session that is over")
@@ -208,7 +209,7 @@ def _begun(
         access_token=token,
         expires_at=expires_at,
         session_ends_at=session.ends_at,
-        must_change_password=whom.member.must_change_password,
+        must_change_password=session.caller.limited_to is not None,
         user_name=whom.member.user_name,
         role=whom.member.role,
         bureau=whom.member.bureau,

@@ -25,7 +25,9 @@ CREATE TABLE evergrid.staff_session (
     principal_id integer     NOT NULL REFERENCES evergrid.staff,
     began_at     timestamptz NOT NULL,
     ends_at      timestamptz NOT NULL CHECK (ends_at > began_at),
-    ended_at     timestamptz
+    ended_at     timestamptz,
+    -- Proved by an issuer: a password that must be changed does not hinder it.
+    is_by_issuer boolean     NOT NULL
 );
 CREATE INDEX staff_session_by_principal ON evergrid.staff_session (principal_id) WHERE ended_at IS NULL;
 CREATE INDEX staff_session_by_end ON evergrid.staff_session (ends_at);

@@ -1,13 +1,13 @@
 -- name: begin_session
 -- Begin a session; nothing if the same sign-in began it before.
-INSERT INTO evergrid.staff_session (session_id, principal_id, began_at, ends_at)
-VALUES (%(session_id)s, %(principal_id)s, %(began_at)s, %(ends_at)s)
+INSERT INTO evergrid.staff_session (session_id, principal_id, began_at, ends_at, is_by_issuer)
+VALUES (%(session_id)s, %(principal_id)s, %(began_at)s, %(ends_at)s, %(is_by_issuer)s)
 ON CONFLICT (session_id) DO NOTHING;
 
 -- name: session
 -- Read a session with whom it stands for. Index: staff_session_pkey, staff_pkey, principal_pkey.
 SELECT principal.principal_id, principal.name, principal.role, principal.bureau_id,
-       staff.must_change_password, staff_session.began_at, staff_session.ends_at,
+       staff.must_change_password AND NOT staff_session.is_by_issuer, staff_session.began_at, staff_session.ends_at,
        staff_session.ended_at, staff.locked_at IS NOT NULL
   FROM evergrid.staff_session
   JOIN evergrid.staff USING (principal_id)
