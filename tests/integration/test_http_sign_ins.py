@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import logging
 import secrets
 import threading
@@ -344,6 +346,23 @@ def test_no_password_or_token_is_kept_or_logged(clerk, caplog, migrated):
         assert secret not in shown
         assert secret not in kept
         assert secret.encode().hex() not in kept
+
+
+def test_a_password_cannot_be_guessed_from_what_recognises_its_request(clerk, migrated):
+    token = clerk.sign_in(SECOND).json["access_token"]
+    sent = {"current_password": SECOND, "new_password": "third of many words"}
+    body = json.dumps(sent).encode()
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "recognised"}
+    answered = clerk.client.simulate_post(
+        "/v1/password-changes", headers=headers, body=body, content_type="application/json"
+    )
+    assert answered.status_code == 200
+
+    guessed = hashlib.sha256(b"POST /v1/password-changes\n" + body).digest()
+    [(kept,)] = migrated.superuser(
+        "SELECT request_sha256 FROM evergrid.idempotency_key WHERE key = 'recognised'"
+    )
+    assert bytes(kept) != guessed
 
 
 def test_too_many_who_sign_in_at_once_are_asked_to_come_again(database, clock, monkeypatch):
