@@ -60,11 +60,14 @@ def check(password: str, *, user_name: str) -> None:
         raise PasswordGuessable(f"the new password has {len(set(meant))} different characters")
 
 
-def check_changed(*, current: str, new: str) -> None:
+def check_change(current: str, new: str, *, user_name: str) -> None:
     """
-    Let a new password pass if it is another one.
+    Let a new password pass if it is another one, worth having.
 
     :raises PasswordUnchanged: if it is the current one
+    :raises PasswordTooShort: if it has too few characters, or too many
+    :raises PasswordGuessable: if the user name is in it, or hardly two characters differ
     """
     if normalised(current) == normalised(new):
         raise PasswordUnchanged("the new password is the current one")
+    check(new, user_name=user_name)

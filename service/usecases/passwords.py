@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -45,20 +46,17 @@ def change_password(
     """
     Change the password of `caller`, ending every other session of theirs.
 
-    Whoever found an unlocked screen must not guess: a wrong current password counts as a failed
-    sign-in. As there, comparing stands between two transactions.
+    A wrong current one counts as a failed sign-in: whoever finds an open screen must not guess.
     :raises SessionMissing: if the caller is a program
     :raises PasswordUnchanged: if the new one is the current one
-    :raises PasswordTooShort: if the new one is too short, or too long
-    :raises PasswordGuessable: if it is easily guessed
+    :raises PasswordTooShort: if the new one is not worth having; also PasswordGuessable
     :raises SignInDelayed: if too many attempts failed
     :raises SignInRefused: if the current one is wrong
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "passwords.change")
     sign_ins.own_session(caller)
-    passwords.check_changed(current=asked.current, new=asked.new)
-    passwords.check(asked.new, user_name=caller.name)
+    passwords.check_change(asked.current, asked.new, user_name=caller.name)
     made = attempts.attempt(keys=identity.keys, user_name=caller.name, address=asked.address)
     before, known = database.transaction(
         lambda transaction: _attempted(transaction, caller, once=once, made=made, now=now),
@@ -71,13 +69,9 @@ def change_password(
         _refuse(database, caller, asked, now=now, deadline=deadline)
     password_hash = identity.hashing.hash(asked.new)
 
-    def work(transaction: Transaction) -> Answer:
-        _set(transaction, caller, password_hash, now=now)
-        store.forgive(transaction, user=made.user, address=made.address)
-        _remember(transaction, StaffEvent.PASSWORD_CHANGED, caller, asked, now=now)
-        changed = PasswordChanged(user_name=caller.name, changed_at=now)
-        return Answer(status=200, body=msgspec.json.encode(changed))
-
+    work = partial(
+        _changed, caller=caller, asked=asked, password_hash=password_hash, made=made, now=now
+    )
     return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
 
 
@@ -92,7 +86,15 @@ def _attempted(
     return None, staff.password_hash(transaction, principal_id=caller.principal_id)
 
 
-def _set(transaction: Transaction, caller: Caller, password_hash: str, *, now: datetime) -> None:
+def _changed(
+    transaction: Transaction,
+    *,
+    caller: Caller,
+    asked: PasswordChange,
+    password_hash: str,
+    made: Attempt,
+    now: datetime,
+) -> Answer:
     principal_id, own = caller.principal_id, caller.session_id
     staff.set_password(
         transaction,
@@ -102,6 +104,10 @@ def _set(transaction: Transaction, caller: Caller, password_hash: str, *, now: d
         now=now,
     )
     store.end_all(transaction, principal_id=principal_id, now=now, but=own)
+    store.forgive(transaction, user=made.user, address=made.address)
+    _remember(transaction, StaffEvent.PASSWORD_CHANGED, caller, asked, now=now)
+    changed = PasswordChanged(user_name=caller.name, changed_at=now)
+    return Answer(status=200, body=msgspec.json.encode(changed))
 
 
 def _refuse(

@@ -33,4 +33,4 @@ def test_a_password_is_not_the_first_that_a_guesser_tries(password):
 
 def test_a_new_password_is_another_one():
     with pytest.raises(PasswordUnchanged):
-        passwords.check_changed(current="ﬁrst of many words", new="first of many words")
+        passwords.check_change("ﬁrst of many words", "first of many words", user_name="li.ming")
