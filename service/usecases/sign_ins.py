@@ -74,6 +74,7 @@ def sign_in(
         address=asked.address,
         key=asked.key,
         made=made,
+        password_hash=meant.password_hash,
     )
     return _concluded(database, proof, keys=identity.keys, now=now, deadline=deadline)
 
@@ -142,7 +143,8 @@ class _Proof:
     """
     What came of an attempt: `whom` it proved, None if nobody; `meant` is who was named.
 
-    `made` is what was counted before, None where nothing can be guessed.
+    `made` is what was counted before, None where nothing can be guessed; `password_hash` is what
+    the password was compared with.
     """
 
     whom: Found | None
@@ -151,6 +153,14 @@ class _Proof:
     address: str
     key: str
     made: Attempt | None = None
+    password_hash: str | None = None
+
+    def is_stale(self, transaction: Transaction, whom: Found) -> bool:
+        """Tell if the password was changed while it was compared."""
+        if self.password_hash is None:
+            return False
+        known = staff.password_hash(transaction, principal_id=whom.principal_id)
+        return known != self.password_hash
 
 
 def _meant(transaction: Transaction, *, asked: SignIn, made: Attempt, now: datetime) -> _Meant:
@@ -171,7 +181,7 @@ def _concluded(
     """Record what came of an attempt; a refusal is raised after its record is safe."""
 
     def work(transaction: Transaction) -> Callable[[], SignedIn]:
-        if proof.whom is None:
+        if proof.whom is None or proof.is_stale(transaction, proof.whom):
             _remember(transaction, StaffEvent.SIGN_IN_REFUSED, proof.meant, proof.address, now=now)
             return _refuse
         if proof.whom.member.locked_at is not None:

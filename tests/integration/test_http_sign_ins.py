@@ -112,6 +112,20 @@ def test_a_name_that_nobody_has_takes_a_hash_too(clerk, monkeypatch):
     assert [known.split("$")[3] for known in hashed] == ["m=64,t=1,p=1"] * 2
 
 
+def test_a_password_that_is_changed_while_it_is_compared_signs_nobody_in(clerk, monkeypatch):
+    token = clerk.sign_in(SECOND).json["access_token"]
+    is_right, changing = IDENTITY.hashing.is_right, []
+
+    def compared(self, password, known):
+        if not changing:
+            changing.append("now")
+            assert clerk.change_password(token, SECOND, "third of many words").status_code == 200
+        return is_right(password, known)
+
+    monkeypatch.setattr(Hashing, "is_right", compared)
+    assert code(clerk.sign_in(SECOND)) == (401, "SIGN_IN_REFUSED")
+
+
 def test_a_repeated_sign_in_finds_its_session(clerk):
     first, again = (clerk.sign_in(SECOND, key="one-and-the-same") for _ in range(2))
 
