@@ -167,8 +167,8 @@ def add_staff(
             role=checked_role(role),
             bureau=bureau,
             oidc_subject=None,
+            password=password,
         ),
-        password=password,
         now=datetime.now(UTC),
         deadline=_deadline(),
     )

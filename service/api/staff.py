@@ -32,7 +32,7 @@ class StaffSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_name: Text
     full_name: Text
     role: Text
-    password: Secret
+    password: Secret | None = None
     bureau: _BureauNumber | None = None
     oidc_subject: Text | None = None
 
@@ -94,7 +94,6 @@ class Staff(IdentityResource):
             hashing=self._identity.hashing,
             once=once,
             new=_new(sent),
-            password=sent.password,
             now=self._clock(),
             deadline=req.deadline,
         )
@@ -201,4 +200,5 @@ def _new(sent: StaffSent) -> NewStaff:
         role=checked_role(sent.role),
         bureau=sent.bureau,
         oidc_subject=sent.oidc_subject,
+        password=sent.password,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from service.domain import passwords
 from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Conflict, Forbidden, Invalid, Missing
 from service.domain.principals import Caller, Role
@@ -25,6 +26,13 @@ class UserNameTaken(Conflict):
 
     code = "USER_NAME_TAKEN"
     hint = "Use another name, the person's number behind it for example."
+
+
+class ProofMissing(Invalid):
+    """Somebody is to be added who could never prove who they are."""
+
+    code = "PROOF_MISSING"
+    hint = "Send a first password, or the oidc_subject by which the issuer knows them."
 
 
 class StaffUnknown(Missing):
@@ -71,13 +79,14 @@ class StaffPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewStaff:
-    """Who is to be added; the password is changed at the first sign-in."""
+    """Who is to be added; without a `password` the issuer alone can vouch for them."""
 
     user_name: str
     full_name: str
     role: Role
     bureau: int | None
     oidc_subject: str | None
+    password: str | None = field(repr=False)
 
 
 def check_new(new: NewStaff, *, by: Caller) -> None:
@@ -85,26 +94,35 @@ def check_new(new: NewStaff, *, by: Caller) -> None:
     Let `new` pass if `by` may add them.
 
     :raises UserNameRefused: if the name is not one to type
+    :raises ProofMissing: if nothing could prove who they are
+    :raises PasswordTooShort: if the password is too short, or too long
+    :raises PasswordGuessable: if it is easily guessed
     :raises BureauUnknown: if it is not a bureau of `by`
     :raises AppointmentForbidden: if a bureau's administrator names another
     """
-    check_name(new.user_name)
+    check_person(new)
     if by.bureau_id is not None and new.bureau != by.bureau_id:
         raise BureauUnknown(f"bureau {new.bureau} is not yours")
     if by.bureau_id is not None and new.role is Role.ADMINISTRATOR:
         raise AppointmentForbidden(f"{by.name} serves bureau {by.bureau_id} alone")
 
 
-def check_name(user_name: str) -> None:
+def check_person(new: NewStaff) -> None:
     """
-    Let a user name pass that can be typed.
+    Let somebody pass who can type their name, then prove that it is theirs.
 
-    :raises UserNameRefused: if it cannot
+    :raises UserNameRefused: if the name is not one to type
+    :raises ProofMissing: if nothing could prove who they are
+    :raises PasswordTooShort: if the password is too short, or too long
+    :raises PasswordGuessable: if it is easily guessed
     """
-    if not _USER_NAME.fullmatch(user_name):
-        raise UserNameRefused(
-            f"the user name has {len(user_name)} characters, or others than these"
-        )
+    length = len(new.user_name)
+    if not _USER_NAME.fullmatch(new.user_name):
+        raise UserNameRefused(f"the user name has {length} characters, or others than these")
+    if new.password is None and new.oidc_subject is None:
+        raise ProofMissing(f"{new.user_name} has neither a password nor an oidc_subject")
+    if new.password is not None:
+        passwords.check(new.password, user_name=new.user_name)
 
 
 def check_other(user_name: str, *, by: Caller) -> None:

@@ -35,7 +35,6 @@ def add_staff(
     hashing: Hashing,
     once: Once,
     new: NewStaff,
-    password: str,
     now: datetime,
     deadline: float,
 ) -> Answer:
@@ -44,6 +43,7 @@ def add_staff(
 
     :raises RoleForbidden: if the caller does not look after the staff
     :raises UserNameRefused: if the name is not one to type
+    :raises ProofMissing: if they have neither a password nor a subject at the issuer
     :raises UserNameTaken: if somebody has it
     :raises BureauUnknown: if there is no such bureau, or it is not the caller's
     :raises AppointmentForbidden: if a bureau's administrator names another
@@ -52,8 +52,7 @@ def add_staff(
     """
     check(caller, "staff.manage")
     rules.check_new(new, by=caller)
-    passwords.check(password, user_name=new.user_name)
-    password_hash = hashing.hash(password)
+    password_hash = None if new.password is None else hashing.hash(new.password)
 
     def work(transaction: Transaction) -> Answer:
         found = _recorded(transaction, new=new, password_hash=password_hash, now=now)
@@ -68,7 +67,6 @@ def appoint_staff(
     database: Database,
     hashing: Hashing,
     new: NewStaff,
-    password: str,
     now: datetime,
     deadline: float,
 ) -> StaffMember:
@@ -76,14 +74,14 @@ def appoint_staff(
     Add a person on behalf of the operations staff, who reach every bureau: the first administrator.
 
     :raises UserNameRefused: if the name is not one to type
+    :raises ProofMissing: if they have neither a password nor a subject at the issuer
     :raises UserNameTaken: if somebody has it
     :raises BureauUnknown: if there is no such bureau
     :raises PasswordTooShort: if the password is too short, or too long
     :raises PasswordGuessable: if it is easily guessed
     """
-    rules.check_name(new.user_name)
-    passwords.check(password, user_name=new.user_name)
-    password_hash = hashing.hash(password)
+    rules.check_person(new)
+    password_hash = None if new.password is None else hashing.hash(new.password)
 
     def work(transaction: Transaction) -> StaffMember:
         found = _recorded(transaction, new=new, password_hash=password_hash, now=now)
@@ -224,7 +222,7 @@ def list_staff(
 
 
 def _recorded(
-    transaction: Transaction, *, new: NewStaff, password_hash: str, now: datetime
+    transaction: Transaction, *, new: NewStaff, password_hash: str | None, now: datetime
 ) -> Found:
     """
     Record a person with their first password; return them.
@@ -242,13 +240,14 @@ def _recorded(
     principal = principals.by_name(transaction, name=new.user_name)
     assert principal is not None, "it was recorded a moment ago"
     store.add(transaction, new=new, principal_id=principal.principal_id, now=now)
-    store.set_password(
-        transaction,
-        principal_id=principal.principal_id,
-        password_hash=password_hash,
-        must_change=True,
-        now=now,
-    )
+    if password_hash is not None:
+        store.set_password(
+            transaction,
+            principal_id=principal.principal_id,
+            password_hash=password_hash,
+            must_change=True,
+            now=now,
+        )
     return _known(transaction, new.user_name)
 
 

@@ -14,6 +14,7 @@ from service.api.app import create_app
 from service.domain.id_tokens import Trusted
 from service.store import issuers as store_issuers
 from service.store.issuers import Issuer
+from service.usecases import hashing
 from service.usecases.identity import Identity
 from tests.conftest import NOW
 from tests.integration import issuers
@@ -86,6 +87,16 @@ def test_whom_the_issuer_names_is_signed_in(issuer, clerk, subject, sign_in, key
     # Their password is still the first one, which they need not know.
     assert answered.json["must_change_password"] is False
     assert clerk.prices(answered.json["access_token"]).status_code == 200
+
+
+def test_whom_the_issuer_vouches_for_needs_no_password(issuer, client, token, subject, sign_in):
+    reader = Person.added(
+        client, token("administrator", None), role="reader", bureau=1, oidc_subject=subject
+    )
+
+    assert sign_in(issuer.id_token(subject, now=NOW)).json["must_change_password"] is False
+    assert code(reader.sign_in("whatever it may be")) == (401, "SIGN_IN_REFUSED")
+    assert code(reader.sign_in(hashing._NOBODYS)) == (401, "SIGN_IN_REFUSED")
 
 
 def test_it_is_remembered_that_the_issuer_vouched(issuer, clerk, subject, sign_in, migrated):

@@ -125,6 +125,7 @@ def test_a_user_name_can_be_typed_on_every_keyboard(add, administrator, user_nam
     [
         ({"role": "emperor"}, (422, "ROLE_UNKNOWN")),
         ({"bureau": 99}, (404, "BUREAU_UNKNOWN")),
+        ({"password": None}, (422, "PROOF_MISSING")),
         ({"password": "short"}, (422, "PASSWORD_LENGTH_REFUSED")),
         ({"password": "aaaaaaaaaaaa"}, (422, "PASSWORD_GUESSABLE")),
     ],

@@ -2,7 +2,7 @@
 -- Record a person who signs in.
 INSERT INTO evergrid.staff
        (principal_id, bureau_id, full_name, created_at, must_change_password, oidc_subject)
-VALUES (%(principal_id)s, %(bureau_id)s, %(full_name)s, %(created_at)s, true, %(oidc_subject)s);
+VALUES (%(principal_id)s, %(bureau_id)s, %(full_name)s, %(created_at)s, false, %(oidc_subject)s);
 
 -- name: staff_by_name
 -- Read a person. Index: principal_name_key, staff_pkey.
