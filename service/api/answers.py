@@ -24,7 +24,7 @@ def found(req: Request, resp: Response, value: object) -> None:
 
 
 def made(resp: Response, value: object, *, status: int) -> None:
-    """Answer with what was made for this request alone, and is kept nowhere."""
+    """Answer with what was made for this request alone, to be kept nowhere."""
     resp.status = status
     resp.data = encode(value)
 

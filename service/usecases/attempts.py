@@ -20,7 +20,7 @@ class Attempt:
 
 
 def attempt(*, keys: Keys, user_name: str, address: str) -> Attempt:
-    """Return what the failures of a name and an address are counted under."""
+    """Return what the failures of a name, of an address are counted under."""
     return Attempt(
         user=user(keys, user_name),
         address=keys.fingerprint("address", lockouts.network_of(address)),

@@ -34,7 +34,7 @@ class SignInsCrowded(Busy):
 
 class Hashing:
     """
-    Makes and compares the hashes of passwords, a few at a time.
+    Makes the hashes of passwords, compares them, a few at a time.
 
     The library lets go of the interpreter while it works, so that other requests go on.
     """
@@ -62,11 +62,15 @@ class Hashing:
         :raises SignInsCrowded: if too many wait for an answer
         """
         compared = known or self._nobodys
+        is_same = self._apply(self._is_same, compared, passwords.normalised(password))
+        return is_same and known is not None
+
+    def _is_same(self, known: str, password: str) -> bool:
+        """Compare in the thread, where gevent would log what is raised: a traceback a guess."""
         try:
-            self._apply(self._hasher.verify, compared, passwords.normalised(password))
+            return self._hasher.verify(known, password)
         except argon2.exceptions.VerifyMismatchError:
             return False
-        return known is not None
 
     def _apply(self, work: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= _WAITING_MAX:

@@ -27,6 +27,14 @@ def test_a_password_is_right_or_wrong(cheap):
     assert not cheap.is_right(PASSWORD + " ", known)
 
 
+def test_a_wrong_password_is_no_news_to_the_log(cheap, capfd):
+    cheap.is_right("a wrong one", cheap.hash(PASSWORD))
+    cheap.is_right("a wrong one", None)
+    gevent.sleep(0.01)
+
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_same_password_has_another_hash_each_time(cheap):
     assert cheap.hash(PASSWORD) != cheap.hash(PASSWORD)
 
