@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from ha import faults, rules, topology
+from ha import faults, rules, site_commands, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import CertificatesFailed
+from ha.deployment import SiteWrong
 from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
 from ha.lab import restore as restoring
@@ -27,6 +28,7 @@ from ha.terminal import HostName, Name, complaints, console
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 lab = typer.Typer(no_args_is_help=True, help="A whole data centre on this machine.")
 commands.add_typer(lab, name="lab")
+commands.add_typer(site_commands.group, name="site")
 for word, function in faults.COMMANDS.items():  # `evergrid-ha cut` as well as `evergrid-ha lab cut`
     for group in (commands, lab):
         group.command(word)(function)
@@ -182,14 +184,18 @@ def restore(
     progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
+_REFUSALS = (LabFailed, RestoreRefused, CertificatesFailed, SiteWrong, topology.TopologyWrong)
+
+
 def main() -> None:
     """Run one command; an error it expects is a sentence and exit code 1, never a traceback."""
-    if os.geteuid() != 0 and not {"--help"} & set(sys.argv):
+    is_of_root = "--help" not in sys.argv and sys.argv[1:2] != ["site"]
+    if os.geteuid() != 0 and is_of_root:
         sys.exit("evergrid-ha makes network namespaces: run it as root, or with sudo")
     os.umask(0o022)  # what we write for hosts, their users must be able to read
     try:
         commands()
-    except (LabFailed, RestoreRefused, CertificatesFailed, topology.TopologyWrong) as error:
+    except _REFUSALS as error:
         report.failure(error, complaints)
         sys.exit(1)
 

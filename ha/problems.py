@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from ha.limits import HEADERS_MAX, HEADERS_MAX_BYTES, URI_MAX_BYTES
+
 # The same limit as the API's largest body: 10,000 lines of an account import fit three times.
 BODY_MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A refusal (RFC 9457). `is_temporary`: the same request may succeed in a second."""
+    """
+    A refusal (RFC 9457). `is_temporary`: the same request may succeed in a second.
+
+    `policy` is the limit that was reached, as RateLimit-Policy calls it. `is_last`: the connection
+    ends, because what the client goes on sending would be read as its next request.
+    """
 
     status: int
     title: str
@@ -19,6 +26,8 @@ class Problem:
     detail: str
     hint: str
     is_temporary: bool = False
+    is_last: bool = False
+    policy: str = ""
 
     @property
     def body(self) -> str:
@@ -37,7 +46,21 @@ class Problem:
     @property
     def headers(self) -> str:
         """What the answer carries beside its body, as arguments of HAProxy's `http-error`."""
-        return " hdr Retry-After 1" if self.is_temporary else ""
+        named = {"Retry-After": "1"} if self.is_temporary else {}
+        if self.is_last:
+            named["Connection"] = "close"
+        if self.policy:
+            named["Retry-After"] = "%[var(txn.wait_s)]"
+            named["RateLimit-Policy"] = (
+                f'"{self.policy}";q=%[var(txn.quota)];w=%[var(txn.window_s)]'
+            )
+            named["RateLimit"] = f'"{self.policy}";r=0;t=%[var(txn.wait_s)]'
+        return "".join(f" hdr {name} '{value}'" for name, value in named.items())
+
+    @property
+    def backend(self) -> str:
+        """The backend that gives the answer, so that HAProxy counts each reason by itself."""
+        return f"refused_{self.code.lower()}"
 
 
 HIDDEN = Problem(
@@ -47,13 +70,59 @@ HIDDEN = Problem(
     detail="nothing is found under this path",
     hint="See /docs for what there is.",
 )
-TOO_LARGE = Problem(
-    status=413,
-    title="Body too large",
-    code="BODY_TOO_LARGE",
-    detail=f"the body is larger than {BODY_MAX_BYTES} bytes",
-    hint="Split the upload; an account import takes 10,000 lines a call.",
+# What is refused for its size. The API never sees it.
+TOO_LARGE = (
+    Problem(
+        status=413,
+        title="Body too large",
+        code="BODY_TOO_LARGE",
+        detail=f"the body is larger than {BODY_MAX_BYTES} bytes",
+        hint="Split the upload; an account import takes 10,000 lines a call.",
+        is_last=True,
+    ),
+    Problem(
+        status=414,
+        title="URI too long",
+        code="URI_TOO_LONG",
+        detail=f"the path with its query is longer than {URI_MAX_BYTES} bytes",
+        hint="Search for less at once.",
+    ),
+    Problem(
+        status=431,
+        title="Headers too large",
+        code="HEADERS_TOO_LARGE",
+        detail=f"there are more than {HEADERS_MAX} headers or {HEADERS_MAX_BYTES} bytes of them",
+        hint="Leave out what /docs does not ask for, cookies first.",
+    ),
 )
+# What is refused for its number; the headers RateLimit-Policy, RateLimit say more.
+TOO_MANY = (
+    Problem(
+        status=429,
+        title="Too many requests",
+        code="UNPROVEN_LIMIT_REACHED",
+        policy="unproven",
+        detail="too many requests without a valid token came from this address",
+        hint="Send a valid token, or wait the seconds in Retry-After.",
+    ),
+    Problem(
+        status=429,
+        title="Too many requests",
+        code="PRINCIPAL_LIMIT_REACHED",
+        policy="principal",
+        detail="too many requests came with tokens of this principal",
+        hint="Wait the seconds in Retry-After, then send fewer a second.",
+    ),
+    Problem(
+        status=429,
+        title="Too many requests",
+        code="ADDRESS_LIMIT_REACHED",
+        policy="address",
+        detail="too many requests came from this address",
+        hint="Wait the seconds in Retry-After, then send fewer a second.",
+    ),
+)
+REFUSALS = (HIDDEN, *TOO_LARGE, *TOO_MANY)
 # In place of HAProxy's own pages.
 ERRORS = (
     Problem(

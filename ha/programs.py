@@ -1,4 +1,4 @@
-"""Programs: the processes of each role with how they are started or stopped."""
+"""Programs: the processes of each role, for whatever supervises them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,41 @@ from dataclasses import dataclass, replace
 
 from ha.topology import Host, Role, Timings, Topology
 
+# Where a program may write; everything else is read-only to it (units.py).
+_DATA = "/var/lib/evergrid"
+_RUN = "/run/evergrid"
+_LOG = "/var/log/evergrid"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """
     One process a host keeps running, restarted whenever it ends.
 
-    `takes_children`: when it has to be killed, its process group goes with it. `socket`: what the
-    supervisor listens at in its place, so that nobody is refused while it starts anew.
+    `command` is run without a shell, as `user`. `is_told`: with the variables of service.env.
+    `capabilities` are what it may do beyond its user; `realtime` is its round-robin priority, 0 for
+    none; `oom_score` what the kernel adds before it chooses whom to end when memory is short.
+    `takes_children`: when it has to be killed, its children go with it. `reload_signal` makes it
+    read its configuration anew. `socket`: what the supervisor listens at in its place, so that
+    nobody is refused while it starts anew. `writes` are the folders that it may change.
     """
 
     name: str
     command: str
     user: str
-    environment: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    is_told: bool = False
+    capabilities: tuple[str, ...] = ()
+    realtime: int = 0
+    nice: int = 0
+    oom_score: int = 0
     stop_signal: str = "TERM"
     stop_wait_s: int
+    reload_signal: str = ""
     takes_children: bool = True
     priority: int = 100
     socket: str = ""
+    writes: tuple[str, ...] = ()
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
@@ -54,36 +70,40 @@ def _patroni(release: str) -> Program:
     """
     Return Patroni, which starts PostgreSQL itself.
 
-    A killed Patroni must leave PostgreSQL serving: its successor adopts it (systemd says
-    KillMode=process for this). On INT it stops PostgreSQL first: primary_stop_timeout, doubled.
+    A killed Patroni must leave PostgreSQL serving: its successor adopts it. On INT it stops
+    PostgreSQL first: primary_stop_timeout, doubled. Of all the processes it is the last that the
+    kernel may end, PostgreSQL's postmaster with it; the postmaster's own children are not spared
+    (postgresql.org, "Linux Memory Overcommit").
     """
     return Program(
         name="patroni",
-        # Its PostgreSQL inherits its standard input: a backend that outlives a killed postmaster
-        # may read from it (seen), and must find its end there, as under systemd.
-        command=(
-            '/bin/sh -c "exec '
-            f'{release}/bin/python -m ha.patroni_main /etc/evergrid/patroni.yml </dev/null"'
-        ),
+        command=f"{release}/bin/python -m ha.patroni_main /etc/evergrid/patroni.yml",
         user="postgres",
+        environment=(
+            ("PG_OOM_ADJUST_FILE", "/proc/self/oom_score_adj"),
+            ("PG_OOM_ADJUST_VALUE", "0"),
+        ),
+        oom_score=-900,
         stop_signal="INT",
         stop_wait_s=30,
+        reload_signal="HUP",
         takes_children=False,
+        writes=(_DATA, _RUN, f"{_LOG}/postgresql"),
     )
 
 
 # On the backup host it goes before the backups themselves, which are nicer still.
 _PGBACKREST = Program(
     name="pgbackrest",
-    command="nice -n 10 /usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
+    command="/usr/bin/pgbackrest --config=/etc/evergrid/pgbackrest.conf server",
     user="postgres",
+    nice=10,
     stop_wait_s=5,
     priority=50,
+    writes=(_DATA, _RUN),
 )
 # Hands the data to the backup host when there is nothing better to do.
-_PGBACKREST_BESIDE_POSTGRESQL = replace(
-    _PGBACKREST, command=_PGBACKREST.command.replace("nice -n 10", "nice -n 19")
-)
+_PGBACKREST_BESIDE_POSTGRESQL = replace(_PGBACKREST, nice=19)
 
 
 def _backups(topology: Topology, host: Host, release: str) -> Program:
@@ -95,12 +115,11 @@ def _backups(topology: Topology, host: Host, release: str) -> Program:
     listen = f"{host.address}:{topology.ports.backup_metrics}"
     return Program(
         name="backups",
-        command=(
-            f"nice -n 19 {release}/bin/python -m ha.backups "
-            f"--stanza={topology.name} --listen={listen}"
-        ),
+        command=f"{release}/bin/python -m ha.backups --stanza={topology.name} --listen={listen}",
         user="postgres",
+        nice=19,
         stop_wait_s=10,
+        writes=(_DATA, _RUN),
     )
 
 
@@ -110,16 +129,16 @@ def _warden(release: str, listen: str) -> Program:
 
     At real-time priority, because a late answer of its own would look like a lost host.
     """
-    as_postgres = (
-        "/usr/bin/setpriv --reuid=postgres --regid=postgres --init-groups "
-        "--inh-caps=+net_admin --ambient-caps=+net_admin"
-    )
     return Program(
         name="warden",
-        command=f"/usr/bin/chrt --rr 10 {as_postgres} {release}/bin/python -m ha.warden",
-        user="root",
+        command=f"{release}/bin/python -m ha.warden",
+        user="postgres",
+        capabilities=("net_admin",),
+        realtime=10,
+        oom_score=-900,
         stop_wait_s=5,
         socket=listen,
+        writes=(f"{_DATA}/postgresql", _RUN),
     )
 
 
@@ -127,15 +146,20 @@ _ETCD = Program(
     name="etcd",
     command="/usr/bin/etcd --config-file=/etc/evergrid/etcd.yml",
     user="etcd",
+    oom_score=-900,
     stop_wait_s=10,
+    writes=(f"{_DATA}/etcd",),
 )
 
 _WAY_TO_THE_PRIMARY = Program(
     name="haproxy",
     command="/usr/sbin/haproxy -W -db -f /etc/evergrid/haproxy.cfg",
     user="haproxy",
+    oom_score=-500,
     stop_wait_s=5,
+    reload_signal="USR2",
     priority=50,
+    writes=(f"{_RUN}/haproxy",),
 )
 
 
@@ -144,10 +168,13 @@ def _api(release: str, timings: Timings) -> Program:
     gunicorn = f"{release}/bin/python -m gunicorn -c /etc/evergrid/gunicorn.conf.py"
     return Program(
         name="api",
-        command=_told(f"{gunicorn} service.wsgi:app"),
+        command=f"{gunicorn} service.wsgi:app",
         user="evergrid",
-        environment='PROMETHEUS_MULTIPROC_DIR="/run/evergrid/metrics"',
+        environment=(("PROMETHEUS_MULTIPROC_DIR", f"{_RUN}/metrics"),),
+        is_told=True,
         stop_wait_s=timings.edge_server + 5,
+        reload_signal="HUP",
+        writes=(f"{_RUN}/gunicorn", f"{_RUN}/metrics"),
     )
 
 
@@ -155,8 +182,9 @@ def _worker(release: str) -> Program:
     """Return the worker; stopping leaves it the time of one chunk of bills."""
     return Program(
         name="worker",
-        command=_told(f"{release}/bin/evergrid-service worker"),
+        command=f"{release}/bin/evergrid-service worker",
         user="evergrid",
+        is_told=True,
         stop_wait_s=30,
     )
 
@@ -171,23 +199,30 @@ def _edge(timings: Timings) -> Program:
         name="haproxy",
         command="/bin/bash /etc/evergrid/edge.sh",
         user="haproxy",
+        oom_score=-500,
         stop_signal="USR1",
         stop_wait_s=timings.client,
+        reload_signal="USR2",
         takes_children=False,
         priority=50,
+        writes=(f"{_RUN}/haproxy",),
     )
 
 
-# The one process that stays root: it sets addresses.
+# The one process that stays root: it sets addresses, and runs its check as another user.
 _KEEPALIVED = Program(
     name="keepalived",
     command=(
         "/usr/sbin/keepalived --vrrp --dont-fork --log-console "
         "--use-file=/etc/evergrid/keepalived.conf "
-        "--pid=/run/evergrid/keepalived.pid --vrrp_pid=/run/evergrid/vrrp.pid"
+        f"--pid={_RUN}/keepalived.pid --vrrp_pid={_RUN}/vrrp.pid"
     ),
     user="root",
+    capabilities=("net_admin", "net_broadcast", "net_raw", "setgid", "setuid", "sys_nice"),
+    oom_score=-500,
     stop_wait_s=5,
+    reload_signal="HUP",
+    writes=(_RUN,),
 )
 
 
@@ -197,14 +232,11 @@ def _prometheus(listen: str) -> Program:
         name="prometheus",
         command=(
             "/usr/bin/prometheus --config.file=/etc/evergrid/prometheus.yml "
-            "--storage.tsdb.path=/var/lib/evergrid/prometheus --storage.tsdb.retention.time=15d "
+            f"--storage.tsdb.path={_DATA}/prometheus --storage.tsdb.retention.time=15d "
             f"--web.listen-address={listen}"
         ),
         user="prometheus",
         stop_wait_s=30,
+        reload_signal="HUP",
+        writes=(f"{_DATA}/prometheus",),
     )
-
-
-def _told(command: str) -> str:
-    """Return `command` run with the variables of service.env, which systemd would read itself."""
-    return f'/bin/sh -c "set -a && . /etc/evergrid/service.env && set +a && exec {command}"'

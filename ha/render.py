@@ -10,9 +10,10 @@ from typing import Any
 
 import jinja2
 
-from ha import environment, problems, programs, rules
+from ha import environment, limits, problems, programs, rules
 from ha.origin import Origin
 from ha.secrets import Secrets
+from ha.supervised import supervised
 from ha.topology import Host, Role, Topology, TopologyWrong
 
 # PostgreSQL's connections. 20 stay free for operations: Patroni, replication, a person with psql.
@@ -105,10 +106,10 @@ def render(
     """
     if broken := rules.broken(topology):
         raise TopologyWrong("; ".join(broken))
-    templates = _templates()
+    found = templates()
     shared = _shared(topology, secrets) | {"origin": origin, "release": release}
     return {
-        f"{host.name}/{file.name}": templates.get_template(f"{file.template}.j2").render(
+        f"{host.name}/{file.name}": found.get_template(f"{file.template}.j2").render(
             shared | _of_host(host, topology, secrets, release)
         )
         for host in topology.hosts
@@ -149,8 +150,17 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "sockets_max": SOCKETS_MAX,
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
-        "hidden": problems.HIDDEN,
-        "too_large": problems.TOO_LARGE,
+        "refusals": problems.REFUSALS,
+        "limits": topology.limits,
+        "quotas": limits.quotas(topology),
+        "budgets": limits.budgets(topology),
+        "window_s": limits.window_s(topology),
+        "principal_header": limits.PRINCIPAL_HEADER,
+        "uri_max_bytes": limits.URI_MAX_BYTES,
+        "headers_max_bytes": limits.HEADERS_MAX_BYTES,
+        "headers_max": limits.HEADERS_MAX,
+        "entries_max": limits.ENTRIES_MAX,
+        "token_known_h": limits.TOKEN_KNOWN_H,
         "prefix_length": IPv4Network(topology.subnet).prefixlen,
         "jobs": _jobs(topology),
     }
@@ -167,7 +177,11 @@ def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> 
         "other_databases": tuple(d for d in topology.with_role("database") if d != host),
         "environment": environment.of_service(topology, secrets, host).items(),
         "programs": [
-            asdict(program) | {"kills_group": str(program.takes_children).lower()}
+            asdict(program)
+            | {
+                "kills_group": str(program.takes_children).lower(),
+                "supervised": supervised(program),
+            }
             for program in programs.of(host, topology=topology, release=release)
         ],
         "settings": settings.items(),
@@ -190,7 +204,7 @@ def _jobs(topology: Topology) -> tuple[_Job, ...]:
     )
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     """Return the templates; one that names what is not there fails instead of leaving a gap."""
     folder = resources.files("ha") / "templates"
     return jinja2.Environment(

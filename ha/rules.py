@@ -6,6 +6,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from ha.topology import Host, Role, Topology
@@ -23,6 +24,7 @@ _RETRY_TIMEOUT_MIN_S = 3
 _DATABASES_MIN = 3
 _DCS_MIN = 3
 _PAIR = 2
+_OPERATORS_PREFIX_MIN = 8
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 _PORTS: dict[Role, tuple[str, ...]] = {
@@ -199,6 +201,25 @@ def one_listener_per_port(topology: Topology) -> Iterator[str]:
             yield f"{host.name} has one port {port} for {wanted}"
 
 
+def limits_nest(topology: Topology) -> Iterator[str]:
+    """
+    Require that what an address may send is more than a principal may, much more than a stranger.
+
+    Source: topology.toml: a bank sends all it may from one address; guesses get a small part.
+    """
+    limits = topology.limits
+    named = {f"the role {name}": rate for name, rate in asdict(limits.roles).items()}
+    named |= limits.principals
+    for name, rate in named.items():
+        if not limits.unproven <= rate <= limits.address:
+            yield (
+                f"{name} may send {rate} requests/s, not between what strangers may "
+                f"({limits.unproven}) and what an address may ({limits.address})"
+            )
+    if min(limits.unproven, limits.address_connections) < 1:
+        yield "a limit of nothing refuses everybody"
+
+
 def names_are_distinct(topology: Topology) -> Iterator[str]:
     """
     Require a name of its own for each: Patroni, etcd, Prometheus tell hosts apart by it.
@@ -240,6 +261,25 @@ def addresses_lie_in_the_subnet(topology: Topology) -> Iterator[str]:
             yield f"{host.name} is at {host.address!r}, not an address for a host in {subnet}"
 
 
+def operators_are_known(topology: Topology) -> Iterator[str]:
+    """
+    Require networks that operations staff come from, none of them everybody.
+
+    Source: the firewall of each host lets nobody else reach ssh (flows.py); a host without
+    operators could not be repaired, one open to all is what scanners look for.
+    """
+    if not topology.operators:
+        yield "no network of operators is named: nobody could reach a host by ssh"
+    for written in topology.operators:
+        try:
+            network = IPv4Network(written)
+        except ValueError as error:
+            yield f"operators: {error}"
+            continue
+        if network.prefixlen < _OPERATORS_PREFIX_MIN:
+            yield f"operators: {written} is wider than /{_OPERATORS_PREFIX_MIN}"
+
+
 RULES: tuple[Rule, ...] = (
     lease_outlasts_its_renewal,
     timings_reach_patronis_minimums,
@@ -253,9 +293,11 @@ RULES: tuple[Rule, ...] = (
     exactly_one_backup,
     backup_apart_from_databases,
     one_listener_per_port,
+    limits_nest,
     names_are_distinct,
     addresses_are_distinct,
     addresses_lie_in_the_subnet,
+    operators_are_known,
 )
 
 

@@ -70,20 +70,53 @@ class Warden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleLimits:
+    """Requests a second of one principal, by its role; the service's own names of them."""
+
+    head_office: int
+    billing_officer: int
+    hall_clerk: int
+    reader: int
+    channel: int
+    auditor: int
+    data_migrator: int
+    administrator: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """
+    What the edge lets pass: requests a second, or connections at once; `ha.limits` counts them.
+
+    `unproven` are requests of one address that nobody vouches for. `principals` are those that
+    another limit holds for than for their role, by their names.
+    """
+
+    address_connections: int
+    address: int
+    unproven: int
+    roles: RoleLimits
+    principals: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """
     One data centre. Hosts keep the order of the file.
 
-    `interface` is the network interface that carries `subnet`, called the same on every host.
+    `interface` is the network interface that carries `subnet`, called the same on every host;
+    `operators` are the networks that operations staff and Ansible come from.
     """
 
     name: str
     subnet: str
     interface: str
     virtual_address: str
+    operators: tuple[str, ...]
     hosts: tuple[Host, ...]
     ports: Ports
     timings: Timings
+    limits: Limits
     warden: Warden
 
     def host(self, name: str) -> Host:
@@ -152,6 +185,10 @@ def rebased(topology: Topology, *, name: str, subnet: str) -> Topology:
         name=name,
         subnet=subnet,
         virtual_address=moved(topology.virtual_address),
+        operators=tuple(
+            f"{moved(network)}/{length}"
+            for network, _, length in (operator.partition("/") for operator in topology.operators)
+        ),
         hosts=tuple(replace(host, address=moved(host.address)) for host in topology.hosts),
     )
 

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+from gunicorn import http
 from gunicorn.http import wsgi
 from prometheus_client import multiprocess
+
+# As long as the edge waits for the beginning of a request.
+REST_OF_BODY_S = 10.0
+
+
+class PatientParser(http.RequestParser):  # type: ignore[misc]  # gunicorn ships no types
+    """
+    A parser that waits a bounded time for the rest of a body that nobody read.
+
+    It has to read it before it finds the next request of a connection. By itself it waits for ever
+    on a client that sends a byte now and then, and each such client holds one place of a process.
+    """
+
+    def finish_body(self, deadline: float | None = None, max_bytes: int | None = None) -> bool:
+        """Return whether all of it came; the connection ends if it did not."""
+        until = time.monotonic() + REST_OF_BODY_S if deadline is None else deadline
+        is_whole: bool = super().finish_body(deadline=until, max_bytes=max_bytes or sys.maxsize)
+        return is_whole
 
 
 class OneWriteResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no types
@@ -57,8 +78,9 @@ def on_starting(server: Any) -> None:  # noqa: ANN401, ARG001  gunicorn's signat
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401, ARG001
-    """Answer in one write from the first request on."""
+    """Answer in one write, wait for nobody's body for long, from the first request on."""
     wsgi.Response = OneWriteResponse
+    http.RequestParser = PatientParser
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401, ARG001

@@ -60,8 +60,9 @@ def unmake(layout: Layout, host: str) -> None:
     """Take the disk of a host that is off away; its data go back to the machine's."""
     data, old = layout.host_folder(host) / "data", image(layout, host)
     _empty(data)
-    # Mounted where nobody else sees it: nothing is left of it, however this ends.
-    script = 'mount -o loop,ro "$0" /mnt && cp --archive /mnt/. "$1"'
+    # Mounted where nobody else sees it: nothing is left of it, however this ends. What is copied is
+    # on the disk when this returns: written later, it would hold up the commits of all hosts.
+    script = 'mount -o loop,ro "$0" /mnt && cp --archive /mnt/. "$1" && sync --file-system "$1"'
     run(["unshare", "--mount", "sh", "-c", script, str(old), str(data)], timeout_s=_COPY_S)
     release(layout, host)
     old.unlink()

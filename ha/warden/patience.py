@@ -79,8 +79,10 @@ MUTE_S = 4.0
 PROMISE_S = 3.0
 # ... and the next one made only after this: while fenced off, nobody can see that it lives.
 PROMISE_REST_S = 5.0
-# After a verdict no other one against the same host for a while: a link that flaps costs it once.
-COOLING_S = 60
+# After a verdict no other one against the same host for a while: a link that flaps costs it once,
+# and a host is never put aside more often than its lease could run out. Not longer: one that was
+# repaired, leads again and is lost again would cost 25 s.
+COOLING_S = 20
 # Cut off from etcd and from every other host: stop speaking for PostgreSQL, then stop it. Its
 # commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile. It is stopped
 # before the others, who take a second to suspect and another to elect, have one of their own.

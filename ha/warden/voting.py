@@ -117,7 +117,7 @@ def hindrance(view: View) -> str | None:
     if store.has_failover_key:
         return "a switchover is under way"
     if store.is_cooling:
-        return "there was a verdict against it within the last minute"
+        return "there was a verdict against it a moment ago"
     if store.sync is None or view.me not in store.sync.voters:
         return "this host is no voter"
     return None

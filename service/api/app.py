@@ -94,7 +94,7 @@ def create_app(
         request_type=Request,
         response_type=Response,
         middleware=[
-            Observation(deadline_s=deadline_s),
+            Observation(deadline_s=deadline_s, clock=clock),
             Authentication(database=database, keys=identity.keys, clock=clock),
             Consistency(database=database),
         ],

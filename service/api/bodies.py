@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from typing import Generic, TypeVar
 
 import msgspec
+from gevent import Timeout
 
-from service.api.errors import Malformed, MediaTypeUnsupported, TooLarge
+from service.api.errors import Malformed, MediaTypeUnsupported, TooLarge, TooSlow
 from service.api.requests import Request
 from service.api.validation import faulty_fields
 from service.domain.access_tokens import Keys
@@ -32,6 +34,13 @@ class BodyTooLarge(TooLarge):
 
     code = "BODY_TOO_LARGE"
     hint = "Split it into several requests."
+
+
+class BodyTooSlow(TooSlow):
+    """A body was not whole by the time that its request had to be answered."""
+
+    code = "BODY_TOO_SLOW"
+    hint = "Send less at once, with the same Idempotency-Key if it is the same request."
 
 
 class BodyIncomplete(Malformed):
@@ -119,6 +128,7 @@ def read(req: Request, *, media_type: str, at_most_bytes: int) -> bytes:
 
     :raises MediaTypeUnsupported: if its Content-Type is not `media_type`
     :raises BodyTooLarge: if it has more than `at_most_bytes`
+    :raises BodyTooSlow: if it has not come by the request's deadline
     :raises BodyIncomplete: if it ended before it was whole
     """
     sent = (req.content_type or "nothing").partition(";")[0].strip().lower()
@@ -128,16 +138,24 @@ def read(req: Request, *, media_type: str, at_most_bytes: int) -> bytes:
     if length is not None and length > at_most_bytes:
         raise BodyTooLarge(f"the body has {length} bytes, more than {at_most_bytes}")
     # Without a length the body came in chunks, which end by themselves.
-    try:
-        raw: bytes = req.stream.read(at_most_bytes + 1 if length is None else length)
-    except OSError as error:
-        raise BodyIncomplete(f"the body ended early: {error}") from error
+    raw = _received(req, at_most_bytes + 1 if length is None else length)
     # gunicorn hands over what came when the client went away: half an import must not count.
     if length is not None and len(raw) < length:
         raise BodyIncomplete(f"the body ended after {len(raw)} of {length} bytes")
     if len(raw) > at_most_bytes:
         raise BodyTooLarge(f"the body has more than {at_most_bytes} bytes")
     return raw
+
+
+def _received(req: Request, size_bytes: int) -> bytes:
+    """Return what comes of a body until the request's deadline; a byte now and then is too slow."""
+    left_s = max(0.0, req.deadline - time.monotonic())
+    try:
+        with Timeout(left_s, BodyTooSlow("the body did not come whole in time")):
+            received: bytes = req.stream.read(size_bytes)
+    except OSError as error:
+        raise BodyIncomplete(f"the body ended early: {error}") from error
+    return received
 
 
 def once(req: Request, raw: bytes, *, keys: Keys | None = None) -> Once:

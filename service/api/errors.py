@@ -37,6 +37,10 @@ class TooLarge(Refusal):
     """A request with more in it than is accepted at once."""
 
 
+class TooSlow(Refusal):
+    """A request that did not come whole while there was time to answer it."""
+
+
 class RequestMalformed(Malformed):
     """Something that is no HTTP request to us."""
 
@@ -79,6 +83,7 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Missing: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     MediaTypeUnsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from service.api import consistency, errors, operations
+from service.api import consistency, errors, limits, operations
 from service.api.errors import Problem
 from service.api.operations import Operation
 from service.domain.consistency import PATTERN
@@ -40,6 +40,11 @@ Reads are answered by replicas, which may be a moment behind. Every answer carri
 `Consistency-Token`: what it showed lies before it. Keep the greatest you have seen (compare them as
 text), send it with your next read, and no answer is older than what you have seen; without it a
 read may not show yet what you have just written.
+
+Requests are counted by whose token they show; `RateLimit-Policy` says how many may come in which
+time, `RateLimit` how many are left. Beyond, they are answered 429: wait the seconds in
+`Retry-After`. What waits for a failover counts once, however long it waits. Without a valid token
+far fewer may come from one address. A URI may have 4,000 bytes, all headers together 8,000.
 
 Everything that is refused is answered with `application/problem+json` (RFC 9457): a stable `code`,
 what happened (`detail`), what to do (`hint`), and the `request_id` to quote.
@@ -99,7 +104,12 @@ def document(routes: Mapping[str, type], *, version: str) -> dict[str, object]:
                 "ConsistencyToken": _TOKEN,
                 "RequestId": _REQUEST_ID,
             },
-            "responses": dict(_problems(schemas)),
+            "responses": {
+                **dict(_problems(schemas)),
+                HTTPStatus.TOO_MANY_REQUESTS.name: limits.refused(
+                    schemas.ref(Problem), ours=_throttled()
+                ),
+            },
             "schemas": schemas.components,
         },
     }
@@ -173,6 +183,8 @@ def _headers(operation: Operation) -> Iterator[tuple[str, dict[str, object]]]:
         yield name, {"description": text, "schema": {"type": "string"}}
     if operation.permission is not None:
         yield consistency.HEADER, _TOKEN_ANSWERED
+    for name, header in limits.HEADERS.items():
+        yield name, dict(header)
 
 
 def _body(operation: Operation, schema: Mapping[str, object]) -> dict[str, object]:
@@ -213,12 +225,17 @@ def _statuses(template: str, method: str, operation: Operation) -> Iterator[HTTP
         yield HTTPStatus.CONFLICT
     if operation.body is not None:
         yield from (
+            HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
     if operation.body is not None or operation.query is not None or "{" in template:
         yield HTTPStatus.UNPROCESSABLE_ENTITY
-    yield from (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+    yield from (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
 
 
 def _problems(schemas: _Schemas) -> Iterator[tuple[str, object]]:
@@ -235,6 +252,10 @@ def _problems(schemas: _Schemas) -> Iterator[tuple[str, object]]:
                 "content": {errors.MEDIA_TYPE: {"schema": schemas.ref(Problem)}},
             },
         )
+
+
+def _throttled() -> list[str]:
+    return [kind.code for kind in refusals(HTTPStatus.TOO_MANY_REQUESTS)]
 
 
 def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:

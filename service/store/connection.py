@@ -11,6 +11,9 @@ from psycopg2 import extensions
 # Connecting crosses the local load balancer to a server that is up, or it fails: an answer takes
 # milliseconds. Longer means the server is dying, and waiting for it would delay finding the next.
 CONNECT_TIMEOUT_S = 1.5
+# A command of an operator's is patient: it may come in the middle of a failover, or of a start.
+_PATIENCE_S = 30.0
+_PAUSE_S = 0.2
 # An idle connection younger than this is used without asking the kernel whether it still lives.
 _TRUSTED_IDLE_S = 1.0
 
@@ -58,3 +61,21 @@ def connect(dsn: str) -> Connection:
     connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
     connection.autocommit = True
     return connection
+
+
+def connect_patiently(dsn: str, *, dbname: str | None = None) -> extensions.connection:
+    """
+    Open a connection for an operator's command; wait for a primary if there is none just now.
+
+    :raises psycopg2.OperationalError: if none answers within half a minute
+    """
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return psycopg2.connect(dsn, dbname=dbname) if dbname else psycopg2.connect(dsn)
+        except psycopg2.OperationalError as error:
+            # A server that is there and says no (a wrong password) will say so again.
+            is_final = "FATAL" in str(error) and "the database system is" not in str(error)
+            if is_final or time.monotonic() > until_s:
+                raise
+        time.sleep(_PAUSE_S)

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
 from psycopg2 import extensions
+
+from service.store.connection import connect_patiently
 
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_[a-z0-9_]+\.sql")
@@ -72,7 +73,7 @@ def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) ->
     :raises MigrationRefused: if the server is a replica, or an applied file was edited since
     """
     applied = []
-    connection = psycopg2.connect(dsn)
+    connection = connect_patiently(dsn)
     try:
         known = _known(connection)
         for migration in migrations:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 
-import psycopg2
 from psycopg2 import extensions, sql
+
+from service.store.connection import connect_patiently
 
 _DATABASE = "evergrid"
 # COPY refuses tables under row-level security, so the worker, which serves every bureau, goes round
@@ -45,7 +46,7 @@ def prepare(*, dsn: str, passwords: Passwords) -> None:
 
     Safe to repeat; a changed password takes effect at the next login.
     """
-    connection = psycopg2.connect(dsn)
+    connection = connect_patiently(dsn)
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
@@ -58,7 +59,7 @@ def prepare(*, dsn: str, passwords: Passwords) -> None:
                 cursor.execute(_formatted("CREATE DATABASE {} OWNER evergrid_owner", _DATABASE))
     finally:
         connection.close()
-    _prepare_functions(psycopg2.connect(dsn, dbname=_DATABASE))
+    _prepare_functions(connect_patiently(dsn, dbname=_DATABASE))
 
 
 def _prepare_functions(connection: extensions.connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from falcon.testing import TestClient
@@ -32,6 +33,18 @@ def test_the_name_of_the_scheme_may_be_written_in_any_case(client, token):
         "/v1/prices?on=2026-04-01", headers={"Authorization": authorization}
     )
     assert answered.status_code == 200
+
+
+def test_an_answer_tells_the_edge_whose_token_it_was_refusals_too(api, client, caller):
+    """The edge counts by it; without a database, or a token, there is nobody to tell of."""
+    clerk = caller("hall_clerk", 1)
+    told = f"{clerk.principal_id};hall_clerk;{quote(clerk.name, safe='')}"
+    for path in ("/v1/accounts/1000000006", "/v1/bill-runs/1", "/v1/accounts"):
+        assert api.get(path, "hall_clerk", 1).headers["evergrid-principal"] == told
+    guess = {"Authorization": "Bearer evergrid_" + "A" * 43}
+    for headers in ({}, guess):
+        answered = client.simulate_get("/v1/accounts", headers=headers)
+        assert "evergrid-principal" not in answered.headers
 
 
 def test_a_token_ends_with_its_days(database, token, now):

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +38,7 @@ import json, os
 from gevent import socket
 from service import gunicorn_hooks
 
+gunicorn_hooks.REST_OF_BODY_S = 1
 worker_class = "gevent"
 control_socket_disable = True
 http_parser = os.environ["PARSER"]
@@ -137,6 +140,31 @@ def test_a_chunked_answer_begins_with_its_headers_and_ends_properly(writes):
     written = writes("GET /chunks")
     assert written[0].endswith("\r\n\r\n3\r\none\r\n")
     assert written[1:] == ["3\r\ntwo\r\n", "0\r\n\r\n"]
+
+
+def test_a_body_that_nobody_reads_is_not_waited_for_beyond_its_time(server):
+    """Answered at once; then the connection ends, however slowly the rest goes on coming."""
+    head = b"POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n"
+    began_s = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=0.2) as client:
+        client.sendall(head)
+        with suppress(OSError):
+            while time.monotonic() < began_s + ANSWERS_WITHIN_S:
+                client.sendall(b"x")
+                with suppress(TimeoutError):
+                    if client.recv(65536) == b"":
+                        break
+    assert 1 <= time.monotonic() - began_s < ANSWERS_WITHIN_S
+
+
+def test_a_body_that_nobody_reads_does_not_end_the_connection_once_it_came(server):
+    post = b"POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n" + b"x" * 4000
+    end = b"GET /text HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    address = ("127.0.0.1", server.port)
+    with socket.create_connection(address, timeout=ANSWERS_WITHIN_S) as client:
+        client.sendall(post + end)
+        answered = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answered.count(b"HTTP/1.1 200 OK") == 2
 
 
 def test_a_start_forgets_what_dead_processes_counted(tmp_path, monkeypatch):

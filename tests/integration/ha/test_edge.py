@@ -2,174 +2,37 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import threading
-import time
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from ha import secrets
-from ha.render import render
-from ha.topology import Topology, load, rebased
+from ha.topology import Topology
+
+sys.path.insert(0, str(Path(__file__).parent))
+from edges import Edge, Seen, answers, problem, running, serving, until  # tests are no package
 
 pytestmark = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no HAProxy installed")
-
-# Loopback addresses of our own, so that the two API hosts can share a port.
-SUBNET = "127.79.0.0/24"
-
-
-@dataclass
-class Seen:
-    """What reached an API host; `deaths_left` is how many requests it will die of first."""
-
-    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
-    deaths_left: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class ApiHost(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    seen: Seen
-
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.path == "/live":
-            self.answer(b"alive")
-            return
-        with self.seen.lock:
-            named = {
-                name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers
-            }
-            self.seen.requests.append((self.command, self.path, named))
-            dies = self.seen.deaths_left > 0
-            self.seen.deaths_left -= dies
-        if dies:
-            self.close_connection = True
-            return
-        self.answer(b"done")
-
-    do_POST = do_GET  # noqa: N815  http.server's name for it
-
-    def answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A running edge: where to reach it, what its API hosts saw."""
-
-    topology: Topology
-    seen: Seen
-
-    def ask(
-        self, method: str, path: str, *, body: bytes = b"", **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        address = self.topology.host("lb1").address
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(address, self.topology.ports.edge_http, timeout=20)
-        try:
-            connection.request(method, path, body or None, named)
-            answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-        finally:
-            connection.close()
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.socket() for _ in range(count)]
-    for listener in listeners:
-        listener.bind(("", 0))
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
-
-
-def configured(folder: Path) -> Topology:
-    """Write the edge's files into `folder`, changed to live there; return its topology."""
-    topology = rebased(load(), name="edge", subnet=SUBNET)
-    http_port, stats, api = free_ports(3)
-    ports = replace(topology.ports, edge_http=http_port, edge_stats=stats, api=api)
-    topology = replace(topology, ports=ports)
-    files = render(topology, secrets.generate(), release="/")
-    for name in ("haproxy.cfg", "edge.sh"):
-        text = files[f"lb1/{name}"].replace("/run/evergrid/haproxy", str(folder))
-        (folder / name).write_text(text.replace("/etc/evergrid", str(folder)), encoding="utf-8")
-    return topology
-
-
-def answers(topology: Topology) -> bool:
-    try:
-        address = (topology.host("lb1").address, topology.ports.edge_stats)
-        socket.create_connection(address, timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[Topology, int]]:
-    """Run the edge as its supervisor does; yield where it is, with its pid."""
-    topology = configured(tmp_path)
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(["bash", str(tmp_path / "edge.sh")], stdout=log, stderr=log) as process,
-    ):
-        until(lambda: answers(topology))
-        yield topology, process.pid
-        process.kill()
+    """Yield where the edge is, with its pid."""
+    with running(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
 def edge(started: tuple[Topology, int]) -> Iterator[Edge]:
     topology, _ = started
-    seen = Seen()
-    handler = type("Handler", (ApiHost,), {"seen": seen})
-    where = [(host.address, topology.ports.api) for host in topology.with_role("app")]
-    servers = [ThreadingHTTPServer(address, handler) for address in where]
-    for server in servers:
-        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-    found = Edge(topology, seen)
-    until(lambda: found.ask("GET", "/v1/prices")[0] == 200)
-    seen.requests.clear()
-    yield found
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def problem(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
-    """Return status and code of a problem, whole in every part."""
-    status, headers, body = answer
-    assert headers["content-type"] == "application/problem+json"
-    told = json.loads(body)
-    assert told.keys() == {"type", "title", "status", "code", "detail", "hint", "request_id"}
-    assert (told["status"], told["request_id"]) == (status, headers["x-request-id"])
-    return status, told["code"]
+    with serving(topology) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -217,6 +80,16 @@ def test_a_request_that_is_safe_to_repeat_survives_an_api_process_that_dies(edge
     status, _, body = edge.ask(method, "/v1/payments", body=b"{}" if key else b"", **key)
     assert (status, body) == (200, b"done")
     assert len(edge.seen.requests) == 2
+
+
+def test_the_api_is_told_since_when_a_client_waits_also_by_a_repetition(edge):
+    edge.seen.deaths_left = 1
+    began_ms = time.time() * 1000
+    edge.ask("GET", "/v1/prices", X_Request_Start="1")
+    starts = [int(headers["x-request-start"]) for _, _, headers in edge.seen.requests]
+    assert len(starts) == 2
+    assert starts[0] == starts[1]
+    assert began_ms - 1 <= starts[0] <= time.time() * 1000
 
 
 def test_a_write_without_a_key_is_not_repeated(edge):

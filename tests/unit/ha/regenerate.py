@@ -10,7 +10,8 @@ import shutil
 from dataclasses import fields
 from pathlib import Path
 
-from ha import topology
+from ha import installation, topology
+from ha.certificates import Certificates
 from ha.render import render
 from ha.secrets import Secrets
 
@@ -27,6 +28,14 @@ def rendered() -> dict[str, str]:
     return render(topology.load(), SECRETS, release=RELEASE)
 
 
+def installed() -> dict[str, str]:
+    """Return what a real host has beyond them: units, firewall, folders; by its own name."""
+    nobody = Certificates(authority="", signed={}, keys={})
+    found = installation.of(topology.load(), SECRETS, nobody, release=RELEASE)
+    files = {f"{host}/{Path(f.path).name}": f.text for host, has in found.items() for f in has}
+    return {name: text for name, text in files.items() if name not in rendered()}
+
+
 def golden(files: dict[str, str]) -> dict[str, str]:
     """Return those of `files` that a golden file is kept of."""
     return {name: text for name, text in files.items() if name.split("/")[0] in HOSTS}
@@ -35,7 +44,7 @@ def golden(files: dict[str, str]) -> dict[str, str]:
 def main() -> None:
     """Replace the golden files by what is rendered now."""
     shutil.rmtree(GOLDEN, ignore_errors=True)
-    for name, text in golden(rendered()).items():
+    for name, text in golden(rendered() | installed()).items():
         path = GOLDEN / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

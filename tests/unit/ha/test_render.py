@@ -23,7 +23,7 @@ from ha import ownership, programs
 from ha.render import render
 from ha.topology import TopologyWrong, load, rebased
 from service import settings
-from tests.unit.ha.regenerate import GOLDEN, RELEASE, SECRETS, golden, rendered
+from tests.unit.ha.regenerate import GOLDEN, RELEASE, SECRETS, golden, installed, rendered
 
 FILES = rendered()
 # The same hosts on the loopback: what a program looks up there is there.
@@ -50,15 +50,18 @@ def words(text: str) -> list[str]:
     return sorted(re.split(r"[\s,]+", text))
 
 
-@pytest.mark.parametrize("name", golden(FILES))
+ALL = FILES | installed()
+
+
+@pytest.mark.parametrize("name", golden(ALL))
 def test_a_file_is_rendered_as_it_was_reviewed(name):
     """If the change is meant: `python -m tests.unit.ha.regenerate`, then read the difference."""
-    assert FILES[name] == (GOLDEN / name).read_text(encoding="utf-8")
+    assert ALL[name] == (GOLDEN / name).read_text(encoding="utf-8")
 
 
 def test_no_golden_file_is_left_of_what_is_no_longer_rendered():
     kept = {p.relative_to(GOLDEN).as_posix() for p in GOLDEN.rglob("*") if p.is_file()}
-    assert kept == set(golden(FILES))
+    assert kept == set(golden(ALL))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ def timings(**changed: int) -> Topology:
     return replace(SHIPPED, timings=replace(SHIPPED.timings, **changed))
 
 
+def limits(**changed: object) -> Topology:
+    return replace(SHIPPED, limits=replace(SHIPPED.limits, **changed))
+
+
 def without(*names: str) -> Topology:
     return replace(SHIPPED, hosts=tuple(h for h in SHIPPED.hosts if h.name not in names))
 
@@ -54,6 +58,9 @@ BROKEN = [
     (rules.exactly_one_backup, without("backup1"), "0 backup hosts"),
     (rules.exactly_one_backup, plus("backup2", "backup"), "2 backup hosts"),
     (rules.backup_apart_from_databases, changed("db1", roles=("database", "backup")), "db1 is"),
+    (rules.operators_are_known, replace(SHIPPED, operators=()), "no network of operators"),
+    (rules.operators_are_known, replace(SHIPPED, operators=("0.0.0.0/0",)), "wider than /8"),
+    (rules.operators_are_known, replace(SHIPPED, operators=("10.1.1.1/8",)), "host bits set"),
     (
         rules.one_listener_per_port,
         replace(SHIPPED, ports=replace(SHIPPED.ports, local_replica=5000)),
@@ -67,6 +74,12 @@ BROKEN = [
         ),
         "mon1 has one port 2379 for prometheus and etcd_client",
     ),
+    (rules.limits_nest, limits(address=2_999), "the role channel may send 3000 requests/s, not"),
+    (rules.limits_nest, limits(unproven=2_501), "the role reader may send 2500 requests/s, not"),
+    (rules.limits_nest, limits(principals={"portal": 19}), "portal may send 19 requests/s, not"),
+    (rules.limits_nest, limits(principals={"portal": 10_001}), "portal may send 10001 requests"),
+    (rules.limits_nest, limits(address_connections=0), "a limit of nothing refuses everybody"),
+    (rules.limits_nest, limits(unproven=0), "a limit of nothing refuses everybody"),
     (rules.names_are_distinct, plus("db1", "client"), "2 hosts have the name db1"),
     (rules.names_are_distinct, changed("db1", name="DB 1"), "'DB 1' is not a host name"),
     (rules.addresses_are_distinct, changed("db1", address="10.77.0.32"), "the address 10.77.0.32"),

@@ -38,6 +38,7 @@ def test_an_unknown_host_is_answered_with_those_that_exist():
         ("ttl = 20", "", "missing required field `ttl`"),
         ("ttl = 20", 'ttl = "20"', r"Expected `int`, got `str` - at `\$.timings.ttl`"),
         ("ttl = 20", "ttl = 20\nttll = 30", "values nobody reads: ttll"),
+        ("hall_clerk = 2_500", "hall_clark = 2_500", "missing required field `hall_clerk`"),
         ('roles = ["monitor"]', 'roles = ["monitors"]', "Invalid enum value 'monitors'"),
     ],
 )
@@ -52,6 +53,7 @@ def test_a_second_lab_keeps_every_distance_in_its_own_subnet():
     assert (moved.name, moved.subnet) == ("other", "10.90.3.0/24")
     assert moved.virtual_address == "10.90.3.100"
     assert moved.host("db2").address == "10.90.3.32"
+    assert moved.operators == ("10.90.3.1/32", "10.90.3.5/32")
     assert (moved.ports, moved.timings) == (load().ports, load().timings)
 
 

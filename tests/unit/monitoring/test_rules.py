@@ -18,7 +18,7 @@ WANTED = {
     "ReplicationLagging", "PatroniPaused", "ApiErrorRatioHigh", "ApiSlow", "EdgeWithoutServer",
     "EtcdWithoutLeader", "EtcdMemberMissing", "BillRunStuck", "WorkerSilent", "TargetDown",
     "LeaderNotWritable", "WardenActed", "FenceLeft", "WardenBlind", "DatabaseDiskLow",
-    "DatabaseDiskEnding",
+    "DatabaseDiskEnding", "RequestsRefused",
     "BackupOld", "ArchiveStalled", "RestoreDrillOld",
 }  # fmt: skip
 # They may not wait: what failed, or was done, stays so.

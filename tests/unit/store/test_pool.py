@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import psycopg2
 import pytest
 
 from service.store import pool
@@ -30,8 +31,12 @@ class Server:
 
     def __init__(self):
         self.opened = []
+        self.is_slow = False
+        self.when_slow = None
 
     def connect(self):
+        if self.is_slow:
+            self.when_slow()
         self.opened.append(Connection())
         return self.opened[-1]
 
@@ -148,6 +153,34 @@ def test_if_none_comes_free_more_are_opened_up_to_the_limit(narrow, monkeypatch)
         connections.release(connections.acquire(deadline=soon()))
     monkeypatch.setattr(pool, "_STUCK_S", 60.0)
     assert no_more_than(2, connections)
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_while_work_goes_on_a_connection_that_is_slow_to_open_closes_none(
+    narrow, monkeypatch, works
+):
+    monkeypatch.setattr(pool, "CONNECT_TIMEOUT_S", 0.1)
+    connections, server = narrow(connections_max=4)
+    working = connections.acquire(deadline=soon())
+    begun = threading.Event()
+
+    def too_slow():
+        begun.set()
+        time.sleep(0.1)
+        server.is_slow = False
+        raise psycopg2.OperationalError("no answer")
+
+    server.when_slow, server.is_slow = too_slow, True
+    got, threads = waiting(connections, callers=1)
+    assert begun.wait(5)
+    if works:
+        connections.release(working)
+        working = connections.acquire(deadline=soon())
+    seen = []
+    monkeypatch.setattr(connections, "_shut", lambda _: seen.append("shut"))
+    threads[0].join(5)
+    assert (len(got), seen) == (1, [] if works else ["shut"])
+    assert not working.is_closed
 
 
 def test_what_was_added_for_a_lost_primary_goes_with_it(narrow, monkeypatch):

@@ -114,7 +114,7 @@ def test_a_promise_about_an_earlier_leadership_counts_for_nothing():
     [
         ({"is_paused": True}, "paused"),
         ({"has_failover_key": True}, "switchover"),
-        ({"is_cooling": True}, "last minute"),
+        ({"is_cooling": True}, "a moment ago"),
         ({"sync": Sync(voters=frozenset({"db3"}), quorum=0, revision=11)}, "no voter"),
     ],
 )

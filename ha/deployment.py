@@ -1,0 +1,155 @@
+"""
+Deployment: what Ansible is given for one site.
+
+A site is a folder with `topology.toml`. Its passwords and certificates are made once, into
+`site.json`, which Ansible Vault can encrypt: they reach `render` through its standard input, so
+that neither a command line nor a file of ours shows them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ha import certificates, installation, programs, secrets, topology, units
+from ha.certificates import Certificates
+from ha.installation import Installed
+from ha.secrets import Secrets
+from ha.topology import Host, Topology
+
+_SECRET = 0o600
+_PRIVATE = 0o700
+
+
+class SiteWrong(Exception):
+    """A folder is no site, or what was made for it cannot be read."""
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is made once for a site, then stays the same."""
+
+    secrets: Secrets
+    certificates: Certificates
+
+
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a host, as Ansible copies it; `source` is where its text lies."""
+
+    path: str
+    source: str
+    owner: str
+    group: str
+    mode: str
+    program: str
+    change: str
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """One program of a host; hosts start theirs in the order of the list."""
+
+    program: str
+    unit: str
+    can_reload: bool
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that Ansible puts on one host."""
+
+    host: str
+    roles: tuple[str, ...]
+    files: list[Placed]
+    units: list[Unit]
+
+
+def read(site: Path) -> Topology:
+    """
+    Return the topology of a site.
+
+    :raises SiteWrong: if the folder has none
+    :raises TopologyWrong: if it cannot be read
+    """
+    described = site / "topology.toml"
+    if not described.is_file():
+        raise SiteWrong(f"{site} is no site: it has no topology.toml")
+    return topology.load(described)
+
+
+def found(site: Path) -> Path:
+    """
+    Make passwords and certificates for a site that has none yet; return where they lie.
+
+    :raises SiteWrong: if it has some: other passwords would lock its programs out
+    """
+    path = site / "site.json"
+    kept = Kept(secrets=secrets.generate(), certificates=certificates.issue(read(site)))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET)
+    except FileExistsError as error:
+        raise SiteWrong(f"{path} exists: this site has passwords already") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(kept)))
+    return path
+
+
+def inventory(site: Topology) -> dict[str, Any]:
+    """Return Ansible's inventory: a group for each role, the address of each host."""
+    roles = sorted({role for host in site.hosts for role in host.roles})
+    groups: dict[str, Any] = {
+        role: {"hosts": [host.name for host in site.with_role(role)]} for role in roles
+    }
+    variables = {host.name: {"ansible_host": host.address} for host in site.hosts}
+    return groups | {"_meta": {"hostvars": variables}}
+
+
+def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]:
+    """
+    Write every file of every host below `out`, a manifest beside them; return the manifests.
+
+    `told` is the text of `site.json`. The folder is for its owner alone.
+    :raises SiteWrong: if that cannot be read
+    :raises TopologyWrong: if the topology breaks a rule
+    """
+    try:
+        kept = msgspec.json.decode(told, type=Kept)
+    except msgspec.DecodeError as error:
+        raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
+    placed = installation.of(site, kept.secrets, kept.certificates, release=release)
+    out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    out.chmod(_PRIVATE)
+    return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]
+
+
+def _write_host(host: Host, site: Topology, files: tuple[Installed, ...], out: Path) -> Path:
+    folder = out / host.name
+    manifest = Manifest(
+        host=host.name,
+        roles=host.roles,
+        files=[_place(file, folder) for file in files],
+        units=[
+            Unit(program=p.name, unit=units.name(p.name), can_reload=bool(p.reload_signal))
+            for p in sorted(
+                programs.of(host, topology=site, release=""), key=lambda each: each.priority
+            )
+        ],
+    )
+    path = folder / "manifest.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    return path
+
+
+def _place(file: Installed, folder: Path) -> Placed:
+    source = folder / file.path.lstrip("/")
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(file.text, encoding="utf-8")
+    return Placed(
+        path=file.path,
+        source=str(source),
+        owner=file.owned.user,
+        group=file.owned.group,
+        mode=f"{file.owned.mode:04o}",
+        program=file.program,
+        change=file.change,
+    )

@@ -1,0 +1,136 @@
+"""Installation: every file of ours on a real host, with what has to be done when it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ha import certificates, flows, ownership, programs, render, units
+from ha.certificates import Certificates
+from ha.ownership import Owned
+from ha.secrets import Secrets
+from ha.topology import Host, Topology
+
+# What has to be done after a file has changed: nothing (it is read when it is needed), or that its
+# program reads it anew, or that it starts anew, or that the kernel, systemd or the firewall does.
+Change = Literal["none", "reload", "restart", "sysctl", "tmpfiles", "firewall"]
+
+CONFIGURATION = "/etc/evergrid"
+_UNITS = "/etc/systemd/system"
+_ROOT = Owned("root", "root", 0o644)
+
+# By the name of the file: the program that it concerns, and how that takes it.
+_TAKEN: dict[str, tuple[str, Change]] = {
+    "patroni.yml": ("patroni", "reload"),
+    "warden.json": ("warden", "restart"),
+    "etcd.yml": ("etcd", "restart"),
+    "haproxy.cfg": ("haproxy", "reload"),
+    "edge.sh": ("haproxy", "restart"),
+    "keepalived.conf": ("keepalived", "reload"),
+    "gunicorn.conf.py": ("api", "reload"),
+    "service.env": ("api", "restart"),
+    "prometheus.yml": ("prometheus", "reload"),
+    "pgbackrest.conf": ("pgbackrest", "restart"),
+}
+# Read by whoever needs them, each time anew.
+_UNTAKEN = frozenset({"archive_get.sh", "before_stop.sh", "source.conf"})
+# The lab's own way to run programs.
+_OF_THE_LAB = frozenset({"supervisord.conf"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """One file of a host; `program` is whom a change of it concerns, "" if nobody."""
+
+    path: str
+    text: str
+    owned: Owned
+    program: str = ""
+    change: Change = "none"
+
+
+def of(
+    topology: Topology, secrets: Secrets, signed: Certificates, *, release: str
+) -> dict[str, tuple[Installed, ...]]:
+    """
+    Return all files of all hosts, by host.
+
+    :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
+    """
+    texts = render.render(topology, secrets, release=release) | certificates.files(signed)
+    return {
+        host.name: (
+            *_configuration(host, texts),
+            *_system(host, topology),
+            *_units(host, topology, release),
+        )
+        for host in topology.hosts
+    }
+
+
+def _configuration(host: Host, texts: dict[str, str]) -> list[Installed]:
+    """Return what lies in /etc/evergrid, and the kernel's settings."""
+    found = []
+    for name, text in texts.items():
+        owner, _, file = name.partition("/")
+        if owner != host.name or file in _OF_THE_LAB:
+            continue
+        if file == "sysctl.conf":
+            path = "/etc/sysctl.d/90-evergrid.conf"
+            found.append(Installed(path=path, text=text, owned=_ROOT, change="sysctl"))
+            continue
+        program, change = _taken(file)
+        path, owned = f"{CONFIGURATION}/{file}", ownership.of_file(file)
+        found.append(Installed(path=path, text=text, owned=owned, program=program, change=change))
+    return found
+
+
+def _taken(file: str) -> tuple[str, Change]:
+    """Return whom a file of /etc/evergrid concerns; one that nobody thought of is a bug."""
+    if file in _UNTAKEN or file.startswith(("authority.", "host.", "rules/")):
+        return "", "none"
+    return _TAKEN[file]
+
+
+def _system(host: Host, topology: Topology) -> list[Installed]:
+    """Return the firewall, and the folders that are made at every start."""
+    templates = render.templates()
+    openings = flows.openings(host, topology)
+    directories = ownership.directories(host)
+    return [
+        Installed(
+            path=f"{CONFIGURATION}/nftables.conf",
+            text=templates.get_template("nftables.conf.j2").render(host=host, openings=openings),
+            owned=_ROOT,
+            change="firewall",
+        ),
+        Installed(
+            path="/etc/tmpfiles.d/evergrid.conf",
+            text=templates.get_template("tmpfiles.conf.j2").render(
+                host=host, directories=directories
+            ),
+            owned=_ROOT,
+            change="tmpfiles",
+        ),
+    ]
+
+
+def _units(host: Host, topology: Topology, release: str) -> list[Installed]:
+    texts = units.texts(
+        host,
+        topology,
+        release=release,
+        templates=render.templates(),
+        sockets_max=render.SOCKETS_MAX,
+    )
+    of_unit = {units.name(p.name): p.name for p in programs.of(host, topology=topology, release="")}
+    return [
+        Installed(
+            path=f"{_UNITS}/{name}",
+            text=text,
+            owned=_ROOT,
+            program=of_unit.get(name, ""),
+            change="restart" if name in of_unit else "none",
+        )
+        for name, text in texts.items()
+    ]

@@ -1,0 +1,95 @@
+"""What Ansible is given: the inventory, every file with its owner, secrets nowhere else."""
+
+from __future__ import annotations
+
+import json
+import stat
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ha import deployment
+from ha.deployment import SiteWrong
+from ha.topology import load
+from tests.unit.ha.regenerate import RELEASE
+
+SHIPPED = (resources.files("ha") / "topology.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "topology.toml").write_text(SHIPPED, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def written(site):
+    told = deployment.found(site).read_bytes()
+    out = site / "out"
+    deployment.write(load(), told, release=RELEASE, out=out)
+    return out
+
+
+def manifest(out, host):
+    return json.loads((out / host / "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_a_folder_without_a_topology_is_no_site(tmp_path):
+    with pytest.raises(SiteWrong, match=r"has no topology\.toml"):
+        deployment.read(tmp_path)
+
+
+def test_a_site_is_founded_once_and_for_its_owner_alone(site):
+    path = deployment.found(site)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(SiteWrong, match="has passwords already"):
+        deployment.found(site)
+    assert path.read_bytes() == before
+
+
+def test_every_host_is_in_the_groups_of_its_roles():
+    found = deployment.inventory(load())
+    assert found["database"]["hosts"] == ["db1", "db2", "db3"]
+    assert found["_meta"]["hostvars"]["lb2"] == {"ansible_host": "10.77.0.12"}
+
+
+def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
+    assert stat.S_IMODE(written.stat().st_mode) == 0o700
+    by_path = {file["path"]: file for file in manifest(written, "db1")["files"]}
+    patroni = by_path["/etc/evergrid/patroni.yml"]
+    assert (patroni["owner"], patroni["group"], patroni["mode"]) == ("root", "postgres", "0640")
+    assert (patroni["program"], patroni["change"]) == ("patroni", "reload")
+    assert "scope: main" in Path(patroni["source"]).read_text(encoding="utf-8")
+    assert by_path["/etc/evergrid/host.key"]["mode"] == "0640"
+
+
+def test_programs_are_listed_in_the_order_in_which_they_start(written):
+    assert [u["program"] for u in manifest(written, "app1")["units"]] == [
+        "haproxy",
+        "api",
+        "worker",
+    ]
+
+
+@pytest.mark.parametrize("told", [b"", b"{}", b"$ANSIBLE_VAULT;1.1;AES256\n6162"])
+def test_secrets_that_cannot_be_read_are_refused(site, told):
+    with pytest.raises(SiteWrong, match="cannot be read"):
+        deployment.write(load(), told, release=RELEASE, out=site / "out")
+
+
+def test_the_same_secrets_give_the_same_files(site, written):
+    told = (site / "site.json").read_bytes()
+    deployment.write(load(), told, release=RELEASE, out=site / "again")
+    for path in written.rglob("*"):
+        if path.is_file() and path.name != "manifest.json":
+            again = site / "again" / path.relative_to(written)
+            assert path.read_bytes() == again.read_bytes()
+
+
+def test_what_is_kept_can_be_read_back(site):
+    kept = msgspec.json.decode(deployment.found(site).read_bytes(), type=deployment.Kept)
+    assert "PRIVATE KEY" in kept.certificates.keys["db1"]
+    assert kept.secrets.api_password not in repr(kept.secrets)
