@@ -13,6 +13,8 @@ class Secrets:
     """
     Every password of a cluster. Shown as an address only, so that no log repeats one.
 
+    `signing_key` signs the access tokens of people who signed in.
+
     VRRP has none: version 3 of the protocol dropped authentication (RFC 5798 §9).
     """
 
@@ -24,6 +26,7 @@ class Secrets:
     worker_password: str
     audit_password: str
     patroni_password: str
+    signing_key: str
 
 
 def generate() -> Secrets:

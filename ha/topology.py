@@ -80,6 +80,7 @@ class RoleLimits:
     channel: int
     auditor: int
     data_migrator: int
+    administrator: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

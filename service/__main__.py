@@ -12,21 +12,29 @@ from enum import StrEnum
 from importlib import metadata
 from typing import Annotated
 
+import msgspec
 import typer
 
 from service import settings, worker
 from service.api.app import description
+from service.domain import tokens
 from service.domain.errors import Refusal
+from service.domain.principals import checked_role
+from service.domain.staff import NewStaff
 from service.store import migrate as migrations
 from service.store import roles as database_roles
 from service.store.database import Database
 from service.store.sqlstates import DatabaseError
 from service.usecases import principals
+from service.usecases import staff as staff_members
 from service.usecases.demo import load_demo
+from service.usecases.hashing import Hashing
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token = typer.Typer(no_args_is_help=True, help="Bearer tokens of people and programs.")
 commands.add_typer(token, name="token")
+staff = typer.Typer(no_args_is_help=True, help="People who sign in.")
+commands.add_typer(staff, name="staff")
 
 _DEADLINE_S = 60.0  # An operator at a terminal waits through a failover, not for ever.
 _CONNECTIONS_MAX = 2
@@ -89,7 +97,11 @@ def issue_token(
     name: Annotated[str, typer.Option(help="Of the person or program.")],
     role: Annotated[str, typer.Option()],
     bureau: Annotated[int | None, typer.Option(help="Its only bureau; all, if left out.")] = None,
-    days: Annotated[int, typer.Option(min=1, help="How long the token lives.")] = 90,
+    days: Annotated[int, typer.Option(min=1, help="How long it lives.")] = tokens.DAYS_DEFAULT,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="An operation that it is limited to, payments.take; repeat for more."),
+    ] = None,
 ) -> None:
     """Issue a token and print it: it cannot be shown again."""
     database = _as_owner()
@@ -100,6 +112,7 @@ def issue_token(
         database=database,
         name=name,
         days=days,
+        operations=only or (),
         make_secret=lambda: secrets.token_urlsafe(32),
         now=datetime.now(UTC),
         deadline=_deadline(),
@@ -108,12 +121,58 @@ def issue_token(
 
 
 @token.command("revoke")
-def revoke_tokens(name: Annotated[str, typer.Option(help="Of the person or program.")]) -> None:
-    """Take back every token of a person or program."""
+def revoke_tokens(
+    name: Annotated[str, typer.Option(help="Of the person or program.")],
+    token_id: Annotated[str | None, typer.Option(help="Only this one, as `list` names it.")] = None,
+) -> None:
+    """Take back the tokens of a person or program."""
+    if token_id is not None:
+        principals.revoke_token(
+            database=_as_owner(),
+            name=name,
+            token_id=token_id,
+            now=datetime.now(UTC),
+            deadline=_deadline(),
+        )
+        typer.echo(f"Token {token_id} of {name} was revoked.")
+        return
     count = principals.revoke_tokens(
         database=_as_owner(), name=name, now=datetime.now(UTC), deadline=_deadline()
     )
     typer.echo(f"{count} tokens of {name} were revoked.")
+
+
+@token.command("list")
+def list_tokens(name: Annotated[str, typer.Option(help="Of the person or program.")]) -> None:
+    """List the tokens of a person or program, the newest first, one JSON object a line."""
+    for shown in principals.tokens_of(database=_as_owner(), name=name, deadline=_deadline()):
+        typer.echo(msgspec.json.encode(shown).decode())
+
+
+@staff.command("add")
+def add_staff(
+    user_name: Annotated[str, typer.Option()],
+    full_name: Annotated[str, typer.Option()],
+    role: Annotated[str, typer.Option()] = "administrator",
+    bureau: Annotated[int | None, typer.Option(help="Its only bureau; all, if left out.")] = None,
+) -> None:
+    """Add a person, the first administrator; the password is asked for, or read from a pipe."""
+    password = typer.prompt("First password", hide_input=sys.stdin.isatty(), prompt_suffix=": ")
+    found = staff_members.appoint_staff(
+        database=_as_owner(),
+        hashing=Hashing(),
+        new=NewStaff(
+            user_name=user_name,
+            full_name=full_name,
+            role=checked_role(role),
+            bureau=bureau,
+            oidc_subject=None,
+            password=password,
+        ),
+        now=datetime.now(UTC),
+        deadline=_deadline(),
+    )
+    typer.echo(f"{found.user_name} was added, and must change the password at the first sign-in.")
 
 
 def _as_owner() -> Database:

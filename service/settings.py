@@ -11,6 +11,8 @@ _PORT_MAX = 65_535
 _CONNECTIONS_MAX = 64
 # Longer than any failover; past it the load balancer has given up already.
 _DEADLINE_MAX_S = 600
+# As much chance as SHA-256 has room for, in base64. Source: RFC 7518, section 3.2.
+_KEY_CHARACTERS_MIN = 32
 
 
 class SettingsWrong(Exception):
@@ -27,6 +29,26 @@ class ApiSettings:
     deadline_s: int
     host: str
     metrics_folder: Path | None
+    signing: SigningKeys
+    oidc: OidcSettings | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SigningKeys:
+    """The key that access tokens are signed with, beside the one before it."""
+
+    current: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """An OpenID Connect issuer that may vouch for the staff."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    claim: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +75,8 @@ def read_api(environ: Mapping[str, str]) -> ApiSettings:
         deadline_s=variables.whole("EVERGRID_DEADLINE_S", 28, at_most=_DEADLINE_MAX_S),
         host=variables.text("EVERGRID_HOST"),
         metrics_folder=variables.folder("PROMETHEUS_MULTIPROC_DIR"),
+        signing=variables.signing_keys(),
+        oidc=variables.oidc(),
     )
     variables.refuse_wrong()
     return found
@@ -114,6 +138,29 @@ class _Variables:
         if not value:
             self._wrong.append(f"{name} is missing")
         return value
+
+    def signing_keys(self) -> SigningKeys:
+        current = self.text("EVERGRID_SIGNING_KEY")
+        previous = self._environ.get("EVERGRID_SIGNING_KEY_PREVIOUS") or None
+        for name, key in (("", current), ("_PREVIOUS", previous)):
+            if key and len(key) < _KEY_CHARACTERS_MIN:
+                self._wrong.append(
+                    f"EVERGRID_SIGNING_KEY{name} has fewer than {_KEY_CHARACTERS_MIN} characters"
+                )
+        return SigningKeys(current=current, previous=previous)
+
+    def oidc(self) -> OidcSettings | None:
+        if not self._environ.get("EVERGRID_OIDC_ISSUER"):
+            return None
+        jwks_url = self.text("EVERGRID_OIDC_JWKS_URL")
+        if jwks_url and not jwks_url.startswith("https://"):
+            self._wrong.append("EVERGRID_OIDC_JWKS_URL does not begin with https://")
+        return OidcSettings(
+            issuer=self.text("EVERGRID_OIDC_ISSUER"),
+            audience=self.text("EVERGRID_OIDC_AUDIENCE"),
+            jwks_url=jwks_url,
+            claim=self._environ.get("EVERGRID_OIDC_CLAIM") or "sub",
+        )
 
     def whole(self, name: str, default: int, *, at_most: int) -> int:
         value = self._environ.get(name, str(default))

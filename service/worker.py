@@ -23,6 +23,7 @@ from service.usecases.bill_runs import (
 )
 from service.usecases.once import forget_old_keys
 from service.usecases.partitions import make_partitions_ahead
+from service.usecases.sessions import forget_old_sign_ins
 
 BILLS_ISSUED = Counter("evergrid_bills_issued_total", "Bills issued by this worker.")
 BILL_FAILURES = Counter(
@@ -110,6 +111,9 @@ class Worker:
         forgotten = forget_old_keys(database=self._database, now=now, deadline=self._deadline())
         if forgotten:
             _log.info("Forgot %d months of old Idempotency-Keys.", forgotten)
+        gone = forget_old_sign_ins(database=self._database, now=now, deadline=self._deadline())
+        if gone:
+            _log.info("Forgot %d old sign-ins.", gone)
         self._broken.clear()
         self._upkeep_due = time.monotonic() + _UPKEEP_EVERY_S
 

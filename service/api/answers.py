@@ -23,6 +23,12 @@ def found(req: Request, resp: Response, value: object) -> None:
         resp.data = body
 
 
+def made(resp: Response, value: object, *, status: int) -> None:
+    """Answer with what was made for this request alone, to be kept nowhere."""
+    resp.status = status
+    resp.data = encode(value)
+
+
 def given(resp: Response, answer: Answer) -> None:
     """Answer with what was decided, word for word the same each time it is asked for."""
     resp.status = answer.status

@@ -8,17 +8,30 @@ from pathlib import Path
 
 import falcon
 
-from service.api import bill_runs, bills, errors, openapi, payments, probes, readings
+from service.api import (
+    bill_runs,
+    bills,
+    errors,
+    openapi,
+    payments,
+    probes,
+    readings,
+    sessions,
+    staff,
+)
 from service.api.accounts import AccountByNumber, AccountImports, Accounts
 from service.api.authentication import Authentication
 from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
 from service.api.metrics import Metrics
 from service.api.observation import Observation
+from service.api.passwords import PasswordChanges
 from service.api.prices import Prices
 from service.api.requests import Request, Response
 from service.api.resources import Resource
+from service.api.sign_in import IdentityResource
 from service.store.database import Database
+from service.usecases.identity import Identity
 
 # What the business offers; a token is needed, and a role that includes it.
 BUSINESS: Mapping[str, type[Resource]] = {
@@ -35,6 +48,19 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/payments": payments.Payments,
     "/v1/payments/{payment_no}": payments.PaymentByNumber,
 }
+# How people prove who they are, and administrators look after them.
+IDENTITY: Mapping[str, type[IdentityResource]] = {
+    "/v1/sessions": sessions.Sessions,
+    "/v1/sessions/oidc": sessions.IssuerSessions,
+    "/v1/sessions/current": sessions.CurrentSession,
+    "/v1/sessions/current/renewals": sessions.Renewals,
+    "/v1/password-changes": PasswordChanges,
+    "/v1/staff": staff.Staff,
+    "/v1/staff/{user_name}": staff.StaffByName,
+    "/v1/staff/{user_name}/locks": staff.StaffLocks,
+    "/v1/staff/{user_name}/unlocks": staff.StaffUnlocks,
+    "/v1/staff/{user_name}/password-resets": staff.PasswordResets,
+}
 # What the operations staff ask, without a token.
 PROBES: Mapping[str, type] = {
     "/live": probes.Live,
@@ -45,12 +71,13 @@ PROBES: Mapping[str, type] = {
 
 def description(*, version: str) -> dict[str, object]:
     """Return the OpenAPI description of everything above, as of a release."""
-    return openapi.document({**BUSINESS, **PROBES}, version=version)
+    return openapi.document({**BUSINESS, **IDENTITY, **PROBES}, version=version)
 
 
 def create_app(
     *,
     database: Database,
+    identity: Identity,
     clock: Callable[[], datetime],
     deadline_s: float,
     host: str,
@@ -68,13 +95,15 @@ def create_app(
         response_type=Response,
         middleware=[
             Observation(deadline_s=deadline_s, clock=clock),
-            Authentication(database=database, clock=clock),
+            Authentication(database=database, keys=identity.keys, clock=clock),
             Consistency(database=database),
         ],
     )
     errors.add_to(app)
     for path, resource in BUSINESS.items():
         app.add_route(path, resource(clock=clock))
+    for path, person in IDENTITY.items():
+        app.add_route(path, person(clock=clock, database=database, identity=identity))
     app.add_route("/live", probes.Live())
     app.add_route("/ready", probes.Ready(database=database))
     app.add_route("/version", probes.ThisVersion(version=version, host=host))

@@ -10,11 +10,13 @@ from urllib.parse import quote
 
 from service.api.requests import Request, Response
 from service.domain import tokens
+from service.domain.access_tokens import Keys
 from service.domain.errors import Busy
 from service.domain.principals import Caller
 from service.store.database import Database
 from service.store.sessions import Session
-from service.usecases.principals import caller_by_token
+from service.usecases.principals import caller_by_token, issued_token, note_use
+from service.usecases.sign_ins import caller_in_session
 
 # Tells the edge whose token it was: it counts requests by principal. Clients never see it. The same
 # in ha/limits.py.
@@ -24,6 +26,8 @@ HEADER = "Evergrid-Principal"
 CACHE_S = 5.0
 # The primary is given this long to say who wants to read; longer, and reads would stall with it.
 PATIENCE_S = 0.25
+# While commits stall, uses are left unnoted this long: one caller in a minute waits in vain.
+UNNOTED_S = 60.0
 # Reading needs no primary, so knowing who reads must not either.
 _READS = frozenset({"GET", "HEAD"})
 # Far more callers than one process serves within `CACHE_S`.
@@ -41,10 +45,12 @@ class Authentication:
     with guesses.
     """
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, database: Database, keys: Keys, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._keys = keys
         self._clock = clock
         self._known: dict[bytes, tuple[Caller, float]] = {}
+        self._unnoted_until = 0.0
 
     def process_resource(
         self, req: Request, _resp: Response, resource: object, _params: dict[str, object]
@@ -76,18 +82,43 @@ class Authentication:
             return self._looked_up(Session(self._database), token, deadline)
         patient_until = min(deadline, time.monotonic() + PATIENCE_S)
         try:
-            caller = self._looked_up(
-                self._database, token, patient_until if is_reading else deadline
-            )
+            caller = self._on_primary(token, patient_until if is_reading else deadline)
         except Busy:
             if not is_reading:
                 raise
             return self._looked_up(Session(self._database), token, deadline)
-        self._remember(fingerprint, caller)
+        # Who must change a password may do more the moment it is changed.
+        if caller.session_id is None or caller.limited_to is None:
+            self._remember(fingerprint, caller)
         return caller
 
     def _looked_up(self, database: Database, token: str, deadline: float) -> Caller:
-        return caller_by_token(database=database, token=token, now=self._clock(), deadline=deadline)
+        now = self._clock()
+        if tokens.is_signed(token):
+            return caller_in_session(
+                database=database, keys=self._keys, token=token, now=now, deadline=deadline
+            )
+        return caller_by_token(database=database, token=token, now=now, deadline=deadline)
+
+    def _on_primary(self, token: str, deadline: float) -> Caller:
+        if tokens.is_signed(token):
+            return self._looked_up(self._database, token, deadline)
+        found = issued_token(database=self._database, token=token, deadline=deadline)
+        now = self._clock()
+        caller = tokens.caller_of(found, now=now)
+        if found is not None and found.is_use_due(now=now):
+            self._note_use(token, now)
+        return caller
+
+    def _note_use(self, token: str, now: datetime) -> None:
+        """Note a use if that takes but a moment: no caller waits for a commit that stalls."""
+        began = time.monotonic()
+        if began < self._unnoted_until:
+            return
+        try:
+            note_use(database=self._database, token=token, now=now, deadline=began + PATIENCE_S)
+        except Busy:
+            self._unnoted_until = began + UNNOTED_S
 
     def _remember(self, fingerprint: bytes, caller: Caller) -> None:
         self._known.pop(fingerprint, None)  # what is put back goes to the end

@@ -13,6 +13,7 @@ from gevent import Timeout
 from service.api.errors import Malformed, MediaTypeUnsupported, TooLarge, TooSlow
 from service.api.requests import Request
 from service.api.validation import faulty_fields
+from service.domain.access_tokens import Keys
 from service.domain.errors import Invalid
 from service.domain.idempotency import Once
 
@@ -77,10 +78,11 @@ class JsonBody(Generic[T]):
         self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
-    def read(self, req: Request) -> tuple[Once, T]:
+    def read(self, req: Request, *, keys: Keys | None = None) -> tuple[Once, T]:
         """
         Return what makes the request recognisable, beside what it asks.
 
+        :param keys: for a body with a password in it, whose plain hash could be guessed from
         :raises KeyMissing: if there is no usable Idempotency-Key
         :raises MediaTypeUnsupported: if it does not say it is JSON
         :raises BodyTooLarge: if it has more than `JSON_MAX_BYTES`
@@ -88,7 +90,7 @@ class JsonBody(Generic[T]):
         :raises BodyInvalid: naming every faulty field
         """
         raw = read(req, media_type=JSON, at_most_bytes=JSON_MAX_BYTES)
-        return once(req, raw), self._decoded(raw)
+        return once(req, raw, keys=keys), self._decoded(raw)
 
     def _decoded(self, raw: bytes) -> T:
         try:
@@ -156,7 +158,7 @@ def _received(req: Request, size_bytes: int) -> bytes:
     return received
 
 
-def once(req: Request, raw: bytes) -> Once:
+def once(req: Request, raw: bytes, *, keys: Keys | None = None) -> Once:
     """
     Return what makes a request recognisable when it comes again.
 
@@ -165,5 +167,7 @@ def once(req: Request, raw: bytes) -> Once:
     key = req.get_header("Idempotency-Key", default="")
     if not _KEY.fullmatch(key):
         raise KeyMissing(f"Idempotency-Key is {key[:40]!r}")
-    asked = f"{req.method} {req.path}\n".encode()
-    return Once(key, hashlib.sha256(asked + raw).digest())
+    asked = f"{req.method} {req.path}\n".encode() + raw
+    if keys is not None:
+        return Once(key, keys.fingerprint("request", asked.hex()))
+    return Once(key, hashlib.sha256(asked).digest())

@@ -11,7 +11,16 @@ import falcon
 import msgspec
 
 from service.api.requests import Request, Response
-from service.domain.errors import Busy, Conflict, FaultyField, Forbidden, Invalid, Missing, Refusal
+from service.domain.errors import (
+    Busy,
+    Conflict,
+    FaultyField,
+    Forbidden,
+    Invalid,
+    Missing,
+    Refusal,
+    Throttled,
+)
 from service.domain.tokens import Unauthenticated
 
 _log = logging.getLogger(__name__)
@@ -79,11 +88,13 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     MediaTypeUnsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Throttled: HTTPStatus.TOO_MANY_REQUESTS,
     ServiceFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="evergrid"'},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": _RETRY_AFTER_S},
 }
 # What falcon refuses by itself, before a responder runs.
@@ -111,6 +122,7 @@ def status_of(kind: type[Refusal]) -> HTTPStatus:
 def add_to(app: falcon.App[Request, Response]) -> None:
     """Answer everything that may go wrong in `app` with a problem."""
     app.add_error_handler(Refusal, _refusal)
+    app.add_error_handler(Throttled, _throttled)
     app.add_error_handler(falcon.HTTPError, _by_falcon)
     app.add_error_handler(Exception, _bug)
 
@@ -131,6 +143,11 @@ def _refusal(req: Request, resp: Response, error: Refusal, _params: dict[str, An
     resp.content_type = MEDIA_TYPE
     resp.data = msgspec.json.encode(problem)
     resp.set_headers(HEADERS.get(status, {}))
+
+
+def _throttled(req: Request, resp: Response, error: Throttled, params: dict[str, Any]) -> None:
+    _refusal(req, resp, error, params)
+    resp.set_header("Retry-After", str(error.wait_s))
 
 
 def _by_falcon(

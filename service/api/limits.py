@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.api.errors import MEDIA_TYPE
@@ -25,10 +25,14 @@ HEADERS: Mapping[str, Mapping[str, object]] = {
 _RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 
 
-def refused(problem: Mapping[str, Any]) -> dict[str, object]:
-    """Return the answer to a request too many; `problem` is the schema of its body."""
+def refused(problem: Mapping[str, Any], *, ours: Iterable[str]) -> dict[str, object]:
+    """
+    Return the answer to a request too many; `problem` is the schema of its body.
+
+    :param ours: the codes of what the API itself answers so, beside the edge
+    """
     return {
-        "description": f"Too Many Requests. Codes: {', '.join(CODES)}.",
+        "description": f"Too Many Requests. Codes: {', '.join(sorted([*CODES, *ours]))}.",
         "headers": {"Retry-After": _RETRY_AFTER, **HEADERS},
         "content": {MEDIA_TYPE: {"schema": problem}},
     }

@@ -18,18 +18,23 @@ from service.domain.permissions import OPERATIONS
 
 _REF = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"{(\w+)(:int)?}")
-_METHODS = ("get", "post")
+_METHODS = ("get", "post", "delete")
+_ACTS = frozenset({"post", "delete"})
 _ABOUT = """\
 The one interface of the utility's data centre. Money is a whole number of fen (`amount_fen`),
 energy whole kWh; prices and registers are decimal numbers as text; times are RFC 3339 with an
 offset, accounting months `YYYY-MM` in Asia/Shanghai. Lists come a page at a time: send
 `next_cursor` back as `cursor`.
 
-Every POST carries an `Idempotency-Key`. When a connection breaks or no answer comes, send the same
-request with the same key again: it acts once, and the first answer is repeated. Wait 30 s for an
-answer: while the database fails over a request waits, and what cannot be done within 28 s is
+Every POST or DELETE carries an `Idempotency-Key`. When a connection breaks or no answer comes, send
+the same request with the same key again: it acts once, and the first answer is repeated. Wait 30 s
+for an answer: while the database fails over a request waits, and what cannot be done within 28 s is
 answered 503 by then. Repeat it after the seconds in `Retry-After`. Keep TCP keepalive on (idle 1 s,
 interval 1 s, 3 probes), so that the loss of a load balancer is noticed.
+
+Programs call with a token that the operations staff issue. People sign in at `/v1/sessions`, call
+with the `access_token`, get the next at `/v1/sessions/current/renewals` while they work, sign in
+again when their session ends. No password in a request is kept or logged.
 
 Reads are answered by replicas, which may be a moment behind. Every answer carries a
 `Consistency-Token`: what it showed lies before it. Keep the greatest you have seen (compare them as
@@ -80,7 +85,7 @@ def document(routes: Mapping[str, type], *, version: str) -> dict[str, object]:
     paths: dict[str, dict[str, object]] = {}
     for template, method, operation in described:
         path = _PARAMETER.sub(r"{\1}", template)
-        paths.setdefault(path, {})[method] = _operation(template, operation, schemas)
+        paths.setdefault(path, {})[method] = _operation(template, method, operation, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,7 +106,9 @@ def document(routes: Mapping[str, type], *, version: str) -> dict[str, object]:
             },
             "responses": {
                 **dict(_problems(schemas)),
-                HTTPStatus.TOO_MANY_REQUESTS.name: limits.refused(schemas.ref(Problem)),
+                HTTPStatus.TOO_MANY_REQUESTS.name: limits.refused(
+                    schemas.ref(Problem), ours=_throttled()
+                ),
             },
             "schemas": schemas.components,
         },
@@ -140,7 +147,9 @@ def _described(routes: Mapping[str, type]) -> Iterator[tuple[str, str, Operation
                 yield template, method, operation
 
 
-def _operation(template: str, operation: Operation, schemas: _Schemas) -> dict[str, object]:
+def _operation(
+    template: str, method: str, operation: Operation, schemas: _Schemas
+) -> dict[str, object]:
     success = {
         "description": operation.answer.__doc__ or operation.summary,
         "content": {"application/json": {"schema": schemas.ref(operation.answer)}},
@@ -148,20 +157,22 @@ def _operation(template: str, operation: Operation, schemas: _Schemas) -> dict[s
     }
     refused = {
         str(status.value): {"$ref": f"#/components/responses/{status.name}"}
-        for status in _statuses(template, operation)
+        for status in sorted(set(_statuses(template, method, operation)))
     }
     described: dict[str, object] = {
         "summary": operation.summary,
-        "operationId": _identifier(template, operation),
-        "tags": [template.split("/")[2] if operation.permission else "operations"],
-        "parameters": list(_parameters(template, operation)),
+        "operationId": _identifier(template, method),
+        "tags": [template.split("/")[2] if template.startswith("/v1/") else "operations"],
+        "parameters": list(_parameters(template, method, operation)),
         "responses": {str(operation.status): success, **refused},
     }
     if operation.permission is None:
         described["security"] = []
     else:
-        roles = ", ".join(sorted(OPERATIONS[operation.permission]))
+        reaches = sorted(OPERATIONS[operation.permission].items())
+        roles = ", ".join(f"{role} ({reach})" for role, reach in reaches)
         described["description"] = f"Roles: {roles}."
+        described["x-permission"] = operation.permission
     if operation.body is not None:
         described["requestBody"] = _body(operation, schemas.ref(operation.body))
     return described
@@ -181,14 +192,13 @@ def _body(operation: Operation, schema: Mapping[str, object]) -> dict[str, objec
     return {"required": True, "content": {operation.body_media_type: content}}
 
 
-def _identifier(template: str, operation: Operation) -> str:
+def _identifier(template: str, method: str) -> str:
     """Return a name for generated clients: what is done to which path."""
-    verb = "post" if operation.body else "get"
     words = re.findall(r"[a-z]+", _PARAMETER.sub(r"by_\1", template).removeprefix("/v1"))
-    return "_".join([verb, *words])
+    return "_".join([method, *words])
 
 
-def _parameters(template: str, operation: Operation) -> Iterator[dict[str, object]]:
+def _parameters(template: str, method: str, operation: Operation) -> Iterator[dict[str, object]]:
     for name, is_whole in _PARAMETER.findall(template):
         kind = "integer" if is_whole else "string"
         yield {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
@@ -198,22 +208,24 @@ def _parameters(template: str, operation: Operation) -> Iterator[dict[str, objec
         for name, schema in asked["properties"].items():
             is_required = name in asked["required"]
             yield {"name": name, "in": "query", "required": is_required, "schema": schema}
-    if operation.body is not None:
+    if method in _ACTS:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     elif operation.permission is not None:
         yield {"$ref": "#/components/parameters/ConsistencyToken"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
 
-def _statuses(template: str, operation: Operation) -> Iterator[HTTPStatus]:
-    """Yield what an operation may be refused with, in the order of the numbers."""
+def _statuses(template: str, method: str, operation: Operation) -> Iterator[HTTPStatus]:
+    """Yield what an operation may be refused with."""
+    yield from operation.refused
     yield HTTPStatus.BAD_REQUEST
     if operation.permission is not None:
         yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    if method in _ACTS:
+        yield HTTPStatus.CONFLICT
     if operation.body is not None:
         yield from (
             HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.CONFLICT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
@@ -240,6 +252,10 @@ def _problems(schemas: _Schemas) -> Iterator[tuple[str, object]]:
                 "content": {errors.MEDIA_TYPE: {"schema": schemas.ref(Problem)}},
             },
         )
+
+
+def _throttled() -> list[str]:
+    return [kind.code for kind in refusals(HTTPStatus.TOO_MANY_REQUESTS)]
 
 
 def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +18,8 @@ class Operation:
     One method of one path.
 
     `permission` names the row of `permissions.OPERATIONS` that its use case checks, None where no
-    token is needed. `answer` is what `status` is answered with.
+    token is needed. `answer` is what `status` is answered with; `refused` are the statuses beside
+    those that follow from the rest.
     """
 
     summary: str
@@ -29,6 +31,7 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     example: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[HTTPStatus, ...] = ()
 
 
 def promises(operation: Operation) -> Callable[[R], R]:

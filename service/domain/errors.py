@@ -46,5 +46,13 @@ class Forbidden(Refusal):
     """The caller is known, but may not do this."""
 
 
+class Throttled(Refusal):
+    """The caller has tried too often; it may try again after `wait_s` seconds."""
+
+    def __init__(self, detail: str, *, wait_s: int) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
 class Busy(Refusal):
     """It cannot be done now; the same request may be sent again."""

@@ -1,28 +1,61 @@
-"""Which role may do what."""
+"""The authorisation matrix: which role may do what, in whose bureau."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
-from service.domain.errors import Forbidden
+from service.domain.errors import Forbidden, Invalid
 from service.domain.principals import Caller, Role
 
-_EVERYONE = frozenset(Role)
-_OFFICES = frozenset({Role.BILLING_OFFICER, Role.HEAD_OFFICE})
-_CASHIERS = frozenset({Role.HALL_CLERK, Role.CHANNEL})
 
-OPERATIONS = MappingProxyType(
+class Reach(StrEnum):
+    """
+    How far a role reaches with an operation; a role without one in a row may not do it at all.
+
+    Whoever belongs to a bureau never sees beyond it (row-level security). What differs is whether
+    the role also works for a principal that belongs to none, which then reaches every bureau.
+    """
+
+    OWN = "own bureau"
+    ANY = "any bureau"
+
+
+def _own(*roles: Role) -> dict[str, Reach]:
+    return dict.fromkeys(roles, Reach.OWN)
+
+
+def _any(*roles: Role) -> dict[str, Reach]:
+    return dict.fromkeys(roles, Reach.ANY)
+
+
+# A hall's counter, a reader's round are in one bureau; offices, channels, auditors may serve all.
+_HALL, _ROUND = _own(Role.HALL_CLERK), _own(Role.READER)
+_OFFICES = _any(Role.BILLING_OFFICER, Role.HEAD_OFFICE)
+_CHANNEL, _AUDITOR = _any(Role.CHANNEL), _any(Role.AUDITOR)
+_MIGRATOR = _any(Role.DATA_MIGRATOR)
+_ADMINISTRATOR = _any(Role.ADMINISTRATOR)
+_EVERYBODY = _any(*Role)
+_CUSTOMERS = _HALL | _ROUND | _OFFICES | _CHANNEL | _AUDITOR
+
+OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
     {
-        "accounts.import": frozenset({Role.DATA_MIGRATOR}),
-        "accounts.read": _EVERYONE,
-        "readings.post": frozenset({Role.READER, Role.DATA_MIGRATOR}),
-        "prices.read": _EVERYONE,
+        "accounts.import": _MIGRATOR,
+        "accounts.read": _CUSTOMERS | _MIGRATOR,
+        "readings.post": _ROUND | _MIGRATOR,
+        "prices.read": _CUSTOMERS | _MIGRATOR,
         "bill_runs.start": _OFFICES,
-        "bill_runs.read": _OFFICES | {Role.AUDITOR},
-        "bills.read": _EVERYONE - {Role.DATA_MIGRATOR},
-        "payments.take": _CASHIERS,
-        "payments.read": _CASHIERS | _OFFICES | {Role.AUDITOR},
-        "statements.read": _CASHIERS | _OFFICES | {Role.AUDITOR},
+        "bill_runs.read": _OFFICES | _AUDITOR,
+        "bills.read": _CUSTOMERS,
+        "payments.take": _HALL | _CHANNEL,
+        "payments.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,
+        "statements.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,
+        "sessions.renew": _EVERYBODY,
+        "sessions.end": _EVERYBODY,
+        "passwords.change": _EVERYBODY,
+        "staff.read": _ADMINISTRATOR | _AUDITOR,
+        "staff.manage": _ADMINISTRATOR,
     }
 )
 
@@ -34,11 +67,52 @@ class RoleForbidden(Forbidden):
     hint = "Use a token of a role that may do this."
 
 
+class BureauRequired(Forbidden):
+    """The caller's role does this in its own bureau only, but the caller belongs to none."""
+
+    code = "BUREAU_REQUIRED"
+    hint = "Use a token of a principal that belongs to the bureau."
+
+
+class TokenLimited(Forbidden):
+    """The caller's role includes this, but its token was limited to something else."""
+
+    code = "TOKEN_LIMITED"
+    hint = "Use a token that is not limited, or whose limits include this."
+
+
+class PermissionUnknown(Invalid):
+    """A token was asked for that is limited to what its role does not include."""
+
+    code = "PERMISSION_UNKNOWN"
+    hint = "Limit the token to operations of its role; leave the limit out for all of them."
+
+
 def check(caller: Caller, operation: str) -> None:
     """
-    Let `caller` pass if its role includes `operation`.
+    Let `caller` pass if the matrix and its token include `operation`.
 
-    :raises RoleForbidden: if it does not
+    :raises RoleForbidden: if its role does not include it
+    :raises BureauRequired: if its role does so in its own bureau only, and it belongs to none
+    :raises TokenLimited: if its token is limited to something else
     """
-    if caller.role not in OPERATIONS[operation]:
+    reach = OPERATIONS[operation].get(caller.role)
+    if reach is None:
         raise RoleForbidden(f"a {caller.role} may not do {operation}")
+    if reach is Reach.OWN and caller.bureau_id is None:
+        raise BureauRequired(f"a {caller.role} of no bureau may not do {operation}")
+    if caller.limited_to is not None and operation not in caller.limited_to:
+        raise TokenLimited(f"the token of {caller.name} is not for {operation}")
+
+
+def checked_limits(role: str, operations: Iterable[str]) -> frozenset[str] | None:
+    """
+    Return what a token of `role` is limited to: None, if nothing is named.
+
+    :raises PermissionUnknown: naming every operation that the role does not include
+    """
+    wanted = frozenset(operations)
+    included = {name for name, reaches in OPERATIONS.items() if role in reaches}
+    if wanted - included:
+        raise PermissionUnknown(f"a {role} has no {', '.join(sorted(wanted - included))}")
+    return wanted or None

@@ -18,6 +18,7 @@ class Role(StrEnum):
     CHANNEL = "channel"
     AUDITOR = "auditor"
     DATA_MIGRATOR = "data_migrator"
+    ADMINISTRATOR = "administrator"
 
 
 class RoleUnknown(Invalid):
@@ -43,12 +44,19 @@ class PrincipalDiffers(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The principal behind a token; `bureau_id` is None for one that serves every bureau."""
+    """
+    The principal behind a token; `bureau_id` is None for one that serves every bureau.
+
+    `limited_to` is what of its role the token stands for, None for all of it. `session_id` is what
+    a person called within, None for a program.
+    """
 
     principal_id: int
     name: str
     role: str
     bureau_id: int | None
+    limited_to: frozenset[str] | None = None
+    session_id: str | None = None
 
     @property
     def scope(self) -> str:

@@ -30,6 +30,8 @@ _BUREAUS = {1: "Tianshan", 2: "Kunlun"}
 _BUREAU = 1
 # The other bureau is there to show that its neighbours cannot see it: a few accounts are enough.
 _NEIGHBOUR, _NEIGHBOUR_ACCOUNTS_MAX = 2, 20
+# An administrator is a person who signs in, never a program with a token.
+_ROLES = tuple(role for role in Role if role is not Role.ADMINISTRATOR)
 _EVERYWHERE_ROLES = frozenset({Role.HEAD_OFFICE, Role.AUDITOR})
 _TOKEN_DAYS = 365
 # Meters are read in the evening of a month's last day, a minute apart, within two hours.
@@ -102,7 +104,7 @@ def _people(database: Database) -> dict[str, Caller]:
         principals.add_bureau(database=database, bureau_id=bureau_id, name=name, deadline=deadline)
     callers = {}
     for bureau_id in _BUREAUS:
-        for role in Role:
+        for role in _ROLES:
             is_everywhere = role in _EVERYWHERE_ROLES
             if is_everywhere and bureau_id != _BUREAU:
                 continue

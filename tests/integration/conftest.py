@@ -17,6 +17,7 @@ from service.api.app import create_app
 from service.domain import account_numbers
 from service.store.database import Database
 from service.usecases.principals import issue_token
+from tests.integration.sign_ins import IDENTITY
 
 KEYS = itertools.count(1)
 NUMBERS = itertools.count(500_000_000)
@@ -84,7 +85,14 @@ class Api:
 def client(database, clock) -> TestClient:
     """The API as nobody in particular."""
     return TestClient(
-        create_app(database=database, clock=clock, deadline_s=20, host="app1", version="1.2.3")
+        create_app(
+            database=database,
+            identity=IDENTITY,
+            clock=clock,
+            deadline_s=20,
+            host="app1",
+            version="1.2.3",
+        )
     )
 
 

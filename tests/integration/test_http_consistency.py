@@ -13,6 +13,7 @@ from service.api.app import create_app
 from service.domain.consistency import parsed
 from service.store import replica_pool, replicas
 from service.store.database import Database
+from tests.integration.sign_ins import IDENTITY
 
 sys.path.insert(0, str(Path(__file__).parent))
 import reads  # tests are no package
@@ -78,7 +79,14 @@ def test_who_reads_is_found_out_without_a_primary(server, migrated, api, account
     with reads.running(type(server), replica_of=server) as replica:
         database = reads.database(1, replica)
         client = TestClient(
-            create_app(database=database, clock=clock, deadline_s=20, host="app1", version="1")
+            create_app(
+                database=database,
+                identity=IDENTITY,
+                clock=clock,
+                deadline_s=20,
+                host="app1",
+                version="1",
+            )
         )
         began = time.monotonic()
         read = client.simulate_get(f"/v1/accounts/{account_no}", headers=paths)
@@ -100,7 +108,14 @@ def test_what_a_replica_says_of_a_caller_is_not_remembered(
     with reads.running(type(server), replica_of=server) as replica:
         database = reads.database(1, replica)
         client = TestClient(
-            create_app(database=database, clock=clock, deadline_s=20, host="app1", version="1")
+            create_app(
+                database=database,
+                identity=IDENTITY,
+                clock=clock,
+                deadline_s=20,
+                host="app1",
+                version="1",
+            )
         )
         for _ in ("the primary falls silent", "it is known to be away"):
             read = client.simulate_get(f"/v1/accounts/{account_no}", headers=asked)

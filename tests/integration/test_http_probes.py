@@ -10,6 +10,7 @@ from falcon.testing import TestClient
 
 from service.api.app import create_app
 from service.store.database import Database
+from tests.integration.sign_ins import IDENTITY
 
 
 @pytest.fixture
@@ -17,7 +18,14 @@ def cut_off(clock):
     """The API of a process that finds no database."""
     away = Database(dsn="host=127.0.0.1 port=1 dbname=evergrid", connections_max=1)
     return TestClient(
-        create_app(database=away, clock=clock, deadline_s=0.3, host="app1", version="1.2.3")
+        create_app(
+            database=away,
+            identity=IDENTITY,
+            clock=clock,
+            deadline_s=0.3,
+            host="app1",
+            version="1.2.3",
+        )
     )
 
 
@@ -42,7 +50,9 @@ def test_a_process_whose_database_only_reads_is_not_ready_and_says_so(migrated, 
     """What a primary under a switchover looks like for a moment."""
     read_only = migrated.dsn("evergrid_api") + " options='-c default_transaction_read_only=on'"
     database = Database(dsn=read_only, connections_max=1)
-    app = create_app(database=database, clock=clock, deadline_s=20, host="app1", version="1")
+    app = create_app(
+        database=database, identity=IDENTITY, clock=clock, deadline_s=20, host="app1", version="1"
+    )
     answered = TestClient(app).simulate_get("/ready")
     database.close()
     assert answered.status_code == 503

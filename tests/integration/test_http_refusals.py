@@ -12,6 +12,7 @@ from service.api.app import create_app
 from service.api.bodies import JSON_MAX_BYTES, NDJSON_MAX_BYTES
 from service.domain import account_numbers
 from service.store.database import Database
+from tests.integration.sign_ins import IDENTITY
 
 PAYMENT = {"account_no": "1000000006", "amount_fen": 100, "channel": "hall", "channel_serial": "S"}
 NOBODY = account_numbers.account_no(999_999_999)
@@ -388,6 +389,7 @@ def test_a_database_that_stays_away_is_answered_with_when_to_come_again(
 ):
     away = create_app(
         database=Database(dsn="host=127.0.0.1 port=1 dbname=evergrid", connections_max=1),
+        identity=IDENTITY,
         clock=clock,
         deadline_s=0.3,
         host="app1",

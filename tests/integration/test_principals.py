@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import timedelta
 
 import pytest
 
 from service.domain import tokens
 from service.domain.bureaus import BureauUnknown
+from service.domain.permissions import PermissionUnknown
 from service.domain.principals import PrincipalDiffers, PrincipalUnknown, RoleUnknown
-from service.domain.tokens import TokenDaysOutOfRange
+from service.domain.tokens import TokenDaysOutOfRange, TokenIdUnknown
 from service.usecases import principals
 
-SECRETS = (f"secret-{n}" for n in itertools.count())
+SECRETS = (f"secret-{n:036}" for n in itertools.count())
 
 
 @pytest.fixture
@@ -28,11 +30,12 @@ def add(owner_database, deadline):
 
 @pytest.fixture
 def issue(owner_database, now, deadline):
-    def issued(name, days=30):
+    def issued(name, days=30, operations=()):
         return principals.issue_token(
             database=owner_database,
             name=name,
             days=days,
+            operations=operations,
             make_secret=lambda: next(SECRETS),
             now=now,
             deadline=deadline,
@@ -98,3 +101,48 @@ def test_revoking_takes_back_every_living_token(add, issue, owner_database, now,
         )
 
     assert (revoked(), revoked()) == (2, 0)
+
+
+def test_a_token_is_limited_to_operations_of_its_role(add, issue):
+    add("narrow")
+
+    with pytest.raises(PermissionUnknown, match=r"bill_runs\.start"):
+        issue("narrow", operations=["payments.take", "bill_runs.start"])
+
+
+def test_a_limited_token_is_of_a_shape_that_the_version_before_refuses(add, issue):
+    add("narrow")
+
+    assert re.fullmatch("evergrid_[A-Za-z0-9_-]{43}", issue("narrow"))
+    assert not re.fullmatch(
+        "evergrid_[A-Za-z0-9_-]{43}", issue("narrow", operations=["payments.take"])
+    )
+
+
+@pytest.fixture
+def tokens_of(owner_database, deadline):
+    def found(name):
+        return principals.tokens_of(database=owner_database, name=name, deadline=deadline)
+
+    return found
+
+
+def test_one_token_is_taken_back_and_the_others_live_on(
+    add, issue, tokens_of, owner_database, now, deadline
+):
+    add("careless")
+    kept, lost = issue("careless"), issue("careless", operations=["payments.read"])
+    lost_id = tokens.token_id(tokens.fingerprint(lost))
+
+    def revoke():
+        principals.revoke_token(
+            database=owner_database, name="careless", token_id=lost_id, now=now, deadline=deadline
+        )
+
+    revoke()
+
+    found = {shown.token_id: shown for shown in tokens_of("careless")}
+    assert (found[lost_id].revoked_at, found[lost_id].limited_to) == (now, {"payments.read"})
+    assert found[tokens.token_id(tokens.fingerprint(kept))].revoked_at is None
+    with pytest.raises(TokenIdUnknown):
+        revoke()

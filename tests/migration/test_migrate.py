@@ -184,3 +184,44 @@ def test_postgres_accepts_every_query_together_with_the_position(migrated, noun,
     connection.close()
 
     assert prepared == f"{asked.name}__telling"  # PostgreSQL cuts longer names off
+
+
+# What the version before limits and staff asks of the tables that they changed.
+BEFORE_LIMITS = [
+    "INSERT INTO evergrid.principal (name, role, bureau_id) VALUES ('before', 'channel', NULL)",
+    """INSERT INTO evergrid.api_token (token_sha256, principal_id, issued_at, expires_at)
+       SELECT sha256('before'), principal_id, now(), now() + interval '1 day'
+         FROM evergrid.principal WHERE name = 'before'""",
+    """UPDATE evergrid.api_token SET revoked_at = now()
+        WHERE token_sha256 = sha256('before') AND revoked_at IS NULL""",
+]
+ISSUED_BEFORE = """
+SELECT principal.name, api_token.revoked_at IS NULL
+  FROM evergrid.api_token
+  JOIN evergrid.principal USING (principal_id)
+ WHERE api_token.token_sha256 = sha256('before')
+"""
+
+
+@pytest.mark.parametrize("written_before", [0, 1, 2])
+def test_limits_and_staff_are_added_beside_the_version_before(empty, written_before):
+    files = migrate.in_order()
+    migrate.migrate(dsn=empty, migrations=files[:7], phases=BOTH)
+    connection = psycopg2.connect(empty)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in BEFORE_LIMITS[:written_before]:
+            cursor.execute(statement)
+        applied = migrate.migrate(dsn=empty, migrations=files[:9], phases=frozenset({"pre"}))
+        for statement in BEFORE_LIMITS[written_before:2]:
+            cursor.execute(statement)
+        cursor.execute(ISSUED_BEFORE)
+        assert cursor.fetchall() == [("before", True)]
+        cursor.execute("SELECT limited_to, last_used_at FROM evergrid.api_token")
+        assert cursor.fetchall() == [(None, None)]
+        cursor.execute(BEFORE_LIMITS[2])
+        cursor.execute(ISSUED_BEFORE)
+        assert cursor.fetchall() == [("before", False)]
+    connection.close()
+
+    assert applied == ["0008_pre_token_limits.sql", "0009_pre_staff.sql"]

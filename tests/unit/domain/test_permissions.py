@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from service.domain.permissions import OPERATIONS, RoleForbidden, check
+from service.domain.permissions import (
+    OPERATIONS,
+    BureauRequired,
+    Reach,
+    RoleForbidden,
+    TokenLimited,
+    check,
+)
 from service.domain.principals import Caller, Role
 
 
@@ -20,6 +29,27 @@ def test_the_table_alone_decides(role, operation):
         return
     with pytest.raises(RoleForbidden):
         check(a_caller(role), operation)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("role", Role)
+def test_who_works_in_one_bureau_does_nothing_for_all_of_them(role, operation):
+    caller, reach = a_caller(role, None), OPERATIONS[operation].get(role)
+    if reach is Reach.ANY:
+        check(caller, operation)
+        return
+    with pytest.raises(BureauRequired if reach is Reach.OWN else RoleForbidden):
+        check(caller, operation)
+
+
+def test_a_limited_token_does_what_it_names_and_no_more_than_its_role():
+    limited = replace(a_caller("channel"), limited_to=frozenset({"prices.read", "staff.manage"}))
+
+    check(limited, "prices.read")
+    with pytest.raises(TokenLimited):
+        check(limited, "payments.take")
+    with pytest.raises(RoleForbidden):
+        check(limited, "staff.manage")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from ha.secrets import Secrets
 GOLDEN = Path(__file__).parent / "golden"
 HOSTS = ("app1", "backup1", "client", "db1", "dcs1", "lb1", "mon1")
 RELEASE = "/opt/evergrid/release-0"
-SECRETS = Secrets(**{field.name: f"the-{field.name}" for field in fields(Secrets)})
+# A key is refused that is short enough to guess.
+KNOWN = {field.name: f"the-{field.name}" for field in fields(Secrets)}
+SECRETS = Secrets(**KNOWN | {"signing_key": "the-signing_key-".ljust(32, "k")})
 
 
 def rendered() -> dict[str, str]:

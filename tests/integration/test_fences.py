@@ -1,0 +1,197 @@
+"""What the roles of our programs cannot do in SQL, whatever the code would ask."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+
+from tests.conftest import NOW
+from tests.integration.sign_ins import IDENTITY
+
+API, WORKER, AUDIT = "evergrid_api", "evergrid_worker", "evergrid_audit"
+REFUSED = psycopg2.errors.InsufficientPrivilege
+# Rows of these are never changed, by anybody.
+APPEND_ONLY = [
+    "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
+    "ledger_entry", "catalogue_version", "price_item",
+]  # fmt: skip
+NEW_STAFF = (
+    "INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, created_at, "
+    f"must_change_password) SELECT max(principal_id), {{}}, 'Li', '{NOW}', false "
+    "FROM evergrid.principal"
+)
+NEW_EVENT = (
+    "INSERT INTO evergrid.staff_event (happened_at, kind, bureau_id) "
+    f"VALUES ('{NOW}', 'tested', {{}})"
+)
+HASH = IDENTITY.hashing.hash("the password of the fences")
+
+
+@pytest.fixture
+def run(migrated):
+    """Run a statement as a role, in a bureau, and undo it; return its rows."""
+    opened = []
+
+    def ran(role, statement, bureau="*"):
+        connection = psycopg2.connect(migrated.dsn(role))
+        connection.set_session(readonly=False)  # as anybody may who is only asked to read
+        opened.append(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET evergrid.bureau = '{bureau}'")
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+
+    yield ran
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def staff(migrated):
+    """A person of bureau 1, one of bureau 2, with passwords and an event each."""
+    for bureau in (1, 2):
+        migrated.superuser(
+            "WITH someone AS (INSERT INTO evergrid.principal (name, role, bureau_id) "
+            f"VALUES ('fenced.{bureau}', 'reader', {bureau}) RETURNING principal_id), "
+            "person AS (INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, "
+            f"created_at, must_change_password) SELECT principal_id, {bureau}, 'Li', '{NOW}', "
+            "false FROM someone), "
+            "known AS (INSERT INTO evergrid.staff_password "
+            f"SELECT principal_id, '{HASH}', '{NOW}' FROM someone) "
+            "INSERT INTO evergrid.staff_event (happened_at, kind, principal_id, bureau_id) "
+            f"SELECT '{NOW}', 'fenced', principal_id, {bureau} FROM someone"
+        )
+
+
+@pytest.mark.parametrize("role", [API, WORKER, AUDIT])
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE evergrid.{table} SET {column} = {column}",
+        "DELETE FROM evergrid.{table}",
+        "TRUNCATE evergrid.{table}",
+        "ALTER TABLE evergrid.{table} DISABLE TRIGGER ALL",
+        "DROP TABLE evergrid.{table}",
+    ],
+    ids=lambda change: change.split()[0].lower(),
+)
+def test_no_program_changes_what_is_append_only(run, migrated, role, table, change):
+    [(column,)] = migrated.superuser(
+        "SELECT attname FROM pg_attribute WHERE attnum = 2 "
+        f"AND attrelid = 'evergrid.{table}'::regclass"
+    )
+    with pytest.raises(REFUSED):
+        run(role, change.format(table=table, column=column))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_not_even_its_owner_changes_what_is_append_only(migrated, table):
+    kinds = migrated.superuser(
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O' "
+        f"AND tgrelid = 'evergrid.{table}'::regclass "
+        "AND tgfoid = 'evergrid.refuse_change'::regproc"
+    )
+    assert len(kinds) == 1
+
+
+@pytest.mark.parametrize("change", ["UPDATE {} SET kind = kind", "DELETE FROM {}"])
+def test_the_owner_is_refused_a_change_of_the_staff_s_history(run, staff, change):
+    with pytest.raises(psycopg2.errors.RestrictViolation):
+        run("evergrid_owner", change.format("evergrid.staff_event"))
+
+
+def test_the_api_writes_the_history_of_the_staff_unread(run, staff):
+    added = "INSERT INTO evergrid.staff_event (happened_at, kind) VALUES (now(), 'tested')"
+
+    assert run(API, added.replace("now()", f"'{NOW}'")) == 1
+    with pytest.raises(REFUSED):
+        run(API, "SELECT kind FROM evergrid.staff_event")
+    with pytest.raises(REFUSED):
+        run(WORKER, added)
+    with pytest.raises(REFUSED):
+        run(AUDIT, added)
+    assert run(AUDIT, "SELECT count(*) FROM evergrid.staff_event")[0][0] >= 2
+
+
+def test_nobody_writes_a_part_of_the_history_past_its_whole(run, migrated, staff):
+    part = f"evergrid.staff_event_{NOW:%Y%m}"
+    for statement in (f"DELETE FROM {part}", f"SELECT kind FROM {part}", f"DROP TABLE {part}"):
+        with pytest.raises(REFUSED):
+            run(API, statement)
+
+
+@pytest.mark.parametrize("role", [WORKER, AUDIT])
+@pytest.mark.parametrize("columns", ["password_hash", "principal_id", "count(*)"])
+def test_who_verifies_no_password_reads_no_hash(run, staff, role, columns):
+    with pytest.raises(REFUSED):
+        run(role, f"SELECT {columns} FROM evergrid.staff_password")
+
+
+def test_who_verifies_passwords_reads_their_hashes(run, staff):
+    assert run(API, "SELECT count(*) FROM evergrid.staff_password")[0][0] >= 2
+    with pytest.raises(REFUSED):
+        run(API, "DELETE FROM evergrid.staff_password")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE evergrid.principal SET role = 'administrator'",
+        "UPDATE evergrid.principal SET bureau_id = NULL",
+        "DELETE FROM evergrid.principal",
+        "UPDATE evergrid.staff SET bureau_id = NULL",
+        "UPDATE evergrid.staff SET oidc_subject = 'somebody else'",
+        "UPDATE evergrid.api_token SET expires_at = 'infinity'",
+        "UPDATE evergrid.api_token SET limited_to = NULL",
+        "UPDATE evergrid.api_token SET revoked_at = NULL",
+        "INSERT INTO evergrid.api_token VALUES (sha256('mine'), 1, now(), 'infinity')",
+        "UPDATE evergrid.staff_session SET ends_at = 'infinity'",
+        "UPDATE evergrid.staff_session SET principal_id = 1",
+        "DELETE FROM evergrid.sign_in_failure",
+    ],
+)
+def test_the_api_cannot_give_itself_more_than_it_has(run, staff, statement):
+    with pytest.raises(REFUSED):
+        run(API, statement)
+
+
+def test_a_bureau_does_not_see_the_staff_of_another(run, staff):
+    names = (
+        "SELECT principal.name FROM evergrid.staff JOIN evergrid.principal USING (principal_id) "
+        "WHERE principal.name LIKE 'fenced._' ORDER BY 1"
+    )
+    assert run(API, names, bureau="1") == [("fenced.1",)]
+    assert run(API, names, bureau="2") == [("fenced.2",)]
+    assert run(API, names) == [("fenced.1",), ("fenced.2",)]
+    assert run(API, names, bureau="") == []
+
+
+def test_a_bureau_does_not_touch_the_staff_of_another(run, staff):
+    locked = "UPDATE evergrid.staff SET locked_at = now() WHERE bureau_id = 2"
+
+    assert run(API, locked, bureau="1") == 0
+    assert run(API, locked, bureau="2") >= 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        NEW_STAFF,
+        NEW_EVENT,
+    ],
+    ids=["staff", "event"],
+)
+@pytest.mark.parametrize("bureau", [2, "NULL"])
+def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
+    with pytest.raises(REFUSED):
+        run(API, statement.format(bureau), bureau="1")
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["account", "meter", "reading", "bill", "payment", "allocation", "journal", "ledger_entry",
+     "receivable", "prepayment_lot", "bill_run", "staff"],
+)  # fmt: skip
+def test_whoever_says_no_bureau_sees_nothing(run, table):
+    assert run(API, f"SELECT count(*) FROM evergrid.{table}", bureau="") == [(0,)]

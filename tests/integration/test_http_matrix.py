@@ -1,0 +1,337 @@
+"""The authorisation matrix, cell by cell: every role, every operation, whose bureau."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from falcon.testing import TestClient
+
+from service.api.app import BUSINESS, IDENTITY, PROBES, create_app
+from service.api.operations import of
+from service.domain import access_tokens, tokens
+from service.domain.idempotency import Once
+from service.domain.permissions import OPERATIONS
+from service.domain.principals import Role
+from tests.conftest import NOW
+from tests.integration import sign_ins
+from tests.integration.utilities import FEBRUARY, Utility
+
+HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
+READER, CHANNEL, AUDITOR, MIGRATOR = Role.READER, Role.CHANNEL, Role.AUDITOR, Role.DATA_MIGRATOR
+ADMINISTRATOR = Role.ADMINISTRATOR
+PASSWORD = "the password of the matrix"
+SERIALS = itertools.count(1)
+# A principal of the bureau that is asked about, one of its neighbour, one that serves every bureau.
+OWN, OTHER, EVERY = "own", "other", "every"
+OFFICES = {OFFICER, HEAD}
+CUSTOMERS = OFFICES | {CLERK, READER, CHANNEL, AUDITOR}
+EVERYBODY = set(Role)
+# In the bureau that they belong to, and in no other way.
+ONE_BUREAU_ONLY = {CLERK, READER}
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    One operation: who may, what it is asked, what a neighbour is told.
+
+    Written out by hand on purpose: a slip in `permissions.OPERATIONS` must not be its own proof.
+    Whoever is in `may`, but not in `every`, may only as somebody of a bureau.
+    """
+
+    may: set[Role]
+    neighbour: str | None  # the code of the refusal; None where there is nothing of a bureau in it
+    status: int = 200
+    every: set[Role] | None = None
+    body: dict = field(default_factory=dict)
+    query: str = ""
+    counts: str = ""  # where the answer says how much was seen or done
+
+
+def row(may, neighbour, status=200, *, every=None, **more):
+    return Row(may, neighbour, status, may - ONE_BUREAU_ONLY if every is None else every, **more)
+
+
+MATRIX = {
+    "POST /v1/account-imports": row({MIGRATOR}, None, counts="accepted"),
+    "GET /v1/accounts": row(CUSTOMERS | {MIGRATOR}, None, query="?phone={phone}", counts="items"),
+    "GET /v1/accounts/{account_no}": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "GET /v1/accounts/{account_no}/bills": row(CUSTOMERS, "ACCOUNT_UNKNOWN"),
+    "GET /v1/accounts/{account_no}/statement": row(CUSTOMERS - {READER}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/readings": row(
+        {READER, MIGRATOR},
+        None,
+        counts="accepted",
+        body={
+            "readings": [
+                {
+                    "account_no": "{account_no}",
+                    "register": "{serial}",
+                    "read_at": "{read_at}",
+                    "source": "manual",
+                }
+            ]
+        },
+    ),
+    "GET /v1/prices": row(CUSTOMERS | {MIGRATOR}, None, query="?on=2026-04-01"),
+    "POST /v1/bill-runs": row(
+        OFFICES, "BUREAU_UNKNOWN", 202, body={"month": "2026-02", "bureau": "{bureau}"}
+    ),
+    "GET /v1/bill-runs/{bill_run_id}": row(OFFICES | {AUDITOR}, "BILL_RUN_UNKNOWN"),
+    "GET /v1/bills/{bill_no}": row(CUSTOMERS, "BILL_UNKNOWN"),
+    "POST /v1/payments": row(
+        {CLERK, CHANNEL},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "account_no": "{account_no}",
+            "amount_fen": 1,
+            "channel": "{channel}",
+            "channel_serial": "M-{serial}",
+        },
+    ),
+    "GET /v1/payments/{payment_no}": row(CUSTOMERS - {READER}, "PAYMENT_UNKNOWN"),
+    "DELETE /v1/sessions/current": row(EVERYBODY, None, every=EVERYBODY),
+    "POST /v1/sessions/current/renewals": row(EVERYBODY, None, 201, every=EVERYBODY),
+    "POST /v1/password-changes": row(
+        EVERYBODY,
+        None,
+        every=EVERYBODY,
+        body={"current_password": PASSWORD, "new_password": "another one {serial}"},
+    ),
+    "GET /v1/staff": row({ADMINISTRATOR, AUDITOR}, None, query="?limit=100"),
+    "POST /v1/staff": row(
+        {ADMINISTRATOR},
+        "BUREAU_UNKNOWN",
+        201,
+        body={
+            "user_name": "matrix.{serial}",
+            "full_name": "李明",
+            "role": "reader",
+            "bureau": "{bureau}",
+            "password": PASSWORD,
+        },
+    ),
+    "GET /v1/staff/{user_name}": row({ADMINISTRATOR, AUDITOR}, "STAFF_UNKNOWN"),
+    "POST /v1/staff/{user_name}/locks": row({ADMINISTRATOR}, "STAFF_UNKNOWN"),
+    "POST /v1/staff/{user_name}/unlocks": row({ADMINISTRATOR}, "STAFF_UNKNOWN"),
+    "POST /v1/staff/{user_name}/password-resets": row(
+        {ADMINISTRATOR}, "STAFF_UNKNOWN", body={"password": "another one {serial}"}
+    ),
+}
+# Who signs in is nobody yet; probes say nothing of the business.
+NOBODY_NEEDED = {"POST /v1/sessions", "POST /v1/sessions/oidc", *(f"GET {path}" for path in PROBES)}
+
+
+def routes():
+    for template, resource in {**BUSINESS, **IDENTITY, **PROBES}.items():
+        for method in ("get", "post", "put", "patch", "delete"):
+            if hasattr(resource, f"on_{method}"):
+                yield f"{method.upper()} {template.replace(':int', '')}"
+
+
+def promised(route):
+    method, template = route.split()
+    for path, resource in {**BUSINESS, **IDENTITY, **PROBES}.items():
+        if path.replace(":int", "") == template:
+            return of(getattr(resource, f"on_{method.lower()}"))
+    raise LookupError(route)
+
+
+def test_every_route_is_in_the_matrix_or_needs_nobody():
+    assert set(routes()) == set(MATRIX) | NOBODY_NEEDED
+
+
+@pytest.mark.parametrize("route", sorted(NOBODY_NEEDED))
+def test_what_needs_nobody_promises_so(route):
+    assert promised(route).permission is None
+
+
+@pytest.mark.parametrize("route", MATRIX)
+def test_the_code_s_matrix_is_the_one_written_here(route):
+    reaches = OPERATIONS[promised(route).permission]
+    assert set(reaches) == MATRIX[route].may
+    assert {role for role, reach in reaches.items() if reach == "any bureau"} == MATRIX[route].every
+
+
+@pytest.fixture(scope="module")
+def home(migrated, database, worker_database, caller):
+    """The bureau that is asked about: an account with a bill and a payment, a person."""
+    keys = itertools.count(1)
+    utility = Utility(
+        migrated.superuser,
+        database,
+        worker_database,
+        caller,
+        lambda: Once(f"matrix-{next(keys)}", b"\0" * 32),
+        NOW,
+    )
+    [account_no] = utility.open_accounts()
+    utility.read([account_no], "100")
+    run = utility.bill()
+    phone = f"1399{utility.bureau:07}"
+    utility.query(f"UPDATE evergrid.account SET phone = '{phone}' WHERE bureau_id = {{bureau}}")
+    return SimpleNamespace(
+        utility=utility,
+        bureau=utility.bureau,
+        account_no=account_no,
+        phone=phone,
+        bill_run_id=run.bill_run_id,
+        bill_no=utility.bills(account_no).items[0].bill_no,
+        payment_no=utility.pay(account_no, 500),
+        user_name=f"somebody.of.{utility.bureau}",
+    )
+
+
+@pytest.fixture(scope="module")
+def person(migrated, home):
+    """People of every role: their principal, their living session. Made once, asked for often."""
+    migrated.superuser(
+        "INSERT INTO evergrid.bureau VALUES (29, 'Neighbour') ON CONFLICT DO NOTHING"
+    )
+    password_hash = sign_ins.IDENTITY.hashing.hash(PASSWORD)
+    bureaus = {OWN: home.bureau, OTHER: 29, EVERY: None}
+
+    def add(name, role, bureau):
+        bureau = "NULL" if bureau is None else bureau
+        [(principal_id,)] = migrated.superuser(
+            f"INSERT INTO evergrid.principal (name, role, bureau_id) "
+            f"VALUES ('{name}', '{role}', {bureau}) RETURNING principal_id"
+        )
+        migrated.superuser(
+            "INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, created_at, "
+            f"must_change_password) VALUES ({principal_id}, {bureau}, 'Li', '{NOW}', false)"
+        )
+        migrated.superuser(
+            "INSERT INTO evergrid.staff_password "
+            f"VALUES ({principal_id}, '{password_hash}', '{NOW}')"
+        )
+        return principal_id
+
+    add(home.user_name, "reader", home.bureau)
+    people = {
+        (role, whose): add(f"{role}.{whose}.{home.bureau}".replace("_", "."), role, bureau)
+        for role in Role
+        for whose, bureau in bureaus.items()
+    }
+
+    def token(role, whose):
+        session_id = f"{next(SERIALS):032x}"
+        migrated.superuser(
+            "INSERT INTO evergrid.staff_session VALUES "
+            f"('{session_id}', {people[role, whose]}, '{NOW}', '{NOW + timedelta(hours=9)}', "
+            "NULL, false); UPDATE evergrid.staff_password SET password_hash = "
+            f"'{password_hash}' WHERE principal_id = {people[role, whose]}"
+        )
+        signed, _ = access_tokens.signed(
+            session_id=session_id, now=NOW, ends_at=NOW + timedelta(hours=9), keys=sign_ins.KEYS
+        )
+        return signed
+
+    return token
+
+
+@pytest.fixture(scope="module")
+def app(database):
+    return create_app(
+        database=database, identity=sign_ins.IDENTITY, clock=lambda: NOW, deadline_s=20,
+        host="app1", version="1",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def ask(app, home, person, new_account):
+    """Ask what a row says, as a role of one of the bureaus."""
+
+    def asked(route, role, whose):
+        method, template = route.split()
+        serial = next(SERIALS)
+        values = vars(home) | {
+            "serial": serial,
+            "channel": "hall" if role is CLERK else "bank",
+            "read_at": (FEBRUARY.ends_at + timedelta(minutes=serial)).isoformat(),
+        }
+        headers = {
+            "Authorization": f"Bearer {person(role, whose)}",
+            "Idempotency-Key": f"matrix-http-{serial}",
+        }
+        sent = {"json": filled(MATRIX[route].body, values)} if method == "POST" else {}
+        if template == "/v1/account-imports":
+            line = json.dumps(new_account(bureau=home.bureau))
+            sent = {"body": line.encode(), "content_type": "application/x-ndjson"}
+        path = (template + MATRIX[route].query).format(**values)
+        return TestClient(app).simulate_request(method, path, headers=headers, **sent)
+
+    yield asked
+    home.utility.drain()
+
+
+def filled(body, values):
+    """Return `body` with what stands in braces replaced by its value."""
+    if isinstance(body, dict):
+        return {name: filled(value, values) for name, value in body.items()}
+    if isinstance(body, list):
+        return [filled(value, values) for value in body]
+    if isinstance(body, str) and (whole := re.fullmatch(r"{(bureau)}", body)):
+        return values[whole[1]]
+    return body.format(**values) if isinstance(body, str) else body
+
+
+def seen(answered, where):
+    found = answered.json[where]
+    return len(found) if isinstance(found, list) else found
+
+
+@pytest.mark.parametrize("whose", [OWN, OTHER, EVERY])
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("route", MATRIX)
+def test_a_cell_of_the_matrix(ask, route, role, whose):
+    expected = MATRIX[route]
+    answered = ask(route, role, whose)
+    told = (answered.status_code, (answered.json or {}).get("code"))
+
+    if role not in expected.may:
+        assert told == (403, "ROLE_FORBIDDEN")
+    elif whose == EVERY and role not in expected.every:
+        assert told == (403, "BUREAU_REQUIRED")
+    elif whose == OTHER and expected.neighbour is not None:
+        assert told == (404, expected.neighbour)
+    else:
+        assert told == (expected.status, None), answered.text
+        if expected.counts:
+            assert seen(answered, expected.counts) == (0 if whose == OTHER else 1)
+
+
+@pytest.mark.parametrize("role", [ADMINISTRATOR, AUDITOR])
+def test_the_list_of_staff_shows_no_neighbour_who_works_where(ask, home, role):
+    def names(whose):
+        items = ask("GET /v1/staff", role, whose).json["items"]
+        return {item["user_name"] for item in items if item["bureau"] == home.bureau}
+
+    assert home.user_name in names(OWN)
+    assert names(OTHER) == set()
+
+
+@pytest.mark.parametrize("route", MATRIX)
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "TOKEN_MISSING"),
+        (f"Bearer {tokens.PREFIX}{'A' * 43}", "TOKEN_UNKNOWN"),
+        ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "TOKEN_UNKNOWN"),
+    ],
+)
+def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
+    method, template = route.split()
+    headers = {"Authorization": authorization} if authorization else {}
+    path = template.format(**vars(home))
+    answered = TestClient(app).simulate_request(method, path, headers=headers)
+
+    assert (answered.status_code, answered.json["code"]) == (401, code)
+    assert answered.headers["www-authenticate"] == 'Bearer realm="evergrid"'

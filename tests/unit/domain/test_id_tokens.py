@@ -1,0 +1,17 @@
+"""What an ID token may be signed with."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+
+from service.domain.id_tokens import IdTokenRefused, key_id
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none"])
+def test_a_signature_that_others_can_make_is_refused_before_any_key_is_looked_for(algorithm):
+    key = None if algorithm == "none" else "k" * 64
+    id_token = jwt.encode({"sub": "li"}, key, algorithm=algorithm, headers={"kid": "1"})
+
+    with pytest.raises(IdTokenRefused, match=algorithm):
+        key_id(id_token)
