@@ -29,7 +29,7 @@ STORE_EAGER_S = 0.05
 # The leader's host, from a replica. Three unanswered in a row are needed for a suspicion.
 PROBE_EVERY_S = 0.25
 # The replicas' hosts, from the primary's, which wants to know if it is alone; nobody else asks.
-PROBE_OF_REPLICA_S = 0.5
+PROBE_OF_REPLICA_S = 0.25
 # /proc and the disk; the end of PostgreSQL is known at once.
 HOST_EVERY_S = 0.4
 
@@ -85,9 +85,10 @@ PROMISE_REST_S = 5.0
 COOLING_S = 20
 # Cut off from etcd and from every other host: stop speaking for PostgreSQL, then stop it. Its
 # commits wait for replicas it cannot reach, so nothing is acknowledged meanwhile. It is stopped
-# before the others, who take a second to suspect and another to elect, have one of their own.
-ISOLATED_S = 1.2
-ISOLATED_STOP_S = 1.5
+# before the others have one of their own. They take 1.9 s at least: a second to suspect, then the
+# vote, then the election; it 1.7 s at most: a probe's pause, these, a turn, and the stop itself.
+ISOLATED_S = 1.1
+ISOLATED_STOP_S = 1.3
 # The kernel says "stopped": no doubt, only the time to let a debugger go on again.
 FROZEN_S = 1.5
 # Alive by the kernel's word, yet silent: far beyond what two busy cores can cause.
