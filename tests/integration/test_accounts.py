@@ -79,7 +79,7 @@ def look_up(database, caller, deadline):
     def looked_up(account_no, bureau=1):
         return account_by_no(
             database=database,
-            caller=caller("hall_clerk", bureau),
+            caller=caller("hall_clerk" if bureau else "auditor", bureau),
             account_no=account_no,
             deadline=deadline,
         )
@@ -93,7 +93,7 @@ def search(database, caller, deadline):
         asked = dict.fromkeys(("number", "name", "phone", "address")) | wanted
         return search_accounts(
             database=database,
-            caller=caller("hall_clerk", bureau),
+            caller=caller("hall_clerk" if bureau else "auditor", bureau),
             wanted=AccountFilter(**asked),
             limit=limit,
             cursor=cursor,
