@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from psycopg2 import extensions
+from psycopg2 import errors, extensions
 
 from service.store.connection import connect_patiently
 
@@ -17,6 +19,7 @@ _LOCK = 7_316_000  # One migrator at a time, on any host.
 # A migration that cannot have its locks at once would queue every client behind it; it gives up
 # and is tried again by whoever runs it.
 _LIMITS = "SET LOCAL lock_timeout = '4s'; SET LOCAL statement_timeout = '60s'"
+_DEADLOCKS_MAX = 5
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.schema_migration (
     name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
@@ -82,12 +85,26 @@ def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) ->
             elif migration.phase not in phases:
                 break
             else:
-                _apply(connection, migration)
+                _until_no_deadlock(connection, partial(_apply, connection, migration))
                 applied.append(migration.name)
-        _make_partitions(connection)
+        _until_no_deadlock(connection, partial(_make_partitions, connection))
     finally:
         connection.close()
     return applied
+
+
+def _until_no_deadlock(connection: extensions.connection, step: Callable[[], None]) -> None:
+    """
+    Take one step, each in a transaction of its own, again if it was the victim of a deadlock.
+
+    A worker that runs meanwhile makes partitions of the same tables.
+    """
+    for _ in range(_DEADLOCKS_MAX):
+        try:
+            return step()
+        except errors.DeadlockDetected:
+            connection.rollback()
+    return step()
 
 
 def _known(connection: extensions.connection) -> dict[str, str]:

@@ -225,3 +225,25 @@ def test_limits_and_staff_are_added_beside_the_version_before(empty, written_bef
     connection.close()
 
     assert applied == ["0008_pre_token_limits.sql", "0009_pre_staff.sql"]
+
+
+@pytest.mark.parametrize(("deadlocks", "is_done"), [(0, True), (5, True), (6, False)])
+def test_the_victim_of_a_deadlock_tries_again(empty, deadlocks, is_done):
+    connection = psycopg2.connect(empty)
+    left = [psycopg2.errors.DeadlockDetected("deadlock detected")] * deadlocks
+
+    def step():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")  # refused in a transaction that was not rolled back
+        if left:
+            with pytest.raises(psycopg2.Error), connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+            raise left.pop()
+
+    if is_done:
+        migrate._until_no_deadlock(connection, step)
+    else:
+        with pytest.raises(psycopg2.errors.DeadlockDetected):
+            migrate._until_no_deadlock(connection, step)
+    connection.close()
+    assert left == []
