@@ -43,7 +43,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     group: str
     mode: str
-    program: str
+    programs: tuple[str, ...]
     change: str
 
 
@@ -150,6 +150,6 @@ def _place(file: Installed, folder: Path) -> Placed:
         owner=file.owned.user,
         group=file.owned.group,
         mode=f"{file.owned.mode:04o}",
-        program=file.program,
+        programs=file.programs,
         change=file.change,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ha import certificates, flows, ownership, programs, render, units
@@ -19,18 +20,21 @@ CONFIGURATION = "/etc/evergrid"
 _UNITS = "/etc/systemd/system"
 _ROOT = Owned("root", "root", 0o644)
 
-# By the name of the file: the program that it concerns, and how that takes it.
-_TAKEN: dict[str, tuple[str, Change]] = {
-    "patroni.yml": ("patroni", "reload"),
-    "warden.json": ("warden", "restart"),
-    "etcd.yml": ("etcd", "restart"),
-    "haproxy.cfg": ("haproxy", "reload"),
-    "edge.sh": ("haproxy", "restart"),
-    "keepalived.conf": ("keepalived", "reload"),
-    "gunicorn.conf.py": ("api", "reload"),
-    "service.env": ("api", "restart"),
-    "prometheus.yml": ("prometheus", "reload"),
-    "pgbackrest.conf": ("pgbackrest", "restart"),
+# By the name of the file: the programs that it concerns, and how they take it.
+_TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
+    "patroni.yml": (("patroni",), "reload"),
+    "warden.json": (("warden",), "restart"),
+    "etcd.yml": (("etcd",), "restart"),
+    "haproxy.cfg": (("haproxy",), "reload"),
+    "edge.sh": (("haproxy",), "restart"),
+    "keepalived.conf": (("keepalived",), "reload"),
+    "gunicorn.conf.py": (("api",), "reload"),
+    "service.env": (("api", "worker"), "restart"),
+    "prometheus.yml": (("prometheus",), "reload"),
+    "pgbackrest.conf": (("pgbackrest",), "restart"),
+    "authority.crt": (("pgbackrest",), "restart"),
+    "host.crt": (("pgbackrest",), "restart"),
+    "host.key": (("pgbackrest",), "restart"),
 }
 # Read by whoever needs them, each time anew.
 _UNTAKEN = frozenset({"archive_get.sh", "before_stop.sh", "source.conf"})
@@ -40,12 +44,12 @@ _OF_THE_LAB = frozenset({"supervisord.conf"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """One file of a host; `program` is whom a change of it concerns, "" if nobody."""
+    """One file of a host; `programs` are those that a change of it concerns."""
 
     path: str
     text: str
     owned: Owned
-    program: str = ""
+    programs: tuple[str, ...] = ()
     change: Change = "none"
 
 
@@ -58,6 +62,7 @@ def of(
     :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
     """
     texts = render.render(topology, secrets, release=release) | certificates.files(signed)
+    texts |= alert_rules(topology)
     return {
         host.name: (
             *_configuration(host, texts),
@@ -65,6 +70,17 @@ def of(
             *_units(host, topology, release),
         )
         for host in topology.hosts
+    }
+
+
+def alert_rules(topology: Topology) -> dict[str, str]:
+    """Return the alerts installed beside this package, as files of the monitor."""
+    folder = Path(__file__).parents[1] / "monitoring" / "rules"
+    return {
+        f"{monitor.name}/rules/{path.name}": path.read_text(encoding="utf-8")
+        for monitor in topology.with_role("monitor")
+        for path in sorted(folder.glob("*.yml"))
+        if not path.stem.endswith("_test")
     }
 
 
@@ -79,17 +95,19 @@ def _configuration(host: Host, texts: dict[str, str]) -> list[Installed]:
             path = "/etc/sysctl.d/90-evergrid.conf"
             found.append(Installed(path=path, text=text, owned=_ROOT, change="sysctl"))
             continue
-        program, change = _taken(file)
+        concerned, change = _taken(file)
         path, owned = f"{CONFIGURATION}/{file}", ownership.of_file(file)
-        found.append(Installed(path=path, text=text, owned=owned, program=program, change=change))
+        found.append(
+            Installed(path=path, text=text, owned=owned, programs=concerned, change=change)
+        )
     return found
 
 
-def _taken(file: str) -> tuple[str, Change]:
+def _taken(file: str) -> tuple[tuple[str, ...], Change]:
     """Return whom a file of /etc/evergrid concerns; one that nobody thought of is a bug."""
-    if file in _UNTAKEN or file.startswith(("authority.", "host.", "rules/")):
-        return "", "none"
-    return _TAKEN[file]
+    if file in _UNTAKEN:
+        return (), "none"
+    return _TAKEN["prometheus.yml"] if file.startswith("rules/") else _TAKEN[file]
 
 
 def _system(host: Host, topology: Topology) -> list[Installed]:
@@ -129,7 +147,7 @@ def _units(host: Host, topology: Topology, release: str) -> list[Installed]:
             path=f"{_UNITS}/{name}",
             text=text,
             owned=_ROOT,
-            program=of_unit.get(name, ""),
+            programs=(of_unit[name],) if name in of_unit else (),
             change="restart" if name in of_unit else "none",
         )
         for name, text in texts.items()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ha import certificates, render
-from ha.lab import files, state
+from ha import certificates, installation, render
+from ha.lab import state
 from ha.lab.layout import Layout
 from ha.origin import Origin
 from ha.topology import Topology
@@ -18,6 +18,8 @@ def texts(
     `release` is the installation the hosts run, `origin` the backup they are born from, if any.
     """
     found = render.render(topology, state.secrets(layout), release=release, origin=origin)
-    for monitor in topology.with_role("monitor"):
-        found |= {f"{monitor.name}/{name}": text for name, text in files.alert_rules().items()}
-    return found | certificates.files(state.certificates(layout, topology))
+    return (
+        found
+        | installation.alert_rules(topology)
+        | certificates.files(state.certificates(layout, topology))
+    )

@@ -47,16 +47,6 @@ def read_host(layout: Layout, host: str) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def alert_rules() -> dict[str, str]:
-    """Return the alerts installed beside this package, as files of the monitor."""
-    folder = Path(__file__).parents[2] / "monitoring" / "rules"
-    return {
-        f"rules/{path.name}": path.read_text(encoding="utf-8")
-        for path in sorted(folder.glob("*.yml"))
-        if not path.stem.endswith("_test")
-    }
-
-
 def _put(path: Path, text: str, owned: ownership.Owned) -> None:
     """Write the file so that it never exists with too wide a mode."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,10 +29,15 @@ def rendered() -> dict[str, str]:
 
 
 def installed() -> dict[str, str]:
-    """Return what a real host has beyond them: units, firewall, folders; by its own name."""
+    """Return what a real host has beyond them, but the alerts: units, firewall, folders."""
     nobody = Certificates(authority="", signed={}, keys={})
     found = installation.of(topology.load(), SECRETS, nobody, release=RELEASE)
-    files = {f"{host}/{Path(f.path).name}": f.text for host, has in found.items() for f in has}
+    files = {
+        f"{host}/{Path(f.path).name}": f.text
+        for host, has in found.items()
+        for f in has
+        if "/rules/" not in f.path
+    }
     return {name: text for name, text in files.items() if name not in rendered()}
 
 

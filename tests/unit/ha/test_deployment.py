@@ -61,7 +61,7 @@ def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
     by_path = {file["path"]: file for file in manifest(written, "db1")["files"]}
     patroni = by_path["/etc/evergrid/patroni.yml"]
     assert (patroni["owner"], patroni["group"], patroni["mode"]) == ("root", "postgres", "0640")
-    assert (patroni["program"], patroni["change"]) == ("patroni", "reload")
+    assert (patroni["programs"], patroni["change"]) == (["patroni"], "reload")
     assert "scope: main" in Path(patroni["source"]).read_text(encoding="utf-8")
     assert by_path["/etc/evergrid/host.key"]["mode"] == "0640"
 

@@ -137,8 +137,20 @@ def test_what_only_operators_may_ask_is_closed_to_every_host():
 def test_whoever_has_to_take_a_change_runs_there(host):
     running = {p.name for p in programs.of(load().host(host), topology=load(), release="")}
     for file in files(host).values():
-        assert file.program in running | {""}
-        assert bool(file.program) == (file.change in {"reload", "restart"})
+        assert set(file.programs) <= running
+        assert bool(file.programs) == (file.change in {"reload", "restart"})
+
+
+def test_everybody_who_reads_the_services_variables_takes_a_change_of_them():
+    told = files("app1")["/etc/evergrid/service.env"].programs
+    of_app = programs.of(load().host("app1"), topology=load(), release="")
+    assert set(told) == {p.name for p in of_app if p.is_told}
+
+
+def test_the_monitor_has_its_alerts():
+    found = [path for path in files("mon1") if path.startswith("/etc/evergrid/rules/")]
+    assert "/etc/evergrid/rules/edge.yml" in found
+    assert not [path for path in found if "_test" in path]
 
 
 def test_a_release_is_named_only_where_its_program_starts_anew():
