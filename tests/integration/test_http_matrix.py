@@ -72,7 +72,7 @@ MATRIX = {
             "readings": [
                 {
                     "account_no": "{account_no}",
-                    "register": "{serial}",
+                    "register": "{register}",
                     "read_at": "{read_at}",
                     "source": "manual",
                 }
@@ -254,6 +254,8 @@ def ask(app, home, person, new_account):
         serial = next(SERIALS)
         values = vars(home) | {
             "serial": serial,
+            # Above all that the meter showed before, whichever cell comes first.
+            "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",
             "read_at": (FEBRUARY.ends_at + timedelta(minutes=serial)).isoformat(),
         }
