@@ -46,7 +46,7 @@ class Load:
         :raises NotInTime: if they are not: what clients then feel says nothing about a fault
         """
         self._until(
-            lambda progress: progress.due_s >= time.monotonic() - budgets.PACE_S,
+            lambda progress: progress.is_in_pace(now_s=time.monotonic()),
             what=f"a service that keeps pace with its clients (within {budgets.PACE_S:g} s)",
             within_s=within_s,
         )

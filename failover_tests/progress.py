@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from failover_tests import budgets
 from failover_tests.history import Request
 
 
@@ -14,11 +15,13 @@ class Progress:
     Sums up a history that grows; it costs the same however long that is.
 
     `done_s` is when the newest acknowledged payment was answered, `due_s` the latest time at which
-    one fell due (monotonic, 0 before the first).
+    one fell due, `late_s` that at which one was answered that had fallen due more than
+    `budgets.PACE_S` before (monotonic, 0 before the first).
     """
 
     done_s: float = 0.0
     due_s: float = 0.0
+    late_s: float = 0.0
     acknowledged: int = 0
     unanswered: int = 0
 
@@ -31,3 +34,10 @@ class Progress:
                 self.acknowledged += 1
                 self.done_s = max(self.done_s, request.done_s)
                 self.due_s = max(self.due_s, request.due_s)
+                if request.done_s - request.due_s > budgets.PACE_S:
+                    self.late_s = max(self.late_s, request.done_s)
+
+    def is_in_pace(self, *, now_s: float) -> bool:
+        """Test if payments are answered as they fall due, and have been for `budgets.IN_PACE_S`."""
+        is_on_time = self.due_s >= now_s - budgets.PACE_S
+        return is_on_time and self.late_s < now_s - budgets.IN_PACE_S

@@ -20,15 +20,23 @@ from service import gunicorn_hooks
 
 ROOT = Path(__file__).parents[2]
 APP = """
+import gc
+from gevent.server import StreamServer
+
+def door():
+    found = [each for each in gc.get_objects() if isinstance(each, StreamServer)]
+    return str([each.max_accept for each in found]).encode()
+
 def app(environ, start_response):
     status, body = {
         "/text": ("200 OK", [b"hello"]),
+        "/door": ("200 OK", [door()]),
         "/chunks": ("200 OK", [b"one", b"two"]),
         "/nothing": ("204 No Content", []),
         "/unchanged": ("304 Not Modified", []),
         "/empty": ("200 OK", [b""]),
     }[environ["PATH_INFO"]]
-    has_length = environ["PATH_INFO"] in ("/text", "/empty")
+    has_length = environ["PATH_INFO"] in ("/text", "/door", "/empty")
     length = [("Content-Length", str(len(body[0])))] if has_length else []
     start_response(status, length)
     return body
@@ -40,6 +48,8 @@ from service import gunicorn_hooks
 
 gunicorn_hooks.REST_OF_BODY_S = 1
 worker_class = "gevent"
+workers = 2
+graceful_timeout = 1
 control_socket_disable = True
 http_parser = os.environ["PARSER"]
 on_starting = gunicorn_hooks.on_starting
@@ -165,6 +175,12 @@ def test_a_body_that_nobody_reads_does_not_end_the_connection_once_it_came(serve
         client.sendall(post + end)
         answered = b"".join(iter(lambda: client.recv(65536), b""))
     assert answered.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_each_of_several_processes_takes_more_than_one_connection_a_turn(server):
+    """gunicorn would have them take one."""
+    answer = asked(server.port, "GET /door")
+    assert answer.endswith(f"\r\n\r\n[{gunicorn_hooks.ACCEPTED_A_TURN}]")
 
 
 def test_a_start_forgets_what_dead_processes_counted(tmp_path, monkeypatch):

@@ -14,6 +14,14 @@ def test_the_newest_acknowledged_payment_counts_whatever_the_order():
     assert (progress.done_s, progress.due_s, progress.acknowledged) == (30.0, 9.0, 2)
 
 
+def test_pace_is_kept_once_nothing_was_late_for_a_while():
+    progress = Progress()
+    progress.note([payment(7, due_s=100.0, done_s=101.0), payment(8, due_s=102.9, done_s=103.0)])
+    assert not progress.is_in_pace(now_s=103.0)
+    assert progress.is_in_pace(now_s=103.2)
+    assert not progress.is_in_pace(now_s=104.0)
+
+
 def test_reads_say_nothing_of_payments():
     progress = Progress()
     progress.note([read(7)])
