@@ -28,6 +28,12 @@ _WARM_UP_S = 0.1
 # long. Then a quarter more, each time: eight become 48 within two seconds, but not because a busy
 # machine paused for a moment.
 _ENOUGH = 8
+# Behind a new primary they begin with so few; one more is opened when so much work was done. A
+# fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
+_AT_FIRST = 2
+_WORK_A_BACKEND = 50
+# Its first answers may take so long: that is no sign of slowness.
+_AT_FIRST_S = 1.0
 _STUCK_S = 0.2
 _MORE_PART = 4
 # What nobody has used for this long is closed, one whenever another is given back: load that comes
@@ -42,6 +48,10 @@ class DatabaseAway(Busy):
     hint = "Send the same request with the same Idempotency-Key again; it will act once."
 
 
+class _SentAway(DatabaseAway):
+    """It was, to somebody who had a slot and gave it up."""
+
+
 class Pool:
     """
     Lends up to `connections_max` connections, a few as a rule; who comes later waits in turn, until
@@ -49,17 +59,19 @@ class Pool:
 
     While the database is away a gate is shut: one prober knocks, everybody else waits for it.
     A connection is opened when the one before it has done its first work, or has had its time for
-    that: a fresh backend costs the server some fifty transactions (caches, plans). When a new
-    primary is found, with a second's work waiting, a few do that work sooner than ten cold ones.
+    that. When a new primary is found, with a second's work waiting, a few do that work sooner than
+    ten cold ones.
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
     def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
         self._connect = connect
         self._connections_max = connections_max
-        self._slots = Turnstile(min(connections_max, _ENOUGH))
+        self._enough = min(connections_max, _ENOUGH)
+        self._slots = Turnstile(self._enough)
         self._flowed_s = time.monotonic()
         self._worked_s = float("-inf")
+        self._worked = 0
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -89,6 +101,8 @@ class Pool:
             raise DatabaseAway("every connection was in use until the deadline")
         try:
             connection = self._take_idle() or self._open(deadline)
+        except _SentAway:
+            raise
         except BaseException:
             self._slots.leave()
             raise
@@ -103,6 +117,10 @@ class Pool:
         self._came_free.set()
         self._trim()
         self._slots.leave()
+        self._worked += 1
+        if self._worked >= _WORK_A_BACKEND and self._slots.slots < self._enough:
+            self._worked = 0
+            self._slots.widen()
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
@@ -159,6 +177,8 @@ class Pool:
 
     def _open(self, deadline: float) -> Connection:
         while (left_s := deadline - time.monotonic()) > 0 and self._gate.wait(timeout=left_s):
+            if self._slots.gives_up() and not self._slots.enter(deadline=deadline, is_ahead=True):
+                raise _SentAway("every connection was in use until the deadline")
             self._came_free.clear()
             found = self._take_idle()  # the prober leaves what it opened
             if found is not None:
@@ -205,6 +225,8 @@ class Pool:
             return
         _log.warning("The database is away (%s); looking for the new primary.", _first_line(error))
         self._gate.clear()
+        self._slots.shrink(_AT_FIRST)
+        self._worked = 0
         self.close_idle()
         threading.Thread(target=self._probe, name="database-prober", daemon=True).start()
 
@@ -220,7 +242,7 @@ class Pool:
             break
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-        self._flowed_s = connection.idle_since + _WARM_UP_S
+        self._flowed_s = connection.idle_since + _AT_FIRST_S
         self._gate.set()
         self._probing.release()
         _log.warning("The database is back after %.2f s.", time.monotonic() - began)

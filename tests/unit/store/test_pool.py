@@ -193,6 +193,70 @@ def test_what_was_added_for_a_lost_primary_goes_with_it(narrow, monkeypatch):
     assert no_more_than(2, connections)
 
 
+@pytest.fixture
+def lost(server, monkeypatch):
+    """A pool of three whose primary was lost, and found again; the callers that wait for it."""
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    monkeypatch.setattr(pool, "_AT_FIRST", 1)
+    monkeypatch.setattr(pool, "_WORK_A_BACKEND", 2)
+    connections = Pool(connect=server.connect, connections_max=3)
+    away = threading.Event()
+
+    def refuse():
+        if not away.is_set():
+            raise psycopg2.OperationalError("no primary")
+        server.is_slow = False
+
+    server.when_slow, server.is_slow = refuse, True
+    got, threads = waiting(connections, callers=6)
+    while not connections.is_shut:
+        time.sleep(0.001)
+    away.set()
+    return connections, got, threads
+
+
+def test_behind_a_new_primary_they_begin_with_a_few(lost, server):
+    connections, got, threads = lost
+    for served in range(1, 7):
+        while len(got) < served:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        assert len(got) == served
+        assert len(server.opened) == 1
+        connections._worked = 0
+        connections.release(got[-1])
+    for thread in threads:
+        thread.join(5)
+
+
+def test_the_more_work_is_done_the_more_are_opened(lost, server):
+    connections, got, threads = lost
+    released = 0
+    while released < 6:
+        if len(got) > released:
+            connections.release(got[released])
+            released += 1
+    for thread in threads:
+        thread.join(5)
+    assert no_more_than(3, connections)
+    assert len(server.opened) == 3
+
+
+def test_who_gave_up_its_slot_and_waits_in_vain_leaves_none_behind(server, monkeypatch):
+    monkeypatch.setattr(pool, "_AT_FIRST", 1)
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    connections = Pool(connect=server.connect, connections_max=2)
+    first = connections.acquire(deadline=soon())
+    connections._slots.shrink(1)
+    connections._slots._surplus += 1
+    connections._slots._free = 0
+    with pytest.raises(DatabaseAway):
+        connections._open(time.monotonic() + 0.02)
+    assert connections._slots._surplus == 0
+    connections.release(first)
+    assert no_more_than(1, connections)
+
+
 def no_more_than(count, connections):
     """Test if so many are lent, and not one more."""
     for _ in range(count):
