@@ -30,6 +30,11 @@ class Turnstile:
         """Tell if a newcomer would wait."""
         return self._free == 0
 
+    @property
+    def has_queue(self) -> bool:
+        """Tell if somebody waits."""
+        return bool(self._queue)
+
     def widen(self) -> None:
         """Add a slot; whoever waits longest has it."""
         with self._guard:
