@@ -32,8 +32,8 @@ _ENOUGH = 8
 _LONG_S = 0.4
 _LONGER = 1.3
 _PATIENCE = 1.1
-# If none came free for so long, each surely is.
-_STUCK_S = 1.0
+# If none of enough came free for so long, each surely is.
+_STUCK_S = 0.3
 # Behind a new primary they begin with so few; one more is opened when so much work was done. A
 # fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
 # Over a slow network time is short, not work: they begin with enough.
@@ -190,10 +190,15 @@ class Pool:
             self._double()
 
     def _widen_if_stuck(self) -> None:
-        """Allow twice as many, up to `connections_max`, if none has come free for a while."""
+        """
+        Allow twice as many, up to `connections_max`, if none has come free for a while.
+
+        Not the few behind a new primary: their first answers take long on a busy machine.
+        """
         now = time.monotonic()
-        if self._gate.is_set() and now - self._flowed_s > _STUCK_S:
-            self._flowed_s, self._is_slow = now, True
+        is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
+        if is_stuck and self._slots.slots >= self._enough:
+            self._flowed_s = now
             self._double()
 
     def _double(self) -> None:
