@@ -190,6 +190,16 @@ def test_who_is_locked_out_here_stays_out_whatever_the_issuer_says(
     assert code(sign_in(issuer.id_token(subject, now=NOW))) == (403, "SIGN_IN_LOCKED")
 
 
+def test_what_the_issuer_says_is_counted_by_what_becomes_of_it(
+    issuer, subject, clerk, sign_in, counted
+):
+    sign_in(issuer.id_token(subject, now=NOW))
+    sign_in("no.token.at-all")
+    sign_in(issuer.id_token("a stranger", now=NOW))
+
+    assert counted() == {("issuer", "ok"): 1, ("issuer", "wrong"): 2}
+
+
 def test_the_issuer_s_keys_are_fetched_once_for_many_sign_ins(issuer, subject, clerk, sign_in):
     for key in ("rsa", "ec", "ec"):
         assert sign_in(issuer.id_token(subject, now=NOW, key=key)).status_code == 201
@@ -239,7 +249,7 @@ def test_an_issuer_that_does_not_answer_is_away(subject, issuer, trusting, sign_
     assert code(sign_in(issuer.id_token(subject, now=NOW))) == (503, "ISSUER_AWAY")
 
 
-def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subject, clock):
+def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subject, clock, counted):
     app = create_app(
         database=database, identity=IDENTITY, clock=clock, deadline_s=20, host="a", version="1"
     )
@@ -247,3 +257,4 @@ def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subjec
     answered = Person(TestClient(app), "").post("/v1/sessions/oidc", None, json=sent)
 
     assert code(answered) == (404, "OIDC_OFF")
+    assert counted() == {("issuer", "other"): 1}
