@@ -101,17 +101,28 @@ def test_the_owner_is_refused_a_change_of_the_staff_s_history(run, staff, change
         run("evergrid_owner", change.format("evergrid.staff_event"))
 
 
-def test_the_api_writes_the_history_of_the_staff_unread(run, staff):
+def test_the_history_of_the_staff_is_written_by_the_api_alone(run, staff):
     added = "INSERT INTO evergrid.staff_event (happened_at, kind) VALUES (now(), 'tested')"
 
     assert run(API, added.replace("now()", f"'{NOW}'")) == 1
-    with pytest.raises(REFUSED):
-        run(API, "SELECT kind FROM evergrid.staff_event")
     with pytest.raises(REFUSED):
         run(WORKER, added)
     with pytest.raises(REFUSED):
         run(AUDIT, added)
     assert run(AUDIT, "SELECT count(*) FROM evergrid.staff_event")[0][0] >= 2
+
+
+def test_a_bureau_reads_the_history_of_its_own_staff_alone(run, staff):
+    kinds = "SELECT DISTINCT bureau_id FROM evergrid.staff_event WHERE kind = 'fenced' ORDER BY 1"
+
+    assert run(API, kinds, bureau="1") == [(1,)]
+    assert run(API, kinds) == [(1,), (2,)]
+    assert run(API, kinds, bureau="") == []
+    run(API, "INSERT INTO evergrid.staff_event (happened_at, kind) "
+             f"VALUES ('{NOW}', 'nobody'); COMMIT")  # fmt: skip
+    nobodys = "SELECT count(*) FROM evergrid.staff_event WHERE kind = 'nobody'"
+    assert run(API, nobodys, bureau="1") == [(0,)]
+    assert run(API, nobodys) == [(1,)]
 
 
 def test_nobody_writes_a_part_of_the_history_past_its_whole(run, migrated, staff):
