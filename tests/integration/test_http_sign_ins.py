@@ -171,6 +171,17 @@ def test_who_signed_out_is_out(clerk, events):
     assert events(clerk.user_name)[-1] == "signed_out"
 
 
+def test_a_session_that_ended_passes_no_longer_than_it_is_remembered(clerk, deadline, monkeypatch):
+    monkeypatch.setattr("service.api.authentication.CACHE_S", 5.0)
+    token = clerk.sign_in(SECOND).json["access_token"]
+    assert clerk.prices(token).status_code == 200
+    clerk.sign_out(token)
+    assert clerk.prices(token).status_code == 200  # remembered
+    monkeypatch.setattr("service.api.authentication.time.monotonic", lambda: deadline)
+
+    assert code(clerk.prices(token)) == (401, "SESSION_OVER")
+
+
 def test_the_key_of_a_session_that_is_over_begins_no_other(clerk):
     token = clerk.sign_in(SECOND, key="yesterday's").json["access_token"]
     clerk.sign_out(token)
