@@ -137,10 +137,12 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(issuer, subject, clerk,
     assert code(sign_in(id_token, nonce="n-1")) == (401, "ID_TOKEN_REFUSED")
 
 
-def test_a_token_with_our_nonce_is_accepted(issuer, subject, clerk, sign_in):
-    id_token = issuer.id_token(subject, now=NOW, nonce="n-1")
+@pytest.mark.parametrize("nonce", ["n-1", "一次性", "\U0001f4a1"])
+def test_a_token_with_our_nonce_is_accepted(issuer, subject, clerk, sign_in, nonce):
+    id_token = issuer.id_token(subject, now=NOW, nonce=nonce)
 
-    assert sign_in(id_token, nonce="n-1").status_code == 201
+    assert sign_in(id_token, nonce=nonce).status_code == 201
+    assert code(sign_in(id_token, nonce=nonce + "é")) == (401, "ID_TOKEN_REFUSED")
 
 
 def forged(issuer, subject, kind):
