@@ -66,8 +66,10 @@ def reported():
         first = source.count("\n") + 1
         source += f"{text}\n"
         numbers[rule] = range(first, source.count("\n") + 1)
-    argv = [str(RUFF), "check", "--no-cache", "--output-format=concise",
-            "--config", str(ROOT / "pyproject.toml"), "--stdin-filename", "service/planted.py", "-"]  # fmt: skip
+    argv = [
+        str(RUFF), "check", "--no-cache", "--output-format=concise",
+        "--config", str(ROOT / "pyproject.toml"), "--stdin-filename", "service/planted.py", "-",
+    ]  # fmt: skip
     done = subprocess.run(argv, input=source, capture_output=True, text=True, check=False)
     found = re.findall(r"^\S+?:(\d+):\d+: (\w+)", done.stdout, re.MULTILINE)
     return {rule: any((str(n), rule) in found for n in numbers[rule]) for rule in numbers}

@@ -227,7 +227,7 @@ def _reshaped(value: object, random: Random) -> object:
             [rest, value | {values.text(random): 1}, rest | {name.upper(): value[name]}, [value]]
         )
     if isinstance(value, list):
-        return random.choice([[], value * 2, value * 1_001, [value], value[:-1]])
+        return random.choice([[], value * 2, (value * 1_001)[:2_000], [value], value[:-1]])
     return random.choice([[value], {"value": value}])
 
 
