@@ -42,9 +42,7 @@ def test_nobody_listens_where_reaching_is_tried():
 
 
 def test_a_host_boots_behind_its_firewall():
-    script = boot_script(
-        Layout("test"), State(topology=load(), release="/r"), load().host("db1")
-    )
+    script = boot_script(Layout("test"), State(topology=load(), release="/r"), load().host("db1"))
     loads, begins = (script.index(text) for text in (" ".join(openings.LOAD), "exec tini"))
     assert loads < begins
 
