@@ -25,9 +25,8 @@ _PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
 # More connections than this only take turns, unless each is held for long, as over a slow network:
-# for so long, and not longer than before there were as many as now. On a busy machine twice as many
-# would each be held twice as long. Few turns are a poor measure: each refusal makes the next one
-# less likely.
+# for so long, not longer than before there were so many. On a busy machine twice as many would each
+# be held twice as long. Few turns measure poorly: each refusal makes the next one less likely.
 _ENOUGH = 8
 _LONG_S = 0.4
 _LONGER = 1.3
@@ -51,8 +50,8 @@ class DatabaseAway(Busy):
     hint = "Send the same request with the same Idempotency-Key again; it will act once."
 
 
-class _SentAway(DatabaseAway):
-    """It was, to somebody who had a slot and gave it up."""
+class _SlotGivenUp(Exception):
+    """Somebody gave a slot up, and waited for another one in vain."""
 
 
 class Pool:
@@ -62,8 +61,7 @@ class Pool:
 
     While the database is away a gate is shut: one prober knocks, everybody else waits for it.
     A connection is opened when the one before it has done its first work, or has had its time for
-    that. When a new primary is found, with a second's work waiting, a few do that work sooner than
-    ten cold ones.
+    that. Behind a new primary a few do the work that waits sooner than ten cold ones.
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
@@ -108,8 +106,8 @@ class Pool:
             raise DatabaseAway("every connection was in use until the deadline")
         try:
             connection = self._take_idle() or self._open(deadline)
-        except _SentAway:
-            raise
+        except _SlotGivenUp:
+            raise DatabaseAway("every connection was in use until the deadline") from None
         except BaseException:
             self._slots.leave()
             raise
@@ -217,7 +215,7 @@ class Pool:
     def _open(self, deadline: float) -> Connection:
         while (left_s := deadline - time.monotonic()) > 0 and self._gate.wait(timeout=left_s):
             if self._slots.gives_up() and not self._slots.enter(deadline=deadline, is_ahead=True):
-                raise _SentAway("every connection was in use until the deadline")
+                raise _SlotGivenUp
             self._came_free.clear()
             found = self._take_idle()  # the prober leaves what it opened
             if found is not None:

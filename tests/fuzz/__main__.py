@@ -7,18 +7,13 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
 
-from service.store.database import Database
-from tests import conftest
-from tests.fuzz import processes, worlds
+from tests.fuzz import places, processes
 from tests.fuzz.runs import Tally
-from tests.integration import issuers
 
 _CHUNK = 1_000  # Seconds of work: often enough to see it going, seldom enough to cost nothing.
 _console = Console(stderr=True)
@@ -30,7 +25,7 @@ def main() -> int:
     numbers = range(asked.first, asked.first + asked.cases)
     total, began = Tally(), time.monotonic()
     with (
-        _world() as (dsn, world),
+        places.own() as (dsn, world),
         ProcessPoolExecutor(
             asked.processes,
             mp_context=multiprocessing.get_context("spawn"),
@@ -57,30 +52,6 @@ def _arguments() -> argparse.Namespace:
 
 def _chunks(numbers: range) -> list[range]:
     return [numbers[n : n + _CHUNK] for n in range(0, len(numbers), _CHUNK)]
-
-
-@contextmanager
-def _world() -> Iterator[tuple[str, worlds.World]]:
-    """Make a world in a database of its own; give the database's address with it."""
-    with conftest.running() as server, issuers.running() as issuer:
-        conftest.fill(server)
-        databases = {
-            role: Database(dsn=server.dsn(f"evergrid_{role}"), connections_max=2)
-            for role in ("api", "worker", "owner")
-        }
-        means = worlds.Means(
-            server=server,
-            database=databases["api"],
-            worker_database=databases["worker"],
-            owner_database=databases["owner"],
-            caller=conftest.Callers(server),
-            once=conftest.make_once,
-            now=conftest.NOW,
-        )
-        world = worlds.made(means, issuer)
-        for database in databases.values():
-            database.close()
-        yield server.dsn("evergrid_api"), world
 
 
 def _report(total: Tally) -> None:

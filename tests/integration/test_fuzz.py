@@ -5,36 +5,32 @@ from __future__ import annotations
 import pytest
 
 from service.api.app import create_app, description
+from service.store.database import Database
 from tests.conftest import NOW
-from tests.fuzz import worlds
+from tests.fuzz import places
 from tests.fuzz.cases import Cases
 from tests.fuzz.judgement import Judge
 from tests.fuzz.runs import run
-from tests.integration import issuers
 
 SEED, CASES = 4, 2_000
 DOCUMENT = description(version="1")
 
 
 @pytest.fixture(scope="module")
-def world(migrated, database, worker_database, owner_database, caller, once):
-    means = worlds.Means(
-        server=migrated,
-        database=database,
-        worker_database=worker_database,
-        owner_database=owner_database,
-        caller=caller,
-        once=once,
-        now=NOW,
-    )
-    with issuers.running() as issuer:
-        yield worlds.made(means, issuer)
+def place():
+    with places.own() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def app(database, world):
+def world(place):
+    return place[1]
+
+
+@pytest.fixture(scope="module")
+def app(place, world):
     return create_app(
-        database=database,
+        database=Database(dsn=place[0], connections_max=2),
         identity=world.identity(),
         clock=lambda: NOW,
         deadline_s=20,

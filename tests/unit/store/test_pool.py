@@ -330,7 +330,7 @@ def test_who_gave_up_its_slot_and_waits_in_vain_leaves_none_behind(server, monke
     connections._slots.shrink(1)
     connections._slots._surplus += 1
     connections._slots._free = 0
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(pool._SlotGivenUp):
         connections._open(time.monotonic() + 0.02)
     assert connections._slots._surplus == 0
     connections.release(first)
