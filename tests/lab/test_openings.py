@@ -22,6 +22,8 @@ SCAN = Path(__file__).with_name("scan.py")
 SCAN_S = 120.0
 QUICK_S = 10.0
 WELL_KNOWN = range(1, 1025)
+# State, two queues, then the address with the port (ss(8)).
+_LISTENING = re.compile(r"^LISTEN\s+\d+\s+\d+\s+\S+:(\d+)\s", re.MULTILINE)
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def listening(lab):
     found = set()
     for host in lab.topology.hosts:
         said = lab.exec(host.name, ["ss", "--no-header", "-ltn"], timeout_s=QUICK_S)
-        found |= {int(port) for port in re.findall(r"^\S+\s+\S+\s+\S+:(\d+)\s", said, re.MULTILINE)}
+        found |= set(map(int, _LISTENING.findall(said)))
     return found
 
 
