@@ -14,6 +14,7 @@ import typer
 
 from failover_tests import budgets
 from failover_tests.samples import Sample, judged
+from ha.identity import Identity
 
 _UNREADABLE = (aiohttp.ClientError, asyncio.TimeoutError, OSError, msgspec.MsgspecError)
 
@@ -24,19 +25,26 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    urls: Annotated[list[str], typer.Argument(help="db1=http://10.77.0.31:8008 …")],
+    urls: Annotated[list[str], typer.Argument(help="db1=https://10.77.0.31:8008 …")],
+    identity: Annotated[Path, typer.Option(help="The folder with the certificate to show.")],
     out: Annotated[Path, typer.Option(help="Where to write one JSON line a look.")],
     seconds: Annotated[float, typer.Option(min=1)],
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
     hosts = dict(url.split("=", 1) for url in urls)
+    context = Identity(identity).calling()
 
     async def observe() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         timeout = aiohttp.ClientTimeout(total=budgets.SAMPLE_TIMEOUT_S)
         with out.open("wb", buffering=0) as file:
-            async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.timeout(seconds):
+            async with (
+                aiohttp.ClientSession(
+                    timeout=timeout, connector=aiohttp.TCPConnector(ssl=context)
+                ) as session,
+                asyncio.timeout(seconds),
+            ):
                 await asyncio.gather(
                     *(_watch(session, host, url, file, stopped) for host, url in hosts.items())
                 )

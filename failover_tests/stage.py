@@ -168,6 +168,7 @@ class Stage:
         info = self.lab.info()
         arguments = [
             f"--endpoint={info['endpoint']}",
+            f"--authority={info['authority']}",
             f"--history={(self.folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self.longest_s}",
@@ -186,11 +187,12 @@ class Stage:
     def _observer(self) -> AbstractContextManager[Companion]:
         port = self.lab.topology.ports.patroni
         hosts = self.lab.topology.with_role("database")
-        urls = [f"{host.name}=http://{host.address}:{port}" for host in hosts]
+        urls = [f"{host.name}=https://{host.address}:{port}" for host in hosts]
         return running(
             "failover_tests.observer",
             [
                 *urls,
+                f"--identity={self.lab.layout.operators}",
                 f"--out={(self.folder / 'samples.jsonl').resolve()}",
                 f"--seconds={self.longest_s}",
             ],

@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+from ha.identity import Identity
 from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
@@ -41,7 +42,8 @@ def run(found: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: board.stopped.set())
     judge = Judge(found, board)
-    warden, looks = _assembled(found, board, judge)
+    identity = Identity()
+    warden, looks = _assembled(found, board, judge, identity)
     threads = [
         threading.Thread(
             target=partial(watches.run, look, stopped=board.stopped, hurry=hurry), daemon=True
@@ -51,7 +53,8 @@ def run(found: Settings) -> None:
     for thread in threads:
         thread.start()
     _look_first(board)
-    server = _server(found, board, judge, warden)
+    desk = status.Desk(found, board=board, judge=judge, warden=warden)
+    server = _server(found, judge, desk, identity)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
     while not board.stopped.wait(_pause_s(board)):
@@ -78,7 +81,7 @@ def _pause_s(board: Board) -> float:
 
 
 def _assembled(
-    found: Settings, board: Board, judge: Judge
+    found: Settings, board: Board, judge: Judge, identity: Identity
 ) -> tuple[Warden, list[tuple[watches.Look, threading.Event | None]]]:
     """Return the warden, with all that looks on its behalf."""
     hosts = {**found.peers, found.host: found.address}
@@ -86,9 +89,11 @@ def _assembled(
 
     def records() -> Records:
         """Return the records over a connection of their own: two threads cannot share one."""
-        return Records(Etcd(found.stores, first=first), scope=found.scope, host=found.host)
+        store = Etcd(found.stores, identity=identity, first=first)
+        return Records(store, scope=found.scope, host=found.host)
 
-    patroni = Patroni(Rest(found.address, found.patroni_port, found.patroni_password))
+    rest = Rest(found.address, found.patroni_port, found.patroni_password, identity=identity)
+    patroni = Patroni(rest)
     ask = partial(Watched, socket_folder=found.socket_folder, port=found.postgres_port, hosts=hosts)
     store_watch = watches.StoreWatch(board, records())
     looks: list[tuple[watches.Look, threading.Event | None]] = [
@@ -97,7 +102,7 @@ def _assembled(
         (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),
         (store_watch.look, board.hurry_store),
-        *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
+        *((watches.PeerWatch(board, found, peer, identity).look, None) for peer in found.peers),
     ]
     warden = Warden(
         found,
@@ -111,8 +116,7 @@ def _assembled(
     return warden, looks
 
 
-def _server(found: Settings, board: Board, judge: Judge, warden: Warden) -> Server:
-    desk = status.Desk(found, board=board, judge=judge, warden=warden)
+def _server(found: Settings, judge: Judge, desk: status.Desk, identity: Identity) -> Server:
     offers = Offers(
         primary=judge.primary_soon,
         replica=judge.replica,
@@ -120,7 +124,12 @@ def _server(found: Settings, board: Board, judge: Judge, warden: Warden) -> Serv
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),
     )
-    return Server((found.address, found.port), offers, password=found.patroni_password)
+    return Server(
+        (found.address, found.port),
+        offers,
+        password=found.patroni_password,
+        identity=identity,
+    )
 
 
 if __name__ == "__main__":

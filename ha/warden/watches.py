@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 
+from ha.identity import Identity
 from ha.rest import RestSilent
 from ha.warden import facts, patience, probes, processes
 from ha.warden.board import Board
@@ -193,9 +194,10 @@ class StoreWatch:
 class PeerWatch:
     """Probes one other database host."""
 
-    def __init__(self, board: Board, settings: Settings, peer: str) -> None:
+    def __init__(self, board: Board, settings: Settings, peer: str, identity: Identity) -> None:
         self._board = board
         self._peer = peer
+        self._identity = identity
         self._address = settings.peers[peer]
         self._ports = (settings.port, settings.patroni_port)
 
@@ -209,7 +211,12 @@ class PeerWatch:
             return patience.PROBE_OF_REPLICA_S
         before, began = board.peers.get(self._peer), now_s()
         warden_port, other_port = self._ports
-        heard = probes.ask(self._address, warden_port=warden_port, other_port=other_port)
+        heard = probes.ask(
+            self._address,
+            warden_port=warden_port,
+            other_port=other_port,
+            context=self._identity.calling(),
+        )
         board.peers[self._peer] = _probed(before, heard, began_s=began, done_s=now_s())
         every_s = patience.PROBE_EVERY_S if is_leader else patience.PROBE_OF_REPLICA_S
         return max(0.0, every_s - (now_s() - began))
