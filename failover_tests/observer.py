@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -32,33 +34,29 @@ def main(
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
     hosts = dict(url.split("=", 1) for url in urls)
-    context = Identity(identity).calling()
+    shown = Identity(identity)
 
     async def observe() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         timeout = aiohttp.ClientTimeout(total=budgets.SAMPLE_TIMEOUT_S)
         with out.open("wb", buffering=0) as file:
-            async with (
-                aiohttp.ClientSession(
-                    timeout=timeout, connector=aiohttp.TCPConnector(ssl=context)
-                ) as session,
-                asyncio.timeout(seconds),
-            ):
-                await asyncio.gather(
-                    *(_watch(session, host, url, file, stopped) for host, url in hosts.items())
+            async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.timeout(seconds):
+                looks = (
+                    partial(_look, session, shown, host, url) for host, url in hosts.items()
                 )
+                await asyncio.gather(*(_watch(look, file, stopped) for look in looks))
 
     asyncio.run(observe())
 
 
 async def _watch(
-    session: aiohttp.ClientSession, host: str, url: str, out: IO[bytes], stopped: asyncio.Event
+    look: Callable[[float], Awaitable[Sample]], out: IO[bytes], stopped: asyncio.Event
 ) -> None:
     """Look at one host by itself: a dead one, slow to say nothing, does not delay the others."""
     while not stopped.is_set():
         asked_s = time.monotonic()
-        sample = await _look(session, host, url, asked_s)
+        sample = await look(asked_s)
         out.write(msgspec.json.encode(sample) + b"\n")
         rest_s = asked_s + budgets.SAMPLE_EVERY_S - time.monotonic()
         if rest_s > 0:
@@ -69,9 +67,11 @@ async def _watch(
                 continue
 
 
-async def _look(session: aiohttp.ClientSession, host: str, url: str, asked_s: float) -> Sample:
+async def _look(
+    session: aiohttp.ClientSession, shown: Identity, host: str, url: str, asked_s: float
+) -> Sample:
     try:
-        async with session.get(f"{url}/patroni") as response:
+        async with session.get(f"{url}/patroni", ssl=shown.calling()) as response:
             status = await response.read()
         return judged(host, status, asked_s=asked_s, seen_s=time.monotonic())
     except _UNREADABLE as error:

@@ -15,7 +15,8 @@ class Board:
     is forgotten by the warden itself, when the process is seen to be gone.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
-    `stop_planned_s` is when somebody announced that PostgreSQL will be stopped.
+    `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `certificate_ends`
+    is when the one that it presents runs out, in seconds since 1970, once it was seen.
     """
 
     postgres: Postgres | None = None
@@ -27,6 +28,7 @@ class Board:
     isolated_s: float = 0.0
     stop_planned_s: float = float("-inf")
     is_eager: bool = False
+    certificate_ends: float = float("nan")
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
     hurry_store: threading.Event = field(default_factory=threading.Event)
