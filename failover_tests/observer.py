@@ -42,9 +42,7 @@ def main(
         timeout = aiohttp.ClientTimeout(total=budgets.SAMPLE_TIMEOUT_S)
         with out.open("wb", buffering=0) as file:
             async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.timeout(seconds):
-                looks = (
-                    partial(_look, session, shown, host, url) for host, url in hosts.items()
-                )
+                looks = (partial(_look, session, shown, host, url) for host, url in hosts.items())
                 await asyncio.gather(*(_watch(look, file, stopped) for look in looks))
 
     asyncio.run(observe())
