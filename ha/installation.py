@@ -13,12 +13,14 @@ from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
 # What has to be done after a file has changed: nothing (it is read when it is needed), or that its
-# program reads it anew, or that it starts anew, or that the kernel, systemd or the firewall does.
-Change = Literal["none", "reload", "restart", "sysctl", "tmpfiles", "firewall"]
+# program reads it anew, or that it starts anew, or that the kernel or systemd does.
+Change = Literal["none", "reload", "restart", "sysctl", "tmpfiles"]
 
 CONFIGURATION = "/etc/evergrid"
 _UNITS = "/etc/systemd/system"
 _ROOT = Owned("root", "root", 0o644)
+# No program that stays, yet started and reloaded like one.
+FIREWALL = "firewall"
 
 # By the name of the file: the programs that it concerns, and how they take it.
 _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
@@ -120,7 +122,8 @@ def _system(host: Host, topology: Topology) -> list[Installed]:
             path=f"{CONFIGURATION}/nftables.conf",
             text=templates.get_template("nftables.conf.j2").render(host=host, openings=openings),
             owned=_ROOT,
-            change="firewall",
+            programs=(FIREWALL,),
+            change="reload",
         ),
         Installed(
             path="/etc/tmpfiles.d/evergrid.conf",
@@ -142,6 +145,7 @@ def _units(host: Host, topology: Topology, release: str) -> list[Installed]:
         sockets_max=render.SOCKETS_MAX,
     )
     of_unit = {units.name(p.name): p.name for p in programs.of(host, topology=topology, release="")}
+    of_unit[units.FIREWALL] = FIREWALL
     return [
         Installed(
             path=f"{_UNITS}/{name}",
