@@ -14,7 +14,17 @@ from typing import Any
 
 import msgspec
 
-from ha import certificates, installation, programs, secrets, topology, units
+from ha import (
+    certificates,
+    environment,
+    healths,
+    installation,
+    packages,
+    programs,
+    secrets,
+    topology,
+    units,
+)
 from ha.certificates import Certificates
 from ha.installation import Installed
 from ha.secrets import Secrets
@@ -48,11 +58,16 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """One program of a host; hosts start theirs in the order of the list."""
+    """
+    One program of a host; hosts start theirs in the order of the list, the firewall first.
+
+    `health` is where it is asked if it serves (`ha.healths`); empty if it is not asked.
+    """
 
     program: str
     unit: str
     can_reload: bool
+    health: str
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +110,68 @@ def found(site: Path) -> Path:
 
 
 def inventory(site: Topology) -> dict[str, Any]:
-    """Return Ansible's inventory: a group for each role, the address of each host."""
+    """
+    Return Ansible's inventory: a group for each role, all hosts as `evergrid`, what they need.
+
+    The group `control` is whoever runs Ansible; no host of the site is in it.
+    """
     roles = sorted({role for host in site.hosts for role in host.roles})
     groups: dict[str, Any] = {
         role: {"hosts": [host.name for host in site.with_role(role)]} for role in roles
     }
-    variables = {host.name: {"ansible_host": host.address} for host in site.hosts}
-    return groups | {"_meta": {"hostvars": variables}}
+    groups["evergrid"] = {"hosts": [host.name for host in site.hosts]}
+    groups["control"] = {"hosts": ["localhost"], "vars": {"ansible_connection": "local"}}
+    groups["all"] = {"vars": {"evergrid_site": variables(site)}}
+    hosts = {
+        host.name: {
+            "ansible_host": host.address,
+            "evergrid_roles": list(host.roles),
+            "evergrid_packages": list(packages.of(host)),
+        }
+        for host in site.hosts
+    }
+    return groups | {"_meta": {"hostvars": hosts}}
+
+
+def variables(site: Topology) -> dict[str, Any]:
+    """
+    Return what playbooks ask of a site.
+
+    `drained_within_s` is how long an edge may wait for the last answer of a host that is drained;
+    `stanza` what pgBackRest and Patroni call the site.
+    """
+    return {
+        "name": site.name,
+        "stanza": site.name,
+        "interface": site.interface,
+        "virtual_address": site.virtual_address,
+        "operators": list(site.operators),
+        "ports": msgspec.to_builtins(site.ports),
+        "drained_within_s": site.timings.edge_server + 5,
+        "masked_units": list(packages.MASKED),
+    }
+
+
+def kept(told: bytes) -> Kept:
+    """
+    Return what was made for a site, from the text of its `site.json`.
+
+    :raises SiteWrong: if that cannot be read
+    """
+    try:
+        return msgspec.json.decode(told, type=Kept)
+    except msgspec.DecodeError as error:
+        raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
+
+
+def administration(site: Topology, told: bytes) -> dict[str, str]:
+    """
+    Return the variables of the commands that make roles or migrate, on the first app host.
+
+    :raises SiteWrong: if `told`, the text of `site.json`, cannot be read
+    """
+    passwords, host = kept(told).secrets, site.with_role("app")[0]
+    return environment.of_service(site, passwords, host) | environment.of_roles(site, passwords)
 
 
 def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]:
@@ -112,11 +182,8 @@ def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]
     :raises SiteWrong: if that cannot be read
     :raises TopologyWrong: if the topology breaks a rule
     """
-    try:
-        kept = msgspec.json.decode(told, type=Kept)
-    except msgspec.DecodeError as error:
-        raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
-    placed = installation.of(site, kept.secrets, kept.certificates, release=release)
+    known = kept(told)
+    placed = installation.of(site, known.secrets, known.certificates, release=release)
     out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     out.chmod(_PRIVATE)
     return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]
@@ -128,16 +195,29 @@ def _write_host(host: Host, site: Topology, files: tuple[Installed, ...], out: P
         host=host.name,
         roles=host.roles,
         files=[_place(file, folder) for file in files],
-        units=[
-            Unit(program=p.name, unit=units.name(p.name), can_reload=bool(p.reload_signal))
-            for p in sorted(
-                programs.of(host, topology=site, release=""), key=lambda each: each.priority
-            )
-        ],
+        units=_units(host, site),
     )
     path = folder / "manifest.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     return path
+
+
+def _units(host: Host, site: Topology) -> list[Unit]:
+    healths_ = healths.of(host, site)
+    firewall = Unit(program=installation.FIREWALL, unit=units.FIREWALL, can_reload=True, health="")
+    found = sorted(programs.of(host, topology=site, release=""), key=lambda each: each.priority)
+    return [
+        firewall,
+        *(
+            Unit(
+                program=program.name,
+                unit=units.name(program.name),
+                can_reload=bool(program.reload_signal),
+                health=healths_.get(program.name, ""),
+            )
+            for program in found
+        ),
+    ]
 
 
 def _place(file: Installed, folder: Path) -> Placed:
