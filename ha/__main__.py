@@ -184,7 +184,15 @@ def restore(
     progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
-_REFUSALS = (LabFailed, RestoreRefused, CertificatesFailed, SiteWrong, topology.TopologyWrong)
+_REFUSALS = (
+    LabFailed,
+    RestoreRefused,
+    CertificatesFailed,
+    SiteWrong,
+    topology.TopologyWrong,
+    site_commands.NotWell,
+    *site_commands.REFUSALS,
+)
 
 
 def main() -> None:

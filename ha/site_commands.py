@@ -1,50 +1,140 @@
-"""The commands `evergrid-ha site`: what Ansible asks about one site."""
+"""The commands `evergrid-ha site`: what Ansible asks about one site, or has done there."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ha import deployment, rules
+from ha import deployment, dynamic, readback, rules
+from ha import switchover as procedure
+from ha.dynamic import SettingsRefused
+from ha.rest import RestSilent
+from ha.site import Site
 from ha.terminal import console
-from ha.topology import TopologyWrong
+from ha.topology import Topology, TopologyWrong
+
+# What an operator can mend, each a sentence: `evergrid-ha` shows it without a traceback.
+REFUSALS = (
+    SettingsRefused,
+    procedure.SwitchoverRefused,
+    procedure.SwitchoverFailed,
+    RestSilent,
+)
 
 group = typer.Typer(no_args_is_help=True, help="A data centre on real hosts.")
-Site = Annotated[Path, typer.Argument(metavar="SITE", help="The folder with its topology.toml.")]
+Folder = Annotated[Path, typer.Argument(metavar="SITE", help="The folder with its topology.toml.")]
+
+
+class NotWell(Exception):
+    """A data centre is not as it should be, or not as this checkout would have it."""
 
 
 @group.command("found")
-def found(site: Site) -> None:
+def found(site: Folder) -> None:
     """Make the passwords and certificates of a new site; encrypt them with `ansible-vault`."""
     path = deployment.found(site)
     console.print(f"{path} holds every secret of the site. Now: ansible-vault encrypt {path}")
 
 
 @group.command("inventory")
-def inventory(site: Site) -> None:
+def inventory(site: Folder) -> None:
     """Print Ansible's inventory."""
-    print(json.dumps(deployment.inventory(deployment.read(site)), indent=2))  # noqa: T201 - for programs
+    _print(json.dumps(deployment.inventory(deployment.read(site)), indent=2))
 
 
 @group.command("check")
-def check(site: Site) -> None:
+def check(
+    site: Folder,
+    without: Annotated[str, typer.Option(help="As if this host were not there.")] = "",
+) -> None:
     """Tell every reason for which the topology of the site is not safe; exit code 1 if any."""
-    if broken := rules.broken(deployment.read(site)):
+    topology = deployment.read(site)
+    if without:
+        gone = topology.host(without)
+        topology = replace(topology, hosts=tuple(h for h in topology.hosts if h != gone))
+    if broken := rules.broken(topology):
         raise TopologyWrong("\n".join(("this topology is not safe:", *broken)))
     console.print(f"{site} is safe.")
 
 
 @group.command("render")
 def render(
-    site: Site,
+    site: Folder,
     release: Annotated[str, typer.Option(help="The folder that hosts run the product from.")],
     out: Annotated[Path, typer.Option(help="Where to write; for its owner alone.")],
 ) -> None:
     """Write every file of every host; the text of `site.json` comes from standard input."""
-    told = sys.stdin.buffer.read()
-    for path in deployment.write(deployment.read(site), told, release=release, out=out):
-        print(path)  # noqa: T201 - for programs
+    for path in deployment.write(deployment.read(site), _told(), release=release, out=out):
+        _print(path)
+
+
+@group.command("administration")
+def administration(site: Folder) -> None:
+    """Print the variables, passwords among them, of commands that make roles or migrate."""
+    _print(json.dumps(deployment.administration(deployment.read(site), _told())))
+
+
+@group.command("settings")
+def settings(
+    site: Folder,
+    is_dry: Annotated[bool, typer.Option("--check", help="Change nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Have Patroni share the settings of this checkout; a line for each that is not shared yet."""
+    topology, told = deployment.read(site), _told()
+    secrets = deployment.kept(told).secrets
+    asked = _site(topology, told)
+    changes = dynamic.difference(dynamic.wanted(topology, secrets), dynamic.read(asked))
+    for sentence in dynamic.sentences(changes):
+        _print(sentence)
+    if changes and not is_dry:
+        dynamic.tell(asked, changes)
+
+
+@group.command("switchover")
+def switchover(
+    site: Folder,
+    to: Annotated[str | None, typer.Option(help="The host that is to lead.")] = None,
+) -> None:
+    """Let another database host lead; clients wait for less than a second, none sees an error."""
+    report = procedure.switch_over(_site(deployment.read(site), _told()), to=to, say=_print)
+    _print(f"{report.new} leads; writes waited for {report.unwritable_s} s.")
+
+
+@group.command("leader")
+def leader(site: Folder) -> None:
+    """Print the database host that takes writes; exit code 1 unless there is exactly one."""
+    asked = Site(deployment.read(site), password="")
+    name = procedure.Standing(statuses=asked.statuses()).leader
+    if name is None:
+        raise NotWell("no host, or more than one, says that it takes writes")
+    _print(name)
+
+
+@group.command("status")
+def status(site: Folder) -> None:
+    """Read back who leads, quorum, lag, an answer through the edge; exit code 1 unless well."""
+    topology = deployment.read(site)
+    reading = readback.read(topology)
+    for sentence in readback.sentences(reading):
+        _print(sentence)
+    if complaints := readback.complaints(reading, topology):
+        raise NotWell("; ".join(complaints))
+    _print("All is well.")
+
+
+def _site(topology: Topology, told: bytes) -> Site:
+    return Site(topology, password=deployment.kept(told).secrets.patroni_password)
+
+
+def _told() -> bytes:
+    """Return the text of `site.json`: a file or a command line could be read by others."""
+    return sys.stdin.buffer.read()
+
+
+def _print(line: object) -> None:
+    print(line, flush=True)  # noqa: T201 - for programs

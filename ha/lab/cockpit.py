@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from ha import readback
 from ha.lab import state
 from ha.lab.commands import run, within
 from ha.lab.lab import Lab
@@ -38,7 +38,7 @@ def status(lab: Lab, console: Console) -> bool:
     if found.last_change is not None:
         change = found.last_change
         console.print(f"Last change: {change.leader} at {change.at}, timeline {change.timeline}")
-    complaints = list(_complaints(found, hosts))
+    complaints = list(readback.of_databases(found, hosts))
     for complaint in complaints:
         console.print(f"[red]✗[/] {complaint}")
     if not complaints:
@@ -65,20 +65,3 @@ def _role(said: dict[str, Any]) -> str:
     if said["is_primary"]:
         return "[green]primary[/]"
     return "replica" if said["is_replica"] else "[red]neither[/]"
-
-
-def _complaints(found: Found, hosts: list[str]) -> Iterator[str]:
-    yield from (f"{host} is silent" for host in hosts if host not in found.statuses)
-    leader = _leader(found)
-    if not leader:
-        yield "nobody takes writes"
-        return
-    store = leader["store"]
-    if store["is_paused"]:
-        yield "the cluster is paused: nothing fails over by itself"
-    needed = len(hosts) - 1
-    if len(store["voters"]) < needed:
-        yield f"{len(store['voters'])} voters of {needed}: the next loss waits for the lease, 20 s"
-    for host, said in found.statuses.items():
-        if said["fenced"]:
-            yield f"{host} sends nothing to {' and '.join(said['fenced'])} (voter fence)"
