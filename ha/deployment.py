@@ -9,6 +9,7 @@ that neither a command line nor a file of ours shows them.
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ha import (
 )
 from ha.certificates import Certificates
 from ha.installation import Installed
+from ha.origin import Origin
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
@@ -152,6 +154,11 @@ def variables(site: Topology) -> dict[str, Any]:
     }
 
 
+def is_operator(site: Topology, address: str) -> bool:
+    """Test if the firewalls of the site let an address in by ssh."""
+    return any(IPv4Address(address) in IPv4Network(network) for network in site.operators)
+
+
 def kept(told: bytes) -> Kept:
     """
     Return what was made for a site, from the text of its `site.json`.
@@ -174,16 +181,21 @@ def administration(site: Topology, told: bytes) -> dict[str, str]:
     return environment.of_service(site, passwords, host) | environment.of_roles(site, passwords)
 
 
-def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]:
+def write(
+    site: Topology, told: bytes, *, release: str, out: Path, origin: Origin | None = None
+) -> list[Path]:
     """
     Write every file of every host below `out`, a manifest beside them; return the manifests.
 
-    `told` is the text of `site.json`. The folder is for its owner alone.
+    `told` is the text of `site.json`, `origin` the backup that the databases are born from, if
+    they are. The folder is for its owner alone.
     :raises SiteWrong: if that cannot be read
     :raises TopologyWrong: if the topology breaks a rule
     """
     known = kept(told)
-    placed = installation.of(site, known.secrets, known.certificates, release=release)
+    placed = installation.of(
+        site, known.secrets, known.certificates, release=release, origin=origin
+    )
     out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     out.chmod(_PRIVATE)
     return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ha import certificates, flows, ownership, programs, render, units
 from ha.certificates import Certificates
+from ha.origin import Origin
 from ha.ownership import Owned
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
@@ -56,14 +57,20 @@ class Installed:
 
 
 def of(
-    topology: Topology, secrets: Secrets, signed: Certificates, *, release: str
+    topology: Topology,
+    secrets: Secrets,
+    signed: Certificates,
+    *,
+    release: str,
+    origin: Origin | None = None,
 ) -> dict[str, tuple[Installed, ...]]:
     """
     Return all files of all hosts, by host.
 
     :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
     """
-    texts = render.render(topology, secrets, release=release) | certificates.files(signed)
+    texts = render.render(topology, secrets, release=release, origin=origin)
+    texts |= certificates.files(signed)
     texts |= alert_rules(topology)
     return {
         host.name: (

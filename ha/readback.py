@@ -44,6 +44,17 @@ def read(topology: Topology) -> Reading:
     )
 
 
+def read_databases(topology: Topology) -> Reading:
+    """Return what wardens and Patroni say now, as if all else were well."""
+    site = Site(topology, password="")
+    return Reading(
+        found=Found(statuses=site.statuses(), last_change=site.last_change()),
+        endpoint="",
+        silent=[],
+        waiting=[],
+    )
+
+
 def complaints(reading: Reading, topology: Topology) -> list[str]:
     """Return what is not as it should be, as sentences; empty if all is well."""
     databases = [host.name for host in topology.with_role("database")]

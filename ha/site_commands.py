@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ha import deployment, dynamic, readback, rules
 from ha import switchover as procedure
+from ha.backups import repository as backups
+from ha.backups import targets
 from ha.dynamic import SettingsRefused
+from ha.origin import Origin
 from ha.rest import RestSilent
 from ha.site import Site
 from ha.terminal import console
@@ -51,9 +56,13 @@ def inventory(site: Folder) -> None:
 def check(
     site: Folder,
     without: Annotated[str, typer.Option(help="As if this host were not there.")] = "",
+    caller: Annotated[str, typer.Option("--from", help="An address that must be let in.")] = "",
 ) -> None:
     """Tell every reason for which the topology of the site is not safe; exit code 1 if any."""
     topology = deployment.read(site)
+    if caller and not deployment.is_operator(topology, caller):
+        allowed = ", ".join(topology.operators)
+        raise TopologyWrong(f"{caller} would be shut out: operators come from {allowed}")
     if without:
         gone = topology.host(without)
         topology = replace(topology, hosts=tuple(h for h in topology.hosts if h != gone))
@@ -67,10 +76,34 @@ def render(
     site: Folder,
     release: Annotated[str, typer.Option(help="The folder that hosts run the product from.")],
     out: Annotated[Path, typer.Option(help="Where to write; for its owner alone.")],
+    origin: Annotated[str, typer.Option(help="What `origin` printed, for a restore.")] = "",
 ) -> None:
     """Write every file of every host; the text of `site.json` comes from standard input."""
-    for path in deployment.write(deployment.read(site), _told(), release=release, out=out):
+    born_from = msgspec.json.decode(origin, type=Origin) if origin else None
+    topology, told = deployment.read(site), _told()
+    for path in deployment.write(topology, told, release=release, out=out, origin=born_from):
         _print(path)
+
+
+@group.command("origin")
+def origin(
+    stanza: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of the source.")],
+    repository: Annotated[str, typer.Option(help="Its repository, on our backup host.")],
+    until: Annotated[
+        str, typer.Option(help="A time, business time unless it has an offset; empty: all.")
+    ] = "",
+) -> None:
+    """Print where to restore from; what `pgbackrest info` printed comes from standard input."""
+    target = targets.read(until) if until else None
+    contents = backups.parse(_told().decode(), stanza=stanza)
+    chosen = targets.choose(contents, target=target, now=datetime.now(UTC))
+    found = Origin(
+        stanza=stanza,
+        repository=repository,
+        backup=chosen.label,
+        until=targets.as_postgresql(target) if target else None,
+    )
+    _print(msgspec.json.encode(found).decode())
 
 
 @group.command("administration")
@@ -82,7 +115,7 @@ def administration(site: Folder) -> None:
 @group.command("settings")
 def settings(
     site: Folder,
-    is_dry: Annotated[bool, typer.Option("--check", help="Change nothing.")] = False,  # noqa: FBT002
+    is_dry: Annotated[bool, typer.Option("--check", help="Change nothing.")] = False,
 ) -> None:
     """Have Patroni share the settings of this checkout; a line for each that is not shared yet."""
     topology, told = deployment.read(site), _told()
@@ -116,10 +149,15 @@ def leader(site: Folder) -> None:
 
 
 @group.command("status")
-def status(site: Folder) -> None:
+def status(
+    site: Folder,
+    is_partial: Annotated[
+        bool, typer.Option("--only-databases", help="Nobody else is asked.")
+    ] = False,
+) -> None:
     """Read back who leads, quorum, lag, an answer through the edge; exit code 1 unless well."""
     topology = deployment.read(site)
-    reading = readback.read(topology)
+    reading = readback.read_databases(topology) if is_partial else readback.read(topology)
     for sentence in readback.sentences(reading):
         _print(sentence)
     if complaints := readback.complaints(reading, topology):

@@ -12,6 +12,7 @@ import pytest
 
 from ha import deployment
 from ha.deployment import SiteWrong
+from ha.origin import Origin
 from ha.topology import load
 from tests.unit.ha.regenerate import RELEASE
 
@@ -62,6 +63,19 @@ def test_whoever_runs_ansible_is_no_host_of_the_site():
     found = deployment.inventory(load())
     assert found["control"]["hosts"] == ["localhost"]
     assert "localhost" not in found["evergrid"]["hosts"]
+
+
+def test_who_is_no_operator_would_be_shut_out():
+    assert deployment.is_operator(load(), "10.77.0.1")
+    assert not deployment.is_operator(load(), "10.77.0.2")
+
+
+def test_a_site_may_be_born_from_a_backup_of_another(site):
+    told, out = deployment.found(site).read_bytes(), site / "out"
+    origin = Origin(stanza="old", repository="/var/lib/evergrid/source", backup="1F", until=None)
+    deployment.write(load(), told, release=RELEASE, out=out, origin=origin)
+    assert "--stanza=old" in (out / "db1/etc/evergrid/patroni.yml").read_text(encoding="utf-8")
+    assert "[old]" in (out / "backup1/etc/evergrid/source.conf").read_text(encoding="utf-8")
 
 
 def test_the_commands_of_the_owner_are_told_nothing_that_a_file_of_a_host_has(site, written):
