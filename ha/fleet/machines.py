@@ -85,7 +85,6 @@ def boot(layout: Layout, host: Host) -> None:
         f"--directory={layout.root(host.name)}",
         f"--network-bridge={layout.bridge}",
         "--resolv-conf=copy-host",
-        "--console=pipe",
     ]
     detach(
         argv,

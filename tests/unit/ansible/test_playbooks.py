@@ -16,7 +16,8 @@ from ha import deployment, rules
 ANSIBLE = Path(__file__).parents[3] / "ansible"
 ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())
 PLAYBOOKS = sorted(path.relative_to(ANSIBLE).as_posix() for path in ANSIBLE.glob("playbooks/*.yml"))
-CONTROL = Path("/opt/evergrid/control/bin")
+# Where `ansible/prepare` puts it, for a control host or for its linter.
+ANSIBLES = "/opt/evergrid/control/bin:/opt/evergrid/lint/bin"
 # Issue 4 names them; TLS brings rotate_certificates.
 PROMISED = {"add_host", "backup", "check", "deploy", "remove_host", "replace_host", "restore",
             "switchover", "upgrade_rolling"}  # fmt: skip
@@ -129,7 +130,7 @@ def test_the_example_is_a_safe_site_of_twelve_hosts():
 @pytest.mark.slow
 @pytest.mark.parametrize("playbook", [*PLAYBOOKS, "site.yml"])
 def test_ansible_can_read_the_playbook(playbook, tmp_path):
-    command = shutil.which("ansible-playbook", path=f"{CONTROL}:{os.environ['PATH']}")
+    command = shutil.which("ansible-playbook", path=f"{ANSIBLES}:{os.environ['PATH']}")
     if command is None:
         pytest.skip("Ansible is not installed: `ansible/prepare --control`")
     done = subprocess.run(
