@@ -10,7 +10,7 @@ TEST_LAB := test
 TEST_SUBNET := 10.78.0.0/24
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help up down test check format bench drill python goldens dist lint fleet-test
+.PHONY: help up down test check format bench drill fuzz audit python goldens dist lint fleet-test
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,14 @@ drill: ## every drill, on a lab of its own
 bench: ## requests per second beside pgbench on the same lab
 	@ansible/prepare
 	@tests/with-lab $(TEST_LAB) $(TEST_SUBNET) evergrid-drill bench --name $(TEST_LAB)
+
+fuzz: python ## a million damaged requests, then many made up from the API's description
+	@PYTHONPATH=. $(BIN)/python -m tests.fuzz
+	@PYTHONPATH=. EVERGRID_EXAMPLES=400 $(BIN)/python -m pytest -q -n 2 \
+		tests/integration/test_http_description.py -k no_request
+
+audit: ## ask an advisory service about every pinned package; needs the internet
+	@tests/audit
 
 format: python ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

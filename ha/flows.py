@@ -85,18 +85,20 @@ FLOWS: tuple[Flow, ...] = (
 def openings(host: Host, topology: Topology) -> tuple[Opening, ...]:
     """Return what `host` lets in, operators' ssh first."""
     ssh = Opening(SSH_PORT, topology.operators, "operators")
-    return (
-        ssh,
-        *(
-            Opening(
-                VRRP if flow.port == VRRP else getattr(topology.ports, flow.port),
-                _addresses(flow, host, topology),
-                flow.what,
-                flow.is_for_all,
-            )
-            for flow in FLOWS
-            if flow.to in host.roles
-        ),
+    return (ssh, *openings_by(FLOWS, host, topology))
+
+
+def openings_by(flows: tuple[Flow, ...], host: Host, topology: Topology) -> tuple[Opening, ...]:
+    """Return what `host` lets in by those of the `flows` that lead to it."""
+    return tuple(
+        Opening(
+            VRRP if flow.port == VRRP else getattr(topology.ports, flow.port),
+            _addresses(flow, host, topology),
+            flow.what,
+            flow.is_for_all,
+        )
+        for flow in flows
+        if flow.to in host.roles
     )
 
 

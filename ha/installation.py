@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -119,15 +120,20 @@ def _taken(file: str) -> tuple[tuple[str, ...], Change]:
     return _TAKEN["prometheus.yml"] if file.startswith("rules/") else _TAKEN[file]
 
 
+def firewall(host: Host, openings: Sequence[flows.Opening]) -> str:
+    """Return the firewall of a host that lets `openings` in."""
+    template = render.templates().get_template("nftables.conf.j2")
+    return template.render(host=host, openings=openings)
+
+
 def _system(host: Host, topology: Topology) -> list[Installed]:
     """Return the firewall, and the folders that are made at every start."""
     templates = render.templates()
-    openings = flows.openings(host, topology)
     directories = ownership.directories(host)
     return [
         Installed(
             path=f"{CONFIGURATION}/nftables.conf",
-            text=templates.get_template("nftables.conf.j2").render(host=host, openings=openings),
+            text=firewall(host, flows.openings(host, topology)),
             owned=_ROOT,
             programs=(FIREWALL,),
             change="reload",

@@ -35,7 +35,7 @@ class PatientParser(http.RequestParser):  # type: ignore[misc]  # gunicorn ships
         return is_whole
 
 
-class WillingServer(StreamServer):  # type: ignore[misc]  # gevent's stubs leave it untyped
+class WillingServer(StreamServer):
     """
     A listener that takes several connections in one turn of its process's loop.
 

@@ -72,7 +72,7 @@ def read_api(environ: Mapping[str, str]) -> ApiSettings:
         primary_dsn=variables.text("EVERGRID_PRIMARY_DSN"),
         replica_dsn=variables.text("EVERGRID_REPLICA_DSN"),
         connections_max=variables.whole("EVERGRID_CONNECTIONS_MAX", 8, at_most=_CONNECTIONS_MAX),
-        deadline_s=variables.whole("EVERGRID_DEADLINE_S", 28, at_most=_DEADLINE_MAX_S),
+        deadline_s=variables.whole("EVERGRID_DEADLINE_S", 27, at_most=_DEADLINE_MAX_S),
         host=variables.text("EVERGRID_HOST"),
         metrics_folder=variables.folder("PROMETHEUS_MULTIPROC_DIR"),
         signing=variables.signing_keys(),
@@ -91,7 +91,7 @@ def read_worker(environ: Mapping[str, str]) -> WorkerSettings:
     variables = _Variables(environ)
     found = WorkerSettings(
         worker_dsn=variables.text("EVERGRID_WORKER_DSN"),
-        deadline_s=variables.whole("EVERGRID_DEADLINE_S", 28, at_most=_DEADLINE_MAX_S),
+        deadline_s=variables.whole("EVERGRID_DEADLINE_S", 27, at_most=_DEADLINE_MAX_S),
         host=variables.text("EVERGRID_HOST"),
         metrics_port=variables.whole("EVERGRID_WORKER_METRICS_PORT", 8081, at_most=_PORT_MAX),
     )

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,9 +150,9 @@ class Server:
             )
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A server with the roles and an empty database `evergrid`."""
+@contextmanager
+def running() -> Iterator[Server]:
+    """Run a server with the roles and an empty database `evergrid`."""
     folder = Path(tempfile.mkdtemp(prefix="evergrid-test-"))
     server = Server(folder)
     try:
@@ -162,9 +163,8 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def migrated(server: Server) -> Server:
-    """The server, its schema up to date, with two bureaus."""
+def fill(server: Server) -> None:
+    """Bring the schema up to date; make two bureaus."""
     migrate.migrate(
         dsn=server.dsn("evergrid_owner"),
         migrations=migrate.in_order(),
@@ -172,6 +172,43 @@ def migrated(server: Server) -> Server:
     )
     server.superuser(PARTITIONS)
     server.superuser("INSERT INTO evergrid.bureau VALUES (1, 'Tianshan'), (2, 'Kunlun')")
+
+
+class Callers:
+    """Makes callers: `callers("hall_clerk", bureau=1)`; the same one for the same question."""
+
+    def __init__(self, server: Server) -> None:
+        """Make them in the database of `server`."""
+        self._server = server
+        self._made: dict[tuple[str, int | None], Caller] = {}
+        self._one_at_a_time = threading.Lock()  # tests ask from many threads at the same moment
+
+    def __call__(self, role: str, bureau: int | None = 1) -> Caller:
+        """Return whoever has the role in the bureau; None for every bureau."""
+        with self._one_at_a_time:
+            if (role, bureau) not in self._made:
+                name = f"{role} of {bureau or 'all'}"
+                rows = self._server.superuser(
+                    "INSERT INTO evergrid.principal (name, role, bureau_id) "
+                    f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
+                )
+                self._made[role, bureau] = Caller(
+                    principal_id=rows[0][0], name=name, role=role, bureau_id=bureau
+                )
+            return self._made[role, bureau]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with the roles and an empty database `evergrid`."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> Server:
+    """The server, its schema up to date, with two bureaus."""
+    fill(server)
     return server
 
 
@@ -192,25 +229,9 @@ def worker_database(migrated: Server) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def caller(migrated: Server) -> Callable[..., Caller]:
+def caller(migrated: Server) -> Callers:
     """Make callers: `caller("hall_clerk", bureau=1)`; the same one for the same question."""
-    made: dict[tuple[str, int | None], Caller] = {}
-    one_at_a_time = threading.Lock()  # tests ask from many threads at the same moment
-
-    def make(role: str, bureau: int | None = 1) -> Caller:
-        with one_at_a_time:
-            if (role, bureau) not in made:
-                name = f"{role} of {bureau or 'all'}"
-                rows = migrated.superuser(
-                    "INSERT INTO evergrid.principal (name, role, bureau_id) "
-                    f"VALUES ('{name}', '{role}', {bureau or 'NULL'}) RETURNING principal_id"
-                )
-                made[role, bureau] = Caller(
-                    principal_id=rows[0][0], name=name, role=role, bureau_id=bureau
-                )
-            return made[role, bureau]
-
-    return make
+    return Callers(migrated)
 
 
 @pytest.fixture
@@ -235,11 +256,12 @@ def deadline() -> float:
 _KEYS = itertools.count(1)
 
 
-@pytest.fixture
+def make_once(key: str | None = None, request: bytes = b"") -> Once:
+    """Make an idempotency key: a fresh one, unless `key` says otherwise."""
+    return Once(key=key or f"key-{next(_KEYS)}", request_sha256=request.ljust(32, b"\0")[:32])
+
+
+@pytest.fixture(scope="session")
 def once() -> Callable[..., Once]:
     """Make idempotency keys: each fresh, unless `key` says otherwise."""
-
-    def make(key: str | None = None, request: bytes = b"") -> Once:
-        return Once(key=key or f"key-{next(_KEYS)}", request_sha256=request.ljust(32, b"\0")[:32])
-
-    return make
+    return make_once

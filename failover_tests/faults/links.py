@@ -29,10 +29,9 @@ def cut_off(lab: Lab, host: str, others: Sequence[str] = ()) -> Iterator[Fault]:
     """
     peers = tuple(others) or tuple(h.name for h in lab.topology.hosts if h.name != host)
     ways = [(host, peer) for peer in peers] + [(peer, host) for peer in peers]
-    ways = [(asking, asked) for asking, asked in ways if probes.port(lab, asked)]
 
     def open_ways() -> list[tuple[str, str]]:
-        seen = probes.together(lambda way: probes.answers(lab, way[1], asked_from=way[0]), ways)
+        seen = probes.together(lambda way: lab.is_reached(way[1], asked_from=way[0]), ways)
         return [way for way, is_open in zip(ways, seen, strict=True) if is_open]
 
     until(

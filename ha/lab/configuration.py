@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ha import certificates, installation, render
-from ha.lab import state
+from ha.lab import openings, state
 from ha.lab.layout import Layout
 from ha.origin import Origin
 from ha.topology import Topology
@@ -13,7 +13,7 @@ def texts(
     layout: Layout, topology: Topology, *, release: str, origin: Origin | None = None
 ) -> dict[str, str]:
     """
-    Return `{"<host>/<file>": text}` with the lab's own passwords and certificates.
+    Return `{"<host>/<file>": text}` with the lab's own passwords, certificates, openings.
 
     `release` is the installation the hosts run, `origin` the backup they are born from, if any.
     """
@@ -21,5 +21,6 @@ def texts(
     return (
         found
         | installation.alert_rules(topology)
+        | openings.texts(topology)
         | certificates.files(state.certificates(layout, topology))
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ha.lab import cluster, doorway, handover, hosts, network, processes, state, supervision
+from ha.lab import (
+    cluster,
+    doorway,
+    handover,
+    hosts,
+    network,
+    openings,
+    processes,
+    state,
+    supervision,
+)
 from ha.lab.breakable import Breakable
 from ha.lab.commands import run
 from ha.lab.layout import Layout, doorway_address
@@ -71,6 +81,10 @@ class Lab(Breakable):
         :raises HostOff: if the host is off
         """
         return hosts.command(self.layout, self.topology.host(host), argv)
+
+    def is_reached(self, host: str, *, asked_from: str) -> bool:
+        """Test if what one host sends to `host` arrives, whatever may be asked of it there."""
+        return openings.is_reached(self.layout, self.topology, host, asked_from=asked_from)
 
     def patroni(self, host: str | None = None) -> dict[str, Any]:
         """

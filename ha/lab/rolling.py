@@ -14,6 +14,7 @@ from ha.lab import (
     files,
     hosts,
     logs,
+    openings,
     processes,
     releases,
     reloading,
@@ -112,6 +113,8 @@ def _replace(layout: Layout, topology: Topology, host: Host, texts: dict[str, st
         for program in PROGRAMS:
             supervision.stop(init, program)
         files.write_host(layout, host.name, texts)
+        if openings.FILE in texts:  # what it came from, or goes back to, may know of none
+            run(hosts.command(layout, host, openings.LOAD))
         supervision.update(init)
         if is_haproxy_new:
             reloading.reload(place, "haproxy")

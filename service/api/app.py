@@ -30,6 +30,7 @@ from service.api.prices import Prices
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import IdentityResource
+from service.api.staff_events import StaffEvents
 from service.store.database import Database
 from service.usecases.identity import Identity
 
@@ -47,6 +48,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/bills/{bill_no}": bills.BillByNumber,
     "/v1/payments": payments.Payments,
     "/v1/payments/{payment_no}": payments.PaymentByNumber,
+    "/v1/staff-events": StaffEvents,
 }
 # How people prove who they are, and administrators look after them.
 IDENTITY: Mapping[str, type[IdentityResource]] = {

@@ -28,7 +28,7 @@ offset, accounting months `YYYY-MM` in Asia/Shanghai. Lists come a page at a tim
 
 Every POST or DELETE carries an `Idempotency-Key`. When a connection breaks or no answer comes, send
 the same request with the same key again: it acts once, and the first answer is repeated. Wait 30 s
-for an answer: while the database fails over a request waits, and what cannot be done within 28 s is
+for an answer: while the database fails over a request waits, and what cannot be done within 27 s is
 answered 503 by then. Repeat it after the seconds in `Retry-After`. Keep TCP keepalive on (idle 1 s,
 interval 1 s, 3 probes), so that the loss of a load balancer is noticed.
 

@@ -8,6 +8,7 @@ import msgspec
 
 from service.api import answers
 from service.api.bodies import JsonBody
+from service.api.metrics import sign_in_counted
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.sign_in import IdentityResource, Secret, address_of
@@ -41,17 +42,18 @@ class PasswordChanges(IdentityResource):
     def on_post(self, req: Request, resp: Response) -> None:
         """Change it."""
         once, sent = _BODY.read(req, keys=self._identity.keys)
-        answer = change_password(
-            database=req.database,
-            caller=req.caller,
-            identity=self._identity,
-            once=once,
-            asked=PasswordChange(
-                current=sent.current_password,
-                new=sent.new_password,
-                address=address_of(req),
-            ),
-            now=self._clock(),
-            deadline=req.deadline,
-        )
+        with sign_in_counted("password_change"):
+            answer = change_password(
+                database=req.database,
+                caller=req.caller,
+                identity=self._identity,
+                once=once,
+                asked=PasswordChange(
+                    current=sent.current_password,
+                    new=sent.new_password,
+                    address=address_of(req),
+                ),
+                now=self._clock(),
+                deadline=req.deadline,
+            )
         answers.given(resp, answer)

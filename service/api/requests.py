@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 
 from service.domain.principals import Caller
@@ -22,6 +24,13 @@ class Request(falcon.Request):
     deadline: float
     principal: Caller | None = None
     session: Session | None = None
+
+    def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
+        super().__init__(env, options)
+        # falcon keeps this word for itself: it would refuse the request before any middleware has
+        # named it. In another case it is a method like any other that nobody knows.
+        if self.method == "WEBSOCKET":
+            self.method = self.method.lower()
 
     @property
     def caller(self) -> Caller:

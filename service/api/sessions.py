@@ -9,6 +9,7 @@ import msgspec
 
 from service.api import answers, bodies
 from service.api.bodies import JsonBody
+from service.api.metrics import sign_in_counted
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.sign_in import IdentityResource, Nothing, Secret, address_of
@@ -57,18 +58,19 @@ class Sessions(IdentityResource):
     def on_post(self, req: Request, resp: Response) -> None:
         """Sign in."""
         once, sent = _SIGN_IN.read(req)
-        signed_in = sign_in(
-            database=self._database,
-            identity=self._identity,
-            asked=SignIn(
-                user_name=sent.user_name,
-                password=sent.password,
-                address=address_of(req),
-                key=once.key,
-            ),
-            now=self._clock(),
-            deadline=req.deadline,
-        )
+        with sign_in_counted("password"):
+            signed_in = sign_in(
+                database=self._database,
+                identity=self._identity,
+                asked=SignIn(
+                    user_name=sent.user_name,
+                    password=sent.password,
+                    address=address_of(req),
+                    key=once.key,
+                ),
+                now=self._clock(),
+                deadline=req.deadline,
+            )
         answers.made(resp, signed_in, status=201)
 
 
@@ -91,16 +93,17 @@ class IssuerSessions(IdentityResource):
     def on_post(self, req: Request, resp: Response) -> None:
         """Sign in."""
         once, sent = _ID_TOKEN.read(req)
-        signed_in = sign_in_by_issuer(
-            database=self._database,
-            identity=self._identity,
-            id_token=sent.id_token,
-            nonce=sent.nonce,
-            address=address_of(req),
-            key=once.key,
-            now=self._clock(),
-            deadline=req.deadline,
-        )
+        with sign_in_counted("issuer"):
+            signed_in = sign_in_by_issuer(
+                database=self._database,
+                identity=self._identity,
+                id_token=sent.id_token,
+                nonce=sent.nonce,
+                address=address_of(req),
+                key=once.key,
+                now=self._clock(),
+                deadline=req.deadline,
+            )
         answers.made(resp, signed_in, status=201)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from service.domain.errors import Invalid
@@ -22,7 +22,7 @@ class CursorBroken(Invalid):
 
 
 def encode(values: tuple[str | int | date, ...]) -> str:
-    """Return the cursor of the page after the row with the key `values`."""
+    """Return the cursor of the page after the row with the key `values`; moments are in UTC."""
     parts = [str(value) for value in values]
     assert not any(_SEPARATOR in part for part in parts), "a tab separates the parts"
     return base64.urlsafe_b64encode(_SEPARATOR.join(parts).encode()).decode().rstrip("=")
@@ -46,6 +46,8 @@ def decode(text: str, *types: type[str | int | date]) -> tuple[Any, ...]:
 
 
 def _value(part: str, kind: type[str | int | date]) -> str | int | date:
+    if kind is datetime:
+        return _moment(part)
     if kind is date:
         return date.fromisoformat(part)
     if kind is int and part.isascii() and part.isdigit() and len(part) <= _INTEGER_DIGITS_MAX:
@@ -53,3 +55,11 @@ def _value(part: str, kind: type[str | int | date]) -> str | int | date:
     if kind is str and part.isprintable():
         return part
     raise ValueError(part)
+
+
+def _moment(part: str) -> datetime:
+    """Return a moment as we write it; PostgreSQL does not know every offset that Python does."""
+    moment = datetime.fromisoformat(part)
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError(part)
+    return moment

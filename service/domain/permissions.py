@@ -55,6 +55,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "sessions.end": _EVERYBODY,
         "passwords.change": _EVERYBODY,
         "staff.read": _ADMINISTRATOR | _AUDITOR,
+        "staff_events.read": _ADMINISTRATOR | _AUDITOR,
         "staff.manage": _ADMINISTRATOR,
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -197,7 +197,8 @@ def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_fro
     return Reading(
         bureau_id=state.bureau_id,
         meter_id=state.meter_id,
-        read_at=new.read_at,
+        # As told from UTC: PostgreSQL reads no offset of 16 h or more, which RFC 3339 allows.
+        read_at=new.read_at.astimezone(UTC),
         register=register,
         rolled_over=_has_rolled_over(
             register, state=state, is_confirmed=new.is_roll_over_confirmed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -122,7 +122,8 @@ def _row(account_no: str, account: NewAccount) -> dict[str, object]:
         "digits": account.meter.digits,
         "decimals": account.meter.decimals,
         "multiplier": account.meter.multiplier,
-        "installed_at": account.meter.installed_at,
+        # PostgreSQL reads no offset of 16 h or more, which RFC 3339 allows.
+        "installed_at": account.meter.installed_at.astimezone(UTC),
         "initial_register": account.meter.initial_register,
     }
 

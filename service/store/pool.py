@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psycopg2
 
 from service.domain.errors import Busy
-from service.store.connection import CONNECT_TIMEOUT_S, Connection
+from service.store.connection import Connection
 from service.store.metrics import CONNECTIONS
 from service.store.turnstile import Turnstile
 
@@ -24,12 +24,21 @@ _PROBE_MIN_S = 0.02
 _PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
-# More connections than this only take turns, unless each is held for long: none came free for so
-# long. Then a quarter more, each time: eight become 48 within two seconds, but not because a busy
-# machine paused for a moment.
+# More connections than this only take turns, unless each is held for long, as over a slow network:
+# for so long, and not longer than before there were as many as now. On a busy machine twice as many
+# would each be held twice as long. Few turns are a poor measure: each refusal makes the next one
+# less likely.
 _ENOUGH = 8
-_STUCK_S = 0.2
-_MORE_PART = 4
+_LONG_S = 0.4
+_LONGER = 1.3
+_PATIENCE = 1.1
+# If none of enough came free for so long, each surely is.
+_STUCK_S = 0.3
+# Behind a new primary they begin with so few; one more is opened when so much work was done. A
+# fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
+# Over a slow network time is short, not work: they begin with enough.
+_AT_FIRST = 2
+_WORK_A_BACKEND = 50
 # What nobody has used for this long is closed, one whenever another is given back: load that comes
 # in waves finds its connections again.
 _IDLE_MAX_S = 5.0
@@ -42,6 +51,10 @@ class DatabaseAway(Busy):
     hint = "Send the same request with the same Idempotency-Key again; it will act once."
 
 
+class _SentAway(DatabaseAway):
+    """It was, to somebody who had a slot and gave it up."""
+
+
 class Pool:
     """
     Lends up to `connections_max` connections, a few as a rule; who comes later waits in turn, until
@@ -49,17 +62,23 @@ class Pool:
 
     While the database is away a gate is shut: one prober knocks, everybody else waits for it.
     A connection is opened when the one before it has done its first work, or has had its time for
-    that: a fresh backend costs the server some fifty transactions (caches, plans). When a new
-    primary is found, with a second's work waiting, a few do that work sooner than ten cold ones.
+    that. When a new primary is found, with a second's work waiting, a few do that work sooner than
+    ten cold ones.
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
     def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
         self._connect = connect
         self._connections_max = connections_max
-        self._slots = Turnstile(min(connections_max, _ENOUGH))
-        self._flowed_s = time.monotonic()
+        self._enough = min(connections_max, _ENOUGH)
+        self._slots = Turnstile(self._enough)
         self._worked_s = float("-inf")
+        self._flowed_s = time.monotonic()
+        self._worked = 0
+        self._held_s: list[float] = []
+        self._held_before_s = float("inf")
+        self._is_slow = False
+        self._slots_before = 0
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -89,20 +108,28 @@ class Pool:
             raise DatabaseAway("every connection was in use until the deadline")
         try:
             connection = self._take_idle() or self._open(deadline)
+        except _SentAway:
+            raise
         except BaseException:
             self._slots.leave()
             raise
+        connection.lent_s = time.monotonic()
         return connection
 
     def release(self, connection: Connection) -> None:
         """Take back a sound connection."""
-        connection.idle_since = self._flowed_s = self._worked_s = time.monotonic()
+        connection.idle_since = self._worked_s = self._flowed_s = time.monotonic()
+        held_s = connection.idle_since - connection.lent_s
         self._idle.append(connection)
         if connection is self._cold:
             self._cold_until = 0.0
         self._came_free.set()
         self._trim()
         self._slots.leave()
+        if self.is_shut:
+            self._reopen()
+        self._widen_by_work()
+        self._widen_if_held_for_long(held_s)
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
@@ -134,20 +161,50 @@ class Pool:
                     if self._slots.slots > _ENOUGH:
                         self._slots.narrow()
 
+    def _widen_by_work(self) -> None:
+        """Allow one more, up to what is enough, when as much was done as a new one costs."""
+        self._worked += 1
+        if self._worked >= _WORK_A_BACKEND and self._slots.slots < self._enough:
+            self._worked = 0
+            self._slots.widen()
+
+    def _widen_if_held_for_long(self, held_s: float) -> None:
+        """
+        Allow twice as many, up to `connections_max`, if each is held for long while others wait.
+
+        Looked at whenever all of them had their turn.
+        """
+        self._held_s.append(held_s)
+        slots = self._slots.slots
+        if len(self._held_s) < slots:
+            return
+        mean_s = sum(self._held_s) / len(self._held_s)
+        self._held_s = []
+        self._is_slow = mean_s >= _LONG_S
+        if not self._is_slow or not self._slots.has_queue:
+            self._held_before_s = float("inf")
+        elif mean_s > _LONGER * self._held_before_s:
+            self._held_before_s *= _PATIENCE
+        else:
+            self._held_before_s = mean_s
+            self._double()
+
     def _widen_if_stuck(self) -> None:
         """
-        Allow one more connection if none has come free for a while, up to `connections_max`.
+        Allow twice as many, up to `connections_max`, if none has come free for a while.
 
-        Each is held for long then, as over a slow network; if they were just busy, more of them
-        would only take turns.
+        Not the few behind a new primary: their first answers take long on a busy machine.
         """
         now = time.monotonic()
         is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
-        if is_stuck:
+        if is_stuck and self._slots.slots >= self._enough:
             self._flowed_s = now
-            slots = self._slots.slots
-            for _ in range(min(max(1, slots // _MORE_PART), self._connections_max - slots)):
-                self._slots.widen()
+            self._double()
+
+    def _double(self) -> None:
+        slots = self._slots.slots
+        for _ in range(min(slots, self._connections_max - slots)):
+            self._slots.widen()
 
     def _take_idle(self) -> Connection | None:
         while self._idle:
@@ -159,6 +216,8 @@ class Pool:
 
     def _open(self, deadline: float) -> Connection:
         while (left_s := deadline - time.monotonic()) > 0 and self._gate.wait(timeout=left_s):
+            if self._slots.gives_up() and not self._slots.enter(deadline=deadline, is_ahead=True):
+                raise _SentAway("every connection was in use until the deadline")
             self._came_free.clear()
             found = self._take_idle()  # the prober leaves what it opened
             if found is not None:
@@ -171,19 +230,18 @@ class Pool:
             try:
                 return self._opened()
             except psycopg2.Error as error:
-                if not self._is_merely_slow(began_s):
+                if not self._is_there(began_s):
                     self._shut(error)
         raise DatabaseAway("no primary was found until the deadline")
 
-    def _is_merely_slow(self, began_s: float) -> bool:
+    def _is_there(self, began_s: float) -> bool:
         """
-        Test if an attempt to connect took all its time while work went on over other connections.
+        Test if work went on over other connections while an attempt to connect failed.
 
-        Then the primary is there, and has too much to do: to close what works, and open it anew,
-        would give it more.
+        Then the primary is there, behind a slow network, or with too much to do: to close what
+        works, and open it anew, would give it more. If it has just died, the next attempt tells.
         """
-        is_late = time.monotonic() - began_s >= CONNECT_TIMEOUT_S
-        return is_late and self._worked_s > began_s
+        return self._worked_s > began_s
 
     def _turn_to_open(self) -> float:
         """Return 0 if the caller shall open a connection now, or how long to wait at most."""
@@ -205,8 +263,18 @@ class Pool:
             return
         _log.warning("The database is away (%s); looking for the new primary.", _first_line(error))
         self._gate.clear()
+        self._slots_before = self._slots.slots
+        self._slots.shrink(self._enough if self._is_slow else _AT_FIRST)
+        self._worked = 0
+        self._held_s, self._held_before_s = [], float("inf")
         self.close_idle()
         threading.Thread(target=self._probe, name="database-prober", daemon=True).start()
+
+    def _reopen(self) -> None:
+        """Take back what was done for a lost primary: over a connection of before, it answered."""
+        for _ in range(self._slots_before - self._slots.slots):
+            self._slots.widen()
+        self._gate.set()
 
     def _probe(self) -> None:
         began = time.monotonic()
@@ -218,9 +286,8 @@ class Pool:
                 time.sleep(min(_PROBE_MAX_S, max(_PROBE_MIN_S, _PROBE_PART * away_s)))
                 continue
             break
-        connection.idle_since = time.monotonic()
+        connection.idle_since = self._flowed_s = time.monotonic()
         self._idle.append(connection)
-        self._flowed_s = connection.idle_since + _WARM_UP_S
         self._gate.set()
         self._probing.release()
         _log.warning("The database is back after %.2f s.", time.monotonic() - began)

@@ -65,7 +65,6 @@ class Primary:
         is_unknown = False
         while True:
             connection = self._pool.acquire(deadline=deadline, is_again=attempts > 0)
-            connection.lent_s = time.monotonic()
             connection.operation_deadline = min(deadline, connection.lent_s + _ATTEMPT_S)
             transaction = begin(connection)
             try:

@@ -14,12 +14,13 @@ class Turnstile:
     `threading.Semaphore` lets a newcomer overtake: a waiter that is woken may find the slot taken,
     then queues behind everybody. After a failover, with thousands waiting, those who came first
     would wait past their deadline. Here a slot is handed to the first in the queue, never dropped.
-    `slots` may change: `widen`, `narrow`.
+    `slots` may change: `widen`, `narrow`, `shrink`.
     """
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._free = slots
+        self._surplus = 0  # how many of those inside have no slot any more
         self._queue: OrderedDict[int, threading.Lock] = OrderedDict()
         self._tickets = 0
         self._guard = threading.Lock()
@@ -29,11 +30,19 @@ class Turnstile:
         """Tell if a newcomer would wait."""
         return self._free == 0
 
+    @property
+    def has_queue(self) -> bool:
+        """Tell if somebody waits."""
+        return bool(self._queue)
+
     def widen(self) -> None:
         """Add a slot; whoever waits longest has it."""
         with self._guard:
             self.slots += 1
-            self._hand_on()
+            if self._surplus:
+                self._surplus -= 1
+            else:
+                self._hand_on()
 
     def narrow(self) -> None:
         """Take a slot away, if one is free."""
@@ -42,10 +51,28 @@ class Turnstile:
                 self._free -= 1
                 self.slots -= 1
 
+    def shrink(self, slots: int) -> None:
+        """Take away all slots but so many; of those inside, too many `gives_up` or `leave`."""
+        with self._guard:
+            taken = min(self._free, max(0, self.slots - slots))
+            self._free -= taken
+            self._surplus += max(0, self.slots - slots - taken)
+            self.slots = min(self.slots, slots)
+
+    def gives_up(self) -> bool:
+        """Take the caller's slot, if there are too many inside; tell if it has to `enter` anew."""
+        with self._guard:
+            is_too_many = self._surplus > 0
+            self._surplus -= is_too_many
+            return is_too_many
+
     def retire(self) -> None:
         """Leave, and take the slot away."""
         with self._guard:
-            self.slots -= 1
+            if self._surplus:
+                self._surplus -= 1
+            else:
+                self.slots -= 1
 
     def enter(self, *, deadline: float, is_ahead: bool = False) -> bool:
         """
@@ -72,7 +99,10 @@ class Turnstile:
     def leave(self) -> None:
         """Hand the slot to the first in the queue."""
         with self._guard:
-            self._hand_on()
+            if self._surplus:
+                self._surplus -= 1
+            else:
+                self._hand_on()
 
     def _hand_on(self) -> None:
         if self._queue:

@@ -6,12 +6,14 @@ import itertools
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from falcon.testing import Result, TestClient
+from prometheus_client import REGISTRY
 
 from service.api.app import create_app
 from service.domain import account_numbers
@@ -154,3 +156,21 @@ def account_no(send_lines, new_account) -> str:
     result = send_lines(new_account())
     assert result.json["accepted"] == 1, result.text
     return str(result.json["results"][0]["account_no"])
+
+
+@pytest.fixture
+def counted() -> Callable[[], Counter[tuple[str, str]]]:
+    """Tell how many attempts to sign in were counted since, by the way and the result."""
+
+    def found() -> Counter[tuple[str, str]]:
+        (family,) = (f for f in REGISTRY.collect() if f.name == "evergrid_sign_ins")
+        return Counter(
+            {
+                (sample.labels["by"], sample.labels["result"]): int(sample.value)
+                for sample in family.samples
+                if sample.name.endswith("_total")
+            }
+        )
+
+    before = found()
+    return lambda: found() - before

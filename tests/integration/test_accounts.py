@@ -7,7 +7,8 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import psycopg2
 import pytest
@@ -122,6 +123,16 @@ def test_an_imported_account_is_found_with_its_meter_and_an_empty_balance(send, 
     assert (found.balance.receivable_fen, found.balance.prepayment_fen) == (0, 0)
     assert (found.meter.multiplier, found.meter.initial_register) == ("40", "123.40")
     assert (found.meter.last_read_at, found.meter.last_register) == (INSTALLED_AT, "123.40")
+
+
+def test_a_meter_s_moment_may_be_told_from_any_offset(send, look_up):
+    """PostgreSQL itself reads none of 16 h or more."""
+    told = INSTALLED_AT.astimezone(timezone(timedelta(hours=-23)))
+    account = an_account()
+    report = send(replace(account, meter=replace(account.meter, installed_at=told)))
+
+    assert report["accepted"] == 1
+    assert look_up(account.account_no).meter.last_read_at == INSTALLED_AT
 
 
 def test_an_account_without_a_number_is_given_one_with_a_check_digit(send, look_up):

@@ -118,6 +118,7 @@ MATRIX = {
             "password": PASSWORD,
         },
     ),
+    "GET /v1/staff-events": row({ADMINISTRATOR, AUDITOR}, None, query="?limit=100"),
     "GET /v1/staff/{user_name}": row({ADMINISTRATOR, AUDITOR}, "STAFF_UNKNOWN"),
     "POST /v1/staff/{user_name}/locks": row({ADMINISTRATOR}, "STAFF_UNKNOWN"),
     "POST /v1/staff/{user_name}/unlocks": row({ADMINISTRATOR}, "STAFF_UNKNOWN"),
@@ -318,6 +319,23 @@ def test_the_list_of_staff_shows_no_neighbour_who_works_where(ask, home, role):
 
     assert home.user_name in names(OWN)
     assert names(OTHER) == set()
+
+
+@pytest.mark.parametrize("role", [ADMINISTRATOR, AUDITOR])
+def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, migrated, role):
+    migrated.superuser(
+        "INSERT INTO evergrid.staff_event (happened_at, kind, principal_id, bureau_id) "
+        f"SELECT '{NOW}', 'locked', principal_id, bureau_id FROM evergrid.principal "
+        f"WHERE name = '{home.user_name}'"
+    )
+
+    def bureaus(whose):
+        items = ask("GET /v1/staff-events", role, whose).json["items"]
+        return {item["bureau"] for item in items}
+
+    assert bureaus(OWN) == {home.bureau}
+    assert home.bureau not in bureaus(OTHER)
+    assert home.bureau in bureaus(EVERY)
 
 
 @pytest.mark.parametrize("route", MATRIX)

@@ -137,10 +137,12 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(issuer, subject, clerk,
     assert code(sign_in(id_token, nonce="n-1")) == (401, "ID_TOKEN_REFUSED")
 
 
-def test_a_token_with_our_nonce_is_accepted(issuer, subject, clerk, sign_in):
-    id_token = issuer.id_token(subject, now=NOW, nonce="n-1")
+@pytest.mark.parametrize("nonce", ["n-1", "一次性", "\U0001f4a1"])
+def test_a_token_with_our_nonce_is_accepted(issuer, subject, clerk, sign_in, nonce):
+    id_token = issuer.id_token(subject, now=NOW, nonce=nonce)
 
-    assert sign_in(id_token, nonce="n-1").status_code == 201
+    assert sign_in(id_token, nonce=nonce).status_code == 201
+    assert code(sign_in(id_token, nonce=nonce + "é")) == (401, "ID_TOKEN_REFUSED")
 
 
 def forged(issuer, subject, kind):
@@ -188,6 +190,16 @@ def test_who_is_locked_out_here_stays_out_whatever_the_issuer_says(
     clerk.post(f"/v1/staff/{clerk.user_name}/locks", token("administrator", None))
 
     assert code(sign_in(issuer.id_token(subject, now=NOW))) == (403, "SIGN_IN_LOCKED")
+
+
+def test_what_the_issuer_says_is_counted_by_what_becomes_of_it(
+    issuer, subject, clerk, sign_in, counted
+):
+    sign_in(issuer.id_token(subject, now=NOW))
+    sign_in("no.token.at-all")
+    sign_in(issuer.id_token("a stranger", now=NOW))
+
+    assert counted() == {("issuer", "ok"): 1, ("issuer", "wrong"): 2}
 
 
 def test_the_issuer_s_keys_are_fetched_once_for_many_sign_ins(issuer, subject, clerk, sign_in):
@@ -239,7 +251,7 @@ def test_an_issuer_that_does_not_answer_is_away(subject, issuer, trusting, sign_
     assert code(sign_in(issuer.id_token(subject, now=NOW))) == (503, "ISSUER_AWAY")
 
 
-def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subject, clock):
+def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subject, clock, counted):
     app = create_app(
         database=database, identity=IDENTITY, clock=clock, deadline_s=20, host="a", version="1"
     )
@@ -247,3 +259,4 @@ def test_an_issuer_vouches_only_where_one_is_configured(database, issuer, subjec
     answered = Person(TestClient(app), "").post("/v1/sessions/oidc", None, json=sent)
 
     assert code(answered) == (404, "OIDC_OFF")
+    assert counted() == {("issuer", "other"): 1}

@@ -353,8 +353,10 @@ def test_a_method_that_a_path_does_not_know_is_refused(api, client, token):
     assert "GET" in refused.headers["allow"]
 
 
-def test_a_method_that_nobody_knows_is_refused(client):
-    environ = testing.create_environ("/live", method="BREW")
+@pytest.mark.parametrize("method", ["BREW", "get", "WEBSOCKET"])  # falcon's own word is no better
+def test_a_method_that_nobody_knows_is_refused(client, method):
+    environ = testing.create_environ("/live", method="GET")
+    environ["REQUEST_METHOD"] = method
     answered = testing.StartResponseMock()
     content = b"".join(client.app(environ, answered))
     assert answered.status.startswith("400")

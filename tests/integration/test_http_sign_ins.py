@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 from falcon.testing import TestClient
+from prometheus_client import REGISTRY, generate_latest
 
 from service.api.app import create_app
 from service.domain import lockouts
@@ -168,6 +169,17 @@ def test_who_signed_out_is_out(clerk, events):
     assert code(clerk.prices(token)) == (401, "SESSION_OVER")
     assert clerk.prices(other).status_code == 200
     assert events(clerk.user_name)[-1] == "signed_out"
+
+
+def test_a_session_that_ended_passes_no_longer_than_it_is_remembered(clerk, deadline, monkeypatch):
+    monkeypatch.setattr("service.api.authentication.CACHE_S", 5.0)
+    token = clerk.sign_in(SECOND).json["access_token"]
+    assert clerk.prices(token).status_code == 200
+    clerk.sign_out(token)
+    assert clerk.prices(token).status_code == 200  # remembered
+    monkeypatch.setattr("service.api.authentication.time.monotonic", lambda: deadline)
+
+    assert code(clerk.prices(token)) == (401, "SESSION_OVER")
 
 
 def test_the_key_of_a_session_that_is_over_begins_no_other(clerk):
@@ -377,6 +389,34 @@ def test_a_password_cannot_be_guessed_from_what_recognises_its_request(clerk, mi
         "SELECT request_sha256 FROM evergrid.idempotency_key WHERE key = 'recognised'"
     )
     assert bytes(kept) != guessed
+
+
+def test_every_attempt_is_counted_by_its_result_under_nobody_s_name(
+    clerk, token, counted, monkeypatch
+):
+    access = clerk.sign_in(SECOND, key="counted").json["access_token"]
+    clerk.sign_in(WRONG)
+    clerk.change_password(access, WRONG, FIRST)
+    clerk.change_password(access, SECOND, "third of many words")
+    clerk.sign_in("third of many words", key="counted")
+    for _ in range(lockouts.FREE_OF_USER + 2):
+        clerk.sign_in(WRONG, user_name="nobody.counted", address=next(ADDRESSES))
+    clerk.post(f"/v1/staff/{clerk.user_name}/locks", token("administrator", None))
+    clerk.sign_in("third of many words")
+    clerk.sign_in("third of many words", key="counted")
+    monkeypatch.setattr(hashing_module, "_WAITING_MAX", 0)
+    clerk.sign_in(WRONG)
+
+    assert counted() == {
+        ("password", "ok"): 2,
+        ("password", "wrong"): 1 + lockouts.FREE_OF_USER + 1,
+        ("password", "delayed"): 1,
+        ("password", "locked"): 2,
+        ("password", "away"): 1,
+        ("password_change", "wrong"): 1,
+        ("password_change", "ok"): 1,
+    }
+    assert clerk.user_name not in generate_latest(REGISTRY).decode()
 
 
 def test_too_many_who_sign_in_at_once_are_asked_to_come_again(database, clock, monkeypatch):

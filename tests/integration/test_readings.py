@@ -6,7 +6,8 @@ import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import psycopg2
 import pytest
@@ -118,6 +119,18 @@ def test_a_reading_is_kept_and_the_meter_shows_it(account, post, kept, database)
     assert report["results"] == [
         {"item": 1, "status": "accepted", "account_no": account_no, "rolled_over": False}
     ]
+    assert kept(account_no) == ["99900.5 f manual"]
+
+
+@pytest.mark.parametrize("hours", [-23, -16, 16, 23])
+def test_a_moment_may_be_told_from_any_offset(account, post, kept, hours):
+    """PostgreSQL itself reads none of 16 h or more."""
+    account_no = account()
+    told = READ_AT.astimezone(timezone(timedelta(hours=hours)))
+
+    report = post(replace(a_reading(account_no, "99900.5"), read_at=told))
+
+    assert codes(report) == ["accepted"]
     assert kept(account_no) == ["99900.5 f manual"]
 
 

@@ -79,7 +79,7 @@ def test_a_stranger_is_not_let_in_under_a_name_that_is_known(lab, tmp_path):
     presented = [f"--repo1-host-cert-file={tmp_path}/host.crt",
                  f"--repo1-host-key-file={tmp_path}/host.key"]  # fmt: skip
     said = lab.exec(
-        "app1",
+        "db2",  # one of those whom the repository's firewall lets ask at all
         [
             "pgbackrest", "--no-config", f"--stanza={lab.topology.name}",
             f"--repo1-host={lab.topology.host('backup1').address}", "--repo1-host-type=tls",

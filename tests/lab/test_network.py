@@ -13,6 +13,7 @@ from ha.lab.errors import CommandFailed
 from ha.lab.layout import Layout, doorway_address
 from ha.lab.progress import Progress
 from ha.lab.waiting import until
+from tests.lab.doors import ajar
 
 pytestmark = pytest.mark.lab
 
@@ -21,14 +22,7 @@ REACHED_S = "2"
 
 
 def is_reached(lab, *, source, target):
-    port = lab.topology.ports.api
-    url = f"http://{lab.topology.host(target).address}:{port}/live"
-    argv = ["curl", "-s", "-o", "/dev/null", "-m", REACHED_S, url]
-    try:
-        run(within(lab.layout.namespace(source), argv))
-    except CommandFailed:
-        return False
-    return True
+    return lab.is_reached(target, asked_from=source)
 
 
 def wait_until_reached(lab, *, source, target):
@@ -62,7 +56,10 @@ def is_heard(lab, *, source, target):
     """Test if one datagram, which nobody answers, arrives."""
     address = lab.topology.host(target).address
     hearing = within(lab.layout.namespace(target), [sys.executable, "-c", HEAR, address])
-    with subprocess.Popen(hearing, stdout=subprocess.PIPE, text=True) as ear:
+    with (
+        ajar(lab, target, 7788),
+        subprocess.Popen(hearing, stdout=subprocess.PIPE, text=True) as ear,
+    ):
         assert ear.stdout.readline() == "listening\n"
         run(within(lab.layout.namespace(source), [sys.executable, "-c", SAY, address]))
         return ear.communicate(timeout=10)[0] == "hello\n"

@@ -12,6 +12,7 @@ from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.hosts import HostOff
 from ha.lab.waiting import until
+from tests.lab.doors import ajar
 
 pytestmark = pytest.mark.lab
 
@@ -98,7 +99,8 @@ def connect_s(lab, client, host, *, tries=10):
 
 def came_back(lab, client, host, count):
     """The numbers of `count` datagrams that made it to the host and back."""
-    with subprocess.Popen(python(lab, host, ECHO, host.address, PORT)) as echo:
+    echoing = python(lab, host, ECHO, host.address, PORT)
+    with ajar(lab, host.name, PORT), subprocess.Popen(echoing) as echo:
         try:
             ports = ["ss", "-Hlun", f"sport = :{PORT}"]
             listening = within(lab.layout.namespace(host.name), ports)
@@ -111,7 +113,10 @@ def came_back(lab, client, host, count):
 
 def digest_of_transfer(lab, source, target, *, seed, size):
     receiving = python(lab, target, RECEIVE, target.address, PORT)
-    with subprocess.Popen(receiving, stdout=subprocess.PIPE, text=True) as receiver:
+    with (
+        ajar(lab, target.name, PORT),
+        subprocess.Popen(receiving, stdout=subprocess.PIPE, text=True) as receiver,
+    ):
         run(python(lab, source, SEND, target.address, PORT, seed, size), timeout_s=60)
         return receiver.communicate(timeout=30)[0].strip()
 

@@ -20,7 +20,7 @@ OIDC = {
 
 def test_what_may_be_left_out_has_the_figures_of_the_design():
     found = read_api(ENVIRON)
-    assert (found.connections_max, found.deadline_s, found.metrics_folder) == (8, 28, None)
+    assert (found.connections_max, found.deadline_s, found.metrics_folder) == (8, 27, None)
     assert read_worker(ENVIRON).metrics_port == 8081
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,11 @@ TEXTS = st.text(st.characters(min_codepoint=32, exclude_categories=("C", "Z")), 
 @given(TEXTS, st.integers(0, 10**18 - 1))
 def test_a_cursor_leads_back_to_its_key(text, number):
     assert decode(encode((text, number)), str, int) == (text, number)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 10**18 - 1))
+def test_a_cursor_leads_back_to_its_moment(moment, number):
+    assert decode(encode((moment, number)), datetime, int) == (moment, number)
 
 
 def made_up(text):
@@ -42,3 +48,20 @@ def made_up(text):
 def test_a_cursor_that_we_did_not_give_out_is_refused(text):
     with pytest.raises(CursorBroken):
         decode(text, str, int)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-04-15",
+        "2026-04-15 02:00:00",
+        "2026-04-15 02:00:00+23:59",
+        "0001-01-01 00:00:00+14:00",
+        "99999-01-01 00:00:00+00:00",
+        "infinity",
+        "",
+    ],
+)
+def test_a_moment_of_a_cursor_is_one_of_ours(moment):
+    with pytest.raises(CursorBroken):
+        decode(made_up(f"{moment}\t1"), datetime, int)

@@ -45,8 +45,10 @@ class Lab:
     def _probed(self, host, script):
         address = re.search(r"/dev/tcp/([\d.]+)/", script)[1]
         asked = next(h.name for h in self.topology.hosts if h.address == address)
-        is_cut = frozenset((host, asked)) in self.cuts
-        return "" if is_cut or asked in self.off else "open"
+        return "open" if self.is_reached(asked, asked_from=host) else ""
+
+    def is_reached(self, host, *, asked_from):
+        return frozenset((asked_from, host)) not in self.cuts and host not in self.off
 
     def _do(self, what):
         self.done.append(what)

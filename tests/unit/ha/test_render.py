@@ -160,7 +160,7 @@ def test_the_service_reads_its_environment_through_the_shell(tmp_path):
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     environ = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
     api, worker = settings.read_api(environ), settings.read_worker(environ)
-    assert (api.host, api.deadline_s, worker.metrics_port) == ("app1", 28, 8081)
+    assert (api.host, api.deadline_s, worker.metrics_port) == ("app1", 27, 8081)
     where = parse_dsn(api.primary_dsn)
     assert (where["user"], where["password"]) == ("evergrid_api", SECRETS.api_password)
     assert "-c synchronous_commit=on" in where["options"]

@@ -43,7 +43,7 @@ BROKEN = [
     (rules.timings_reach_patronis_minimums, timings(loop_wait=0), "loop_wait is 0 s"),
     (rules.timings_reach_patronis_minimums, timings(retry_timeout=2), "retry_timeout is 2 s"),
     (rules.deadlines_nest, timings(api_deadline=25), "api_deadline is 25 s, not longer"),
-    (rules.deadlines_nest, timings(edge_server=28), "edge_server is 28 s, not longer"),
+    (rules.deadlines_nest, timings(edge_server=27), "edge_server is 27 s, not longer"),
     (rules.deadlines_nest, timings(client=29), "client is 29 s, not longer"),
     (rules.deadlines_nest, timings(edge_queue=30), "edge_queue is 30 s, not shorter"),
     (rules.three_databases_for_quorum, without("db3"), "2 database hosts"),

@@ -18,7 +18,7 @@ WANTED = {
     "ReplicationLagging", "PatroniPaused", "ApiErrorRatioHigh", "ApiSlow", "EdgeWithoutServer",
     "EtcdWithoutLeader", "EtcdMemberMissing", "BillRunStuck", "WorkerSilent", "TargetDown",
     "LeaderNotWritable", "WardenActed", "FenceLeft", "WardenBlind", "DatabaseDiskLow",
-    "DatabaseDiskEnding", "RequestsRefused",
+    "DatabaseDiskEnding", "RequestsRefused", "SignInsFailing",
     "BackupOld", "ArchiveStalled", "RestoreDrillOld",
 }  # fmt: skip
 # They may not wait: what failed, or was done, stays so.

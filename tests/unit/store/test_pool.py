@@ -10,6 +10,7 @@ import pytest
 
 from service.store import pool
 from service.store.pool import DatabaseAway, Pool
+from service.store.turnstile import Turnstile
 
 
 class Connection:
@@ -17,7 +18,7 @@ class Connection:
 
     def __init__(self):
         self.is_closed = False
-        self.idle_since = 0.0
+        self.idle_since = self.lent_s = 0.0
 
     def is_stale(self):
         return self.is_closed
@@ -119,54 +120,88 @@ def narrow(monkeypatch):
     return made
 
 
-def test_while_connections_come_free_no_more_than_enough_are_opened(narrow, monkeypatch):
-    monkeypatch.setattr(pool, "_STUCK_S", 0.2)
-    connections, server = narrow(connections_max=4)
-    for _ in range(40):  # far longer than they may be stuck
-        first, second = (connections.acquire(deadline=soon()) for _ in range(2))
-        time.sleep(0.01)
-        connections.release(first)
-        connections.release(second)
+@pytest.fixture
+def queue(monkeypatch):
+    """Somebody waits at the turnstile, all the time."""
+    monkeypatch.setattr(Turnstile, "has_queue", True)
+
+
+def turns(connections, count, *, held_s):
+    """Let so many be lent and given back, each after `held_s`."""
+    for _ in range(count):
+        connection = connections.acquire(deadline=soon())
+        connection.lent_s -= held_s
+        connections.release(connection)
+
+
+@pytest.mark.usefixtures("queue")
+def test_while_none_is_held_for_long_no_more_than_enough_are_opened(narrow):
+    connections, server = narrow(connections_max=8)
+    turns(connections, 40, held_s=0.1)
     assert no_more_than(2, connections)
     assert len(server.opened) == 2
 
 
-def test_after_a_quiet_moment_a_burst_is_no_sign_of_slowness(narrow, monkeypatch):
-    monkeypatch.setattr(pool, "_STUCK_S", 0.05)
-    connections, server = narrow(connections_max=4)
-    time.sleep(0.1)
-    assert no_more_than(2, connections)
-    assert len(server.opened) == 2
+@pytest.mark.usefixtures("queue")
+def test_if_each_is_held_for_long_twice_as_many_are_opened_up_to_the_limit(narrow):
+    connections, _ = narrow(connections_max=7)
+    for slots in (2, 4, 7, 7):
+        assert connections._slots.slots == slots
+        turns(connections, slots, held_s=1.0)
+    assert no_more_than(7, connections)
 
 
-def test_if_none_comes_free_more_are_opened_up_to_the_limit(narrow, monkeypatch):
-    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
-    connections, server = narrow(connections_max=4)
-    lent = [connections.acquire(deadline=soon()) for _ in range(4)]
+def test_if_none_comes_free_for_long_twice_as_many_are_opened(narrow, monkeypatch):
+    connections, _ = narrow(connections_max=7)
+    for _ in range(2):
+        connections.acquire(deadline=soon())
     with pytest.raises(DatabaseAway):
-        connections.acquire(deadline=time.monotonic() + 0.05)
-    assert len(server.opened) == 4
-    for connection in lent:
+        connections.acquire(deadline=time.monotonic())
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    for _ in range(2):
+        connections.acquire(deadline=soon())
+    assert connections._slots.slots == 4
+
+
+@pytest.mark.usefixtures("queue")
+def test_if_more_are_held_the_longer_none_is_added(narrow):
+    connections, _ = narrow(connections_max=16)
+    turns(connections, 2, held_s=1.0)
+    turns(connections, 4, held_s=2.0)
+    assert connections._slots.slots == 4
+    turns(connections, 40, held_s=1.2)
+    assert connections._slots.slots == 16
+
+
+def test_while_nobody_waits_none_is_added(narrow):
+    connections, _ = narrow(connections_max=8)
+    turns(connections, 10, held_s=1.0)
+    assert connections._slots.slots == 2
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_was_added_is_closed_when_nobody_needs_it(narrow):
+    connections, _ = narrow(connections_max=4)
+    turns(connections, 2, held_s=1.0)
+    for connection in [connections.acquire(deadline=soon()) for _ in range(4)]:
         connections.release(connection)
         connection.idle_since -= 6
-    for _ in range(3):  # each closes what nobody needed, and with it what was added
+    for _ in range(3):
         connections.release(connections.acquire(deadline=soon()))
-    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
     assert no_more_than(2, connections)
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_while_work_goes_on_a_connection_that_is_slow_to_open_closes_none(
+def test_while_work_goes_on_a_connection_that_cannot_be_opened_closes_none(
     narrow, monkeypatch, works
 ):
-    monkeypatch.setattr(pool, "CONNECT_TIMEOUT_S", 0.1)
     connections, server = narrow(connections_max=4)
     working = connections.acquire(deadline=soon())
-    begun = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def too_slow():
         begun.set()
-        time.sleep(0.1)
+        assert done.wait(5)
         server.is_slow = False
         raise psycopg2.OperationalError("no answer")
 
@@ -178,19 +213,128 @@ def test_while_work_goes_on_a_connection_that_is_slow_to_open_closes_none(
         working = connections.acquire(deadline=soon())
     seen = []
     monkeypatch.setattr(connections, "_shut", lambda _: seen.append("shut"))
+    done.set()
     threads[0].join(5)
     assert (len(got), seen) == (1, [] if works else ["shut"])
     assert not working.is_closed
 
 
-def test_what_was_added_for_a_lost_primary_goes_with_it(narrow, monkeypatch):
-    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+@pytest.mark.usefixtures("queue")
+def test_what_was_added_for_a_lost_primary_goes_with_it(narrow):
     connections, _ = narrow(connections_max=4)
+    turns(connections, 2, held_s=1.0)
     lent = [connections.acquire(deadline=soon()) for _ in range(4)]
     for connection in lent:
         connections.discard(connection)
-    monkeypatch.setattr(pool, "_STUCK_S", 60.0)
     assert no_more_than(2, connections)
+
+
+def test_a_primary_that_answers_another_was_not_lost(server, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    connections = Pool(connect=server.connect, connections_max=4)
+    working = connections.acquire(deadline=soon())
+    back = threading.Event()
+
+    def refuse():
+        if not back.is_set():
+            raise psycopg2.OperationalError("no answer")
+
+    server.when_slow, server.is_slow = refuse, True
+    got, threads = waiting(connections, callers=1)
+    while not connections.is_shut:
+        time.sleep(0.001)
+    assert connections._slots.slots == 2
+    connections.release(working)
+    threads[0].join(5)
+    assert got == [working]
+    assert connections._slots.slots == 4
+    back.set()
+
+
+@pytest.mark.parametrize(("held_s", "slots"), [(0.1, 1), (1.0, 2)])
+@pytest.mark.usefixtures("queue")
+def test_over_a_slow_network_they_begin_with_enough(narrow, monkeypatch, held_s, slots):
+    monkeypatch.setattr(pool, "_AT_FIRST", 1)
+    connections, server = narrow(connections_max=4)
+    turns(connections, 2, held_s=held_s)
+    connections.close_idle()
+    back = threading.Event()
+
+    def refuse():
+        if not back.is_set():
+            raise psycopg2.OperationalError("no answer")
+
+    server.when_slow, server.is_slow = refuse, True
+    _, threads = waiting(connections, callers=1)
+    while not connections.is_shut:
+        time.sleep(0.001)
+    assert connections._slots.slots == slots
+    back.set()
+    threads[0].join(5)
+
+
+@pytest.fixture
+def lost(server, monkeypatch):
+    """A pool of three whose primary was lost, and found again; the callers that wait for it."""
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    monkeypatch.setattr(pool, "_AT_FIRST", 1)
+    monkeypatch.setattr(pool, "_WORK_A_BACKEND", 2)
+    connections = Pool(connect=server.connect, connections_max=3)
+    away = threading.Event()
+
+    def refuse():
+        if not away.is_set():
+            raise psycopg2.OperationalError("no primary")
+        server.is_slow = False
+
+    server.when_slow, server.is_slow = refuse, True
+    got, threads = waiting(connections, callers=6)
+    while not connections.is_shut:
+        time.sleep(0.001)
+    away.set()
+    return connections, got, threads
+
+
+def test_behind_a_new_primary_they_begin_with_a_few(lost, server):
+    connections, got, threads = lost
+    for served in range(1, 7):
+        while len(got) < served:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        assert len(got) == served
+        assert len(server.opened) == 1
+        connections._worked = 0
+        connections.release(got[-1])
+    for thread in threads:
+        thread.join(5)
+
+
+def test_the_more_work_is_done_the_more_are_opened(lost, server):
+    connections, got, threads = lost
+    released = 0
+    while released < 6:
+        if len(got) > released:
+            connections.release(got[released])
+            released += 1
+    for thread in threads:
+        thread.join(5)
+    assert no_more_than(3, connections)
+    assert len(server.opened) == 3
+
+
+def test_who_gave_up_its_slot_and_waits_in_vain_leaves_none_behind(server, monkeypatch):
+    monkeypatch.setattr(pool, "_AT_FIRST", 1)
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    connections = Pool(connect=server.connect, connections_max=2)
+    first = connections.acquire(deadline=soon())
+    connections._slots.shrink(1)
+    connections._slots._surplus += 1
+    connections._slots._free = 0
+    with pytest.raises(DatabaseAway):
+        connections._open(time.monotonic() + 0.02)
+    assert connections._slots._surplus == 0
+    connections.release(first)
+    assert no_more_than(1, connections)
 
 
 def no_more_than(count, connections):

@@ -113,3 +113,37 @@ def test_who_lost_its_slot_to_a_fault_does_not_queue_again():
     for thread in threads:
         thread.join(10)
     assert served == ["again", 0, 1, 2]
+
+
+def test_slots_that_are_taken_away_are_those_that_are_free_first():
+    turnstile = Turnstile(4)
+    turnstile.enter(deadline=soon())
+    turnstile.shrink(2)
+    assert (turnstile.slots, turnstile.gives_up()) == (2, False)
+    assert turnstile.enter(deadline=soon())
+    assert turnstile.is_full
+
+
+def test_whoever_is_too_many_inside_leaves_no_slot_behind():
+    turnstile = Turnstile(4)
+    for _ in range(4):
+        turnstile.enter(deadline=soon())
+    turnstile.shrink(2)
+    turnstile.leave()
+    assert turnstile.gives_up()
+    assert not turnstile.gives_up()
+    assert not turnstile.enter(deadline=time.monotonic())
+    turnstile.leave()
+    assert turnstile.enter(deadline=soon())
+
+
+def test_a_slot_that_is_added_is_for_those_that_are_too_many_first():
+    turnstile = Turnstile(2)
+    for _ in range(2):
+        turnstile.enter(deadline=soon())
+    turnstile.shrink(1)
+    turnstile.widen()
+    assert not turnstile.gives_up()
+    assert not turnstile.enter(deadline=time.monotonic())
+    turnstile.widen()
+    assert turnstile.enter(deadline=soon())

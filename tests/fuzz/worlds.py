@@ -1,0 +1,165 @@
+"""The world that the cases speak of: accounts, bills, staff, with whoever may ask about them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.domain import access_tokens
+from service.domain.id_tokens import Trusted
+from service.domain.principals import Caller, Role
+from service.store.database import Database
+from service.store.issuers import Issuer
+from service.usecases.identity import Identity
+from service.usecases.principals import issue_token
+from tests.conftest import Server
+from tests.integration import issuers
+from tests.integration.sign_ins import IDENTITY, KEYS
+from tests.integration.utilities import FEBRUARY, Utility
+
+PASSWORD = "the password of the world"
+_OTHER_BUREAU = 2
+_PEOPLE, _SESSIONS, _ACCOUNTS = 200, 20_000, 20
+_SESSION = timedelta(hours=9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """
+    What there is to ask about; can be handed to another process.
+
+    `tokens` are by role and whose bureau they see: own, other, every.
+    """
+
+    now: datetime
+    bureau: int
+    account_nos: tuple[str, ...]
+    bill_nos: tuple[str, ...]
+    payment_nos: tuple[str, ...]
+    bill_run_id: int
+    tokens: dict[tuple[str, str], str]
+    id_token: str
+    issuer: Trusted
+
+    def identity(self) -> Identity:
+        """Return what the API proves identities with."""
+        issuer = Issuer(trusted=self.issuer, jwks_url=f"{self.issuer.issuer}/keys")
+        return Identity(keys=KEYS, hashing=IDENTITY.hashing, issuer=issuer)
+
+    def access_token(self, number: int) -> str:
+        """Return an access token of some person's session."""
+        session_id = f"{number % _SESSIONS:032x}"
+        token, _ = access_tokens.signed(
+            session_id=session_id, now=self.now, ends_at=self.now + _SESSION, keys=KEYS
+        )
+        return token
+
+    def values(self, number: int) -> dict[str, Any]:
+        """Return what a case may name, by the name of the field; serials are its own."""
+        account_no = self.account_nos[number % len(self.account_nos)]
+        return {
+            "account_no": account_no,
+            "address": "示例路",
+            "asset_no": f"FUZZ-{number}",
+            "bill_no": self.bill_nos[number % len(self.bill_nos)],
+            "bill_run_id": self.bill_run_id,
+            "bureau": self.bureau,
+            "channel": ["hall", "bank"][number % 2],
+            "channel_serial": f"F-{number}",
+            "current_password": PASSWORD,
+            "cursor": "MTAwMDAwMDAwNg",
+            "id_token": self.id_token,
+            "limit": 2,
+            "month": "2026-02",
+            "name": "李明月",
+            "new_password": f"another password {number}",
+            "nonce": None,
+            "number": account_no,
+            "on": "2026-04-01",
+            "oidc_subject": None,
+            "password": PASSWORD,
+            "payment_no": self.payment_nos[number % len(self.payment_nos)],
+            "phone": "12200000000",
+            # Each reading of an account is later, higher than the one before.
+            "read_at": (FEBRUARY.ends_at + timedelta(seconds=number % 3_000_000)).isoformat(),
+            "register": str(1_000 + number % 900_000),
+            "since": "2026-04-01",
+            "until": "2026-04-30",
+            "user_name": f"fuzz.{number % _PEOPLE}",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a world is made with."""
+
+    server: Server
+    database: Database
+    worker_database: Database
+    owner_database: Database
+    caller: Callable[..., Caller]
+    once: Callable[..., Any]
+    now: datetime
+
+
+def made(means: Means, issuer: issuers.TestIssuer) -> World:
+    """Make a world in a bureau of its own."""
+    utility = Utility(
+        means.server.superuser, means.database, means.worker_database, means.caller, means.once,
+        means.now,
+    )  # fmt: skip
+    account_nos = utility.open_accounts(_ACCOUNTS)
+    utility.read(account_nos, "100")
+    run = utility.bill()
+    tokens = dict(_tokens(means, utility.bureau))
+    _people(means.server, bureau=utility.bureau, now=means.now)
+    return World(
+        now=means.now,
+        bureau=utility.bureau,
+        account_nos=tuple(account_nos),
+        bill_nos=tuple(utility.bills(no).items[0].bill_no for no in account_nos),
+        payment_nos=tuple(utility.pay(no, 500) for no in account_nos[:5]),
+        bill_run_id=run.bill_run_id,
+        tokens=tokens,
+        id_token=issuer.id_token("fuzz", now=means.now),
+        issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),
+    )
+
+
+def _tokens(means: Means, bureau: int) -> Iterator[tuple[tuple[str, str], str]]:
+    whose = {"own": bureau, "other": _OTHER_BUREAU, "every": None}
+    for role in Role:
+        for name, number in whose.items():
+            token = issue_token(
+                database=means.owner_database,
+                name=means.caller(role, number).name,
+                days=400,
+                make_secret=lambda: secrets.token_urlsafe(32),
+                now=means.now,
+                deadline=time.monotonic() + 20,
+            )
+            yield (role, name), token
+
+
+def _people(server: Server, *, bureau: int, now: datetime) -> None:
+    """Add readers of the bureau, all with one password, with sessions that end hours from now."""
+    password_hash = IDENTITY.hashing.hash(PASSWORD)
+    server.superuser(
+        "WITH added AS (INSERT INTO evergrid.principal (name, role, bureau_id) "
+        f"SELECT 'fuzz.' || n, 'reader', {bureau} FROM generate_series(0, {_PEOPLE - 1}) AS n "
+        "RETURNING principal_id, name), "
+        "person AS (INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, created_at, "
+        f"must_change_password, oidc_subject) SELECT principal_id, {bureau}, 'Li', '{now}', false, "
+        "CASE name WHEN 'fuzz.0' THEN 'fuzz' END FROM added), "
+        "known AS (INSERT INTO evergrid.staff_password "
+        f"SELECT principal_id, '{password_hash}', '{now}' FROM added) "
+        "INSERT INTO evergrid.staff_session "
+        "(session_id, principal_id, began_at, ends_at, is_by_issuer) "
+        f"SELECT lpad(to_hex(n), 32, '0'), principal_id, '{now}', '{now + _SESSION}', false "
+        f"FROM generate_series(0, {_SESSIONS - 1}) AS n "
+        f"JOIN added ON name = 'fuzz.' || n % {_PEOPLE}"
+    )
