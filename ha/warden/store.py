@@ -79,7 +79,7 @@ class Records:
         Decide that this leadership is over; return False if anything it rests on has changed.
 
         That is: the leader's key, the quorum, every promise; no verdict against that host in the
-        last minute.
+        last `COOLING_S`.
         """
         assert seen.sync is not None, "nobody decides without knowing the quorum"
         granted = self._store.call("/v3/lease/grant", {"TTL": str(patience.COOLING_S)})
