@@ -169,8 +169,14 @@ def test_if_more_are_held_the_longer_none_is_added(narrow):
     turns(connections, 2, held_s=1.0)
     turns(connections, 4, held_s=2.0)
     assert connections._slots.slots == 4
-    turns(connections, 40, held_s=1.2)
-    assert connections._slots.slots == 16
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_few_turns_that_misled_do_not_stand_in_the_way_for_ever(narrow):
+    connections, _ = narrow(connections_max=8)
+    turns(connections, 2, held_s=1.0)
+    turns(connections, 40, held_s=2.0)
+    assert connections._slots.slots == 8
 
 
 def test_while_nobody_waits_none_is_added(narrow):
@@ -293,6 +299,22 @@ def lost(server, monkeypatch):
         time.sleep(0.001)
     away.set()
     return connections, got, threads
+
+
+def test_the_few_are_given_time_for_their_first_answers(lost, server, monkeypatch):
+    connections, got, threads = lost
+    while not got:
+        time.sleep(0.001)
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic())
+    assert (connections._slots.slots, len(server.opened)) == (1, 1)
+    for served in range(1, 7):
+        while len(got) < served:
+            time.sleep(0.001)
+        connections.release(got[served - 1])
+    for thread in threads:
+        thread.join(5)
 
 
 def test_behind_a_new_primary_they_begin_with_a_few(lost, server):
