@@ -38,11 +38,24 @@ SELECT sum(evergrid.make_partitions(parent.oid, '2026-01-01', 12))
 NOW = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)  # ten in the morning of the fifteenth, in Beijing
 
 
+# Below those that the kernel gives to whoever connects (ip_local_port_range), a thousand for each
+# process of pytest: a server that is stopped for a moment finds its port free again.
+_PORTS = itertools.count(
+    21_000 + 1_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10)
+)
+
+
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback that nobody listens on; never the same one twice."""
+    for port in _PORTS:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("there is always a next one")
 
 
 class Server:
