@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from failover_tests import budgets
 from failover_tests.faults.fault import Fault
-from ha.lab import Lab
+from ha.lab import Lab, processes
+from ha.lab.rolling import PROGRAMS
 from ha.lab.waiting import until
 
 
@@ -39,17 +40,17 @@ def reloaded(lab: Lab, host: str, program: str) -> Iterator[Fault]:
     """
     Reload a program of `host`, as after a change of its configuration.
 
-    :raises NotInTime: if no new process came of it
+    :raises NotInTime: if no new process of that very program came of it
     """
     began_s = time.monotonic()
-    before = set(lab.pids(host))
+    before = _family(lab, host, program)
     lab.reload(host, program)
     new = until(
-        lambda: set(lab.pids(host)) - before,
-        what=f"a new process of {program} on {host}",
+        lambda: _family(lab, host, program) - before,
+        what=f"a new process of {program} on {host}, which had {len(before)}",
         within_s=budgets.FAULT_PROVEN_S,
     )
-    proof = f"{len(new)} processes are new"
+    proof = f"{len(new)} processes of {program} are new, {len(before)} were there before"
     yield Fault(what=f"reload of {program}", hosts=(host,), began_s=began_s, proof=proof)
 
 
@@ -59,7 +60,8 @@ def rolled(lab: Lab) -> Iterator[Fault]:
     Put a new release on every app host under load; the old one comes back on leaving.
 
     The new release is the same code under another path, which is what a roll changes.
-    :raises NotInTime: if a host runs nothing of the new release
+    :raises NotInTime: if a program of a host does not run from the new release, or not again from
+        the old one afterwards
     """
     release = Path(sys.prefix).resolve()
     other = release.with_name(f"{release.name}-again")
@@ -68,22 +70,46 @@ def rolled(lab: Lab) -> Iterator[Fault]:
     began_s = time.monotonic()
     try:
         lab.roll(str(other))
-        until(
-            lambda: [host for host in hosts if not _runs_from(lab, host, other)],
-            is_enough=lambda left: not left,
-            what=f"processes that run from {other} on {hosts}",
-            within_s=budgets.FAULT_PROVEN_S,
-        )
-        proof = f"each runs from {other.name}"
+        _wait_until_used(lab, hosts, other, is_used=True)
+        proof = f"each runs {' and '.join(PROGRAMS)} from {other.name}"
         yield Fault(what="roll of a release", hosts=hosts, began_s=began_s, proof=proof)
     finally:
         lab.roll(str(release))
         other.unlink()
+    _wait_until_used(lab, hosts, other, is_used=False)
 
 
-def _runs_from(lab: Lab, host: str, release: Path) -> bool:
-    """Test if a process of the host was started from the release."""
-    return any(f"{release}/bin/" in _command(pid) for pid in lab.pids(host))
+def _wait_until_used(lab: Lab, hosts: Sequence[str], release: Path, *, is_used: bool) -> None:
+    """
+    Wait until every process of what a roll replaces was started from the release, or none was.
+
+    :raises NotInTime: if one is otherwise, or a program does not run
+    """
+    until(
+        lambda: [
+            f"{program} on {host}"
+            for host in hosts
+            for program in PROGRAMS
+            if _uses(lab, host, program, release) != {is_used}
+        ],
+        is_enough=lambda left: not left,
+        what=f"processes started from {release}: {'all' if is_used else 'none'} (those otherwise)",
+        within_s=budgets.FAULT_PROVEN_S,
+    )
+
+
+def _uses(lab: Lab, host: str, program: str, release: Path) -> set[bool]:
+    """Return whether processes of the program were started from the release; empty: none runs."""
+    commands = [_command(pid) for pid in _family(lab, host, program)]
+    return {f"{release}/bin/" in command for command in commands if command}
+
+
+def _family(lab: Lab, host: str, program: str) -> set[int]:
+    """Return the processes of a program of the host: what its supervisor started, its children."""
+    running = [process for pid in lab.pids(host) if (process := processes.look_up(pid))]
+    started = {found.own_pid for found in lab.programs(host) if found.name == program} - {0}
+    eldest = [process.pid for process in running if process.own_pid in started]
+    return {process.pid for pid in eldest for process in processes.under(pid, running)}
 
 
 def _command(pid: int) -> str:

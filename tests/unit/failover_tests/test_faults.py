@@ -6,12 +6,16 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from failover_tests import budgets, faults
-from failover_tests.faults import processors
+from failover_tests.faults import operations, processors
 from ha import topology
 from ha.lab import processes
 from ha.lab.errors import LabFailed
@@ -31,7 +35,11 @@ class Lab:
         self.cuts = set()
         self.is_full = self.is_slow = False
         self.leader = "db1"
-        self.processes = {11, 12}
+        # A program of app1, what it started; something that has nothing to do with it.
+        self.processes = {11: 1, 12: 11, 21: 1}
+
+    def programs(self, host):
+        return [SimpleNamespace(name="api", own_pid=11), SimpleNamespace(name="worker", own_pid=0)]
 
     def exec(self, host, argv, *, timeout_s, check=True, input=None):  # noqa: A002
         script = " ".join(argv)
@@ -92,7 +100,7 @@ class Lab:
 
     def reload(self, host, program):
         if self._do(f"reload {program} on {host}"):
-            self.processes = {11, 13}
+            self.processes = {11: 1, 13: 11, 21: 1}
 
     def switchover(self):
         if self._do("switchover"):
@@ -117,6 +125,20 @@ FAULTS = {
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.setattr(budgets, "FAULT_PROVEN_S", 0.3)
+
+
+@pytest.fixture(autouse=True)
+def _numbered(monkeypatch):
+    """The kernel knows the processes of a test's lab; those of this machine otherwise."""
+    parents = {11: 1, 12: 11, 13: 11, 21: 1, 22: 1}
+    look_up = processes.look_up
+
+    def known(pid):
+        if pid not in parents:
+            return look_up(pid)
+        return processes.Process(pid, parents[pid], pid, 2, "python", "S")
+
+    monkeypatch.setattr(processes, "look_up", known)
 
 
 @pytest.fixture(params=FAULTS)
@@ -297,3 +319,74 @@ def test_processors_without_time_left_are_saturated(monkeypatch):
     monkeypatch.setattr(processors, "_idle_share", lambda: 0.01)
     with faults.saturated(("db1",), at_most_s=1) as fault:
         assert "1.0%" in fault.proof
+
+
+def test_a_process_of_something_else_is_no_reload():
+    lab = Lab()
+    lab.reload = lambda *_: lab.processes.update({22: 1})
+    with pytest.raises(NotInTime, match="new process of api"), faults.reloaded(lab, "app1", "api"):
+        pytest.fail("the drill went on")
+
+
+OLD = Path(sys.prefix).resolve()
+NEW = OLD.with_name(f"{OLD.name}-again")
+
+
+class Rolled(Lab):
+    """A lab whose app hosts run their programs from what they were told, or should have been."""
+
+    def __init__(self, *, roll, **changed):
+        super().__init__(**changed)
+        self.commands = dict.fromkeys(self.processes, f"{OLD}/bin/python")
+        self._roll = roll
+
+    def programs(self, host):
+        return [SimpleNamespace(name="api", own_pid=11), SimpleNamespace(name="worker", own_pid=21)]
+
+    def roll(self, release):
+        self.done.append(f"roll {release}")
+        self._roll(self.commands, release)
+
+
+def _all(commands, release):
+    """A console script names the interpreter it was installed with, the worker's does."""
+    commands.update(dict.fromkeys(commands, f"{release}/bin/python"))
+    commands[21] = f"{OLD}/bin/python {release}/bin/evergrid-service worker"
+
+
+def _worker_alone(commands, release):
+    commands[21] = f"{OLD}/bin/python {release}/bin/evergrid-service worker"
+
+
+def _never_back(commands, release):
+    if release == str(NEW):
+        _all(commands, release)
+
+
+@contextmanager
+def rolled(monkeypatch, roll):
+    lab = Rolled(roll=roll)
+    monkeypatch.setattr(operations, "_command", lab.commands.get)
+    monkeypatch.setattr(Path, "symlink_to", lambda *_: None)
+    monkeypatch.setattr(Path, "unlink", lambda *_: None)
+    with faults.rolled(lab) as fault:
+        yield lab, fault
+
+
+def test_a_roll_is_proven_by_every_process_there_and_back(monkeypatch):
+    with rolled(monkeypatch, _all) as (lab, fault):
+        assert "worker and api" in fault.proof
+        assert all(f"{NEW}/bin/" in command for command in lab.commands.values())
+    assert lab.done == [f"roll {NEW}", f"roll {OLD}"]
+
+
+def test_one_program_that_takes_the_new_release_is_no_roll(monkeypatch):
+    with pytest.raises(NotInTime, match="api on app1"), rolled(monkeypatch, _worker_alone):
+        pytest.fail("the drill went on")
+
+
+def test_a_roll_that_does_not_come_back_fails_the_drill(monkeypatch):
+    with pytest.raises(NotInTime, match="worker on app1"), rolled(monkeypatch, _never_back):
+        pass
+
+
