@@ -91,6 +91,9 @@ PAID_AFTER_THE_MOMENT_S = 5.0
 # Reads for which replay stays paused, then goes on, at random: about as many milliseconds.
 REPLAY_PAUSED_READS = (50, 1_500)
 
+# A payment that replicas had confirmed before they were lost may still be on its way to its client.
+IN_FLIGHT_S = 0.5
+
 # --- patience -----------------------------------------------------------------------------------
 
 # A lab that was just brought up may still be cloning its replicas; one left broken by the drill

@@ -18,6 +18,9 @@ from failover_tests.samples import Samples
 
 Findings = list[str]
 
+# From when to when.
+Span = tuple[float, float]
+
 
 def failed(history: History) -> Findings:
     """Return each request that did not get the right answer (I7)."""
@@ -159,6 +162,17 @@ def balances_wrong(books: Books) -> Findings:
     return findings + [
         f"bill {bill.bill_no}: amount {bill.amount_fen} fen, lines {bill.lines_fen} fen"
         for bill in books.bills_wrong
+    ]
+
+
+def acknowledged_unconfirmed(history: History, spans: Iterable[Span]) -> Findings:
+    """Return each payment acknowledged while no replica could confirm a commit (I1)."""
+    return [
+        f"payment {request.payment_no} ({request.key}) was acknowledged when nobody had been able "
+        f"to confirm a commit for {request.done_s - since_s:.2f} s"
+        for since_s, until_s in spans
+        for request in acknowledged(history)
+        if since_s <= request.done_s < until_s
     ]
 
 

@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 
 from failover_tests import budgets, samples
 from failover_tests.books import Books, Standing
+from failover_tests.checkers import Span
 from failover_tests.faults.fault import Fault
 from failover_tests.history import History, acknowledged
-from failover_tests.samples import Sample, Samples
+from failover_tests.samples import Leadership, Sample, Samples
 
 # Enough of what was before a fault to see a stall begin.
 _BEFORE_S = 1.0
@@ -70,6 +71,27 @@ class Evidence:
     def failovers(self) -> int:
         """How often a replica was promoted, planned or not: each promotion opens a timeline."""
         return self.books.standing.timeline - self.before.timeline
+
+    @property
+    def leaderships(self) -> tuple[Leadership, ...]:
+        """Who led when the first thing was broken, then whoever came after, in order."""
+        return samples.leaderships(self.awake, since_s=self.began_s)
+
+    @property
+    def unconfirmed(self) -> list[Span]:
+        """
+        From when to when no commit could be confirmed, for each fault that saw to that.
+
+        It begins when what replicas had confirmed before has reached its client. It ends when
+        another host was promoted, which may be while the old primary is still cut off.
+        """
+        spans = []
+        for fault in self.faults:
+            if fault.unconfirmed_until_s is not None:
+                led = samples.leaderships(self.awake, since_s=fault.began_s)
+                until_s = min([fault.unconfirmed_until_s, *(later.before_s for later in led[1:])])
+                spans.append((fault.proven_s + budgets.IN_FLIGHT_S, until_s))
+        return spans
 
 
 Seen = Callable[[Evidence, Sample], bool]

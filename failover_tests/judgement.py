@@ -34,7 +34,8 @@ class Promises:
 
     The slowest answer may come `SLOWEST_BEYOND_STALL_S` later than the write stall allows.
     `is_retrying`: clients repeat a request with its key, as whoever loses a connection must.
-    `may_refuse`: payments may be refused with a reason once the API's deadline has passed.
+    `may_refuse`: payments are refused with a reason once the API's deadline has passed.
+    `is_unconfirmed`: meanwhile no replica can confirm a commit, so nothing may be acknowledged.
     """
 
     write_stall_s: float | None = None
@@ -42,6 +43,7 @@ class Promises:
     failovers_max: int = 0
     is_retrying: bool = False
     may_refuse: bool = False
+    is_unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def judged(evidence: Evidence, promises: Promises) -> Outcome:
         *invariants(evidence),
         *_waits(evidence.felt, promises),
         _failovers(evidence, promises),
+        *_unconfirmed(evidence, promises),
         _whole_again(evidence),
     )
     return Outcome(evidence, verdict, promises)
@@ -122,7 +125,12 @@ def _answers(history: History, promises: Promises) -> Verdict:
     requests = f"{len(history)} requests"
     if promises.may_refuse:
         failed = checkers.failed_without_reason(history)
-        checks = [check("no request failed but by a refusal with its reason", requests, failed)]
+        refused = sum(request.is_refused_with_reason for request in history)
+        nobody = [] if refused else ["nobody was: whoever waited was told nothing"]
+        checks = [
+            check("no request failed but by a refusal with its reason", requests, failed),
+            check("payments were refused with their reason", f"{refused} refusals", nobody),
+        ]
     else:
         checks = [check("no request failed", requests, checkers.failed(history))]
     if not promises.is_retrying:
@@ -153,6 +161,25 @@ def _failovers(evidence: Evidence, promises: Promises) -> Check:
     found = [] if seen <= most else [f"{seen} promotions, at most {most} promised"]
     before, after = evidence.before.timeline, evidence.books.standing.timeline
     return check(f"at most {most} failovers", f"timeline {before} before, {after} after", found)
+
+
+def _unconfirmed(evidence: Evidence, promises: Promises) -> Verdict:
+    """Return the check of when nobody could confirm; without payments it proves nothing."""
+    if not promises.is_unconfirmed:
+        return ()
+    history, spans = evidence.history, evidence.unconfirmed
+    sent = [
+        sum(since_s <= r.sent_s < until_s for r in history if r.kind == "payment")
+        for since_s, until_s in spans
+    ]
+    found = checkers.acknowledged_unconfirmed(history, spans)
+    if not all(sent) or not spans:
+        found = ["no payment was sent while nobody could confirm one", *found]
+    lasted = ", ".join(
+        f"{count} payments in {until_s - since_s:.1f} s"
+        for count, (since_s, until_s) in zip(sent, spans, strict=True)
+    )
+    return (check("nothing is acknowledged that no replica confirmed", lasted or "none", found),)
 
 
 def _whole_again(evidence: Evidence) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,15 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Samples = tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """The host that led a timeline; `before_s` is the last look that did not show it."""
+
+    host: str
+    timeline: int
+    before_s: float
 
 
 class _Xlog(msgspec.Struct):
@@ -63,6 +73,28 @@ def judged(host: str, status: bytes, *, asked_s: float, seen_s: float) -> Sample
         is_streaming=is_alive and answer.replication_state == "streaming",
         timeline=answer.timeline if is_alive else None,
     )
+
+
+def leaderships(
+    samples: Samples, *, since_s: float, until_s: float = float("inf")
+) -> tuple[Leadership, ...]:
+    """
+    Return who led at `since_s`, then each who led a newer timeline before `until_s`, in order.
+
+    What an old primary says of its own timeline, once a newer one was led, is passed over.
+    """
+    found: list[Leadership] = []
+    looked_s: dict[str, float] = {}
+    for sample in samples:
+        newest = found[-1].timeline if found else 0
+        if sample.seen_s >= until_s:
+            break
+        if sample.is_primary and (sample.timeline or 0) > newest:
+            before_s = looked_s.get(sample.host, float("-inf"))
+            leads = Leadership(sample.host, sample.timeline or 0, before_s)
+            found = [leads] if sample.seen_s < since_s else [*found, leads]
+        looked_s[sample.host] = sample.asked_s
+    return tuple(found)
 
 
 def read(path: Path) -> Samples:

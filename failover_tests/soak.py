@@ -97,8 +97,12 @@ class Soak:
 
     def _judged(self, stage: Stage) -> Outcome:
         evidence = stage.evidence(*self._faults)
-        failovers_max = sum(drill.promises.failovers_max for drill in self._plan)
-        outcome = judged(evidence, Promises(is_retrying=True, failovers_max=failovers_max))
+        promises = Promises(
+            is_retrying=True,
+            failovers_max=sum(drill.promises.failovers_max for drill in self._plan),
+            is_unconfirmed=any(fault.unconfirmed_until_s for fault in self._faults),
+        )
+        outcome = judged(evidence, promises)
         problems = [f"{m.name}: {m.problem}" for m in self._mishaps if m.problem]
         effective = check("every fault took effect, was cured", f"{len(self._mishaps)}", problems)
         return Outcome(

@@ -9,7 +9,7 @@ from failover_tests.judgement import Promises
 from failover_tests.load import Load
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(may_refuse=True)
+_PROMISES = Promises(may_refuse=True, is_unconfirmed=True)
 
 
 @drill(_PROMISES)
@@ -20,5 +20,6 @@ def both_replicas_power_off(stage: Stage, load: Load) -> tuple[Fault, ...]:
         load.is_served_again()
         with faults.power_off(stage.lab, second) as other:
             load.is_refused(at_most_s=budgets.REFUSED_S)
+            unconfirmed = other.unconfirmed_until_now()
         load.is_served_again()
-    return (one, other)
+    return (one, unconfirmed)

@@ -9,7 +9,9 @@ from failover_tests.judgement import Promises
 from failover_tests.load import Load
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(write_stall_s=budgets.UNCONFIRMED_WRITE_STALL_S, failovers_max=1)
+_PROMISES = Promises(
+    write_stall_s=budgets.UNCONFIRMED_WRITE_STALL_S, failovers_max=1, is_unconfirmed=True
+)
 
 
 @drill(_PROMISES)
@@ -17,4 +19,5 @@ def primary_cut_from_replicas(stage: Stage, load: Load) -> tuple[Fault, ...]:
     """Cut the primary off from its replicas: commits wait, no host acknowledges alone."""
     with faults.cut_off(stage.lab, stage.primary(), stage.replicas()) as fault:
         load.goes_on(for_s=budgets.CUT_S)
-    return (fault,)
+        unconfirmed = fault.unconfirmed_until_now()
+    return (unconfirmed,)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,8 @@ class Fault:
     """
     What was broken, where, when (monotonic), how we know.
 
+    From `proven_s` on it was certainly in effect. `unconfirmed_until_s`: until then no replica
+    could confirm a commit of the primary; None: one could.
     `is_pause`: the hosts stood still whole, and go on with what they knew before.
     """
 
@@ -18,8 +21,14 @@ class Fault:
     began_s: float
     proof: str
     is_pause: bool = False
+    proven_s: float = field(default_factory=time.monotonic)
+    unconfirmed_until_s: float | None = None
 
     @property
     def where(self) -> str:
         """The hosts in words."""
         return " and ".join(self.hosts)
+
+    def unconfirmed_until_now(self) -> Fault:
+        """Return this fault, known to have kept every replica from confirming until this moment."""
+        return replace(self, unconfirmed_until_s=time.monotonic())

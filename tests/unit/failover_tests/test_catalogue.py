@@ -84,6 +84,11 @@ def test_clients_are_refused_only_where_no_replica_is_left():
     assert {d.name for d in DRILLS if d.promises.may_refuse} == {"both-replicas-power-off"}
 
 
+def test_nothing_is_acknowledged_where_no_replica_is_left_or_reached():
+    unconfirmed = {drill.name for drill in DRILLS if drill.promises.is_unconfirmed}
+    assert unconfirmed == {"both-replicas-power-off", "primary-cut-from-replicas"}
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_a_drill_never_sleeps(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover_tests import checkers
+from failover_tests import budgets, checkers
 from failover_tests.books import Standing
 from failover_tests.evidence import timeline
 from failover_tests.faults import Fault
@@ -70,3 +70,24 @@ def test_it_may_not_believe_it_for_longer(evidence):
 
 def test_a_host_that_was_not_paused_may_not_at_all(evidence):
     assert broken(woken(evidence, (6.5, "x", 3), is_pause=False))
+
+
+def cut(evidence, *samples):
+    """Nobody could confirm the commits of db1 from 2.6 to 9 s; looks as given."""
+    fault = replace(evidence.faults[0], proven_s=2.6, unconfirmed_until_s=9.0)
+    return replace(evidence, faults=(fault,), samples=in_order(*samples))
+
+
+def test_nobody_confirms_until_the_replicas_are_back(evidence):
+    led = looks("db1", (2, "primary", 3), (8, "primary", 3))
+    assert cut(evidence, led).unconfirmed == [(2.6 + budgets.IN_FLIGHT_S, 9.0)]
+
+
+def test_who_was_promoted_meanwhile_has_replicas_that_confirm(evidence):
+    old = looks("db1", (2, "primary", 3), (8, "primary", 3))
+    new = looks("db2", (2, "streaming", 3), (5, "streaming", 3), (6, "primary", 4))
+    assert cut(evidence, old, new).unconfirmed == [(2.6 + budgets.IN_FLIGHT_S, 5.0)]
+
+
+def test_a_fault_that_leaves_replicas_says_nothing_of_confirming(evidence):
+    assert evidence.unconfirmed == []

@@ -390,3 +390,8 @@ def test_a_roll_that_does_not_come_back_fails_the_drill(monkeypatch):
         pass
 
 
+def test_a_fault_that_keeps_replicas_from_confirming_says_until_when():
+    with faults.cut_off(Lab(), "db1", ("db2", "db3")) as fault:
+        unconfirmed = fault.unconfirmed_until_now()
+    assert fault.unconfirmed_until_s is None
+    assert fault.began_s <= fault.proven_s <= unconfirmed.unconfirmed_until_s

@@ -112,7 +112,8 @@ def test_a_refusal_with_its_reason_is_allowed_where_it_was_promised(evidence):
 
 def test_a_timeout_is_not_allowed_where_refusals_were_promised(evidence):
     silent = payment(9, status=None, payment_no=None, error="ClientTimeout")
-    silenced = replace(evidence, history=(*evidence.history, silent))
+    refused = payment(8, status=503, payment_no=None, error="AWAY", retry_after_s=1)
+    silenced = replace(evidence, history=(*evidence.history, refused, silent))
     assert broken(silenced, Promises(may_refuse=True)) == [
         "no request failed but by a refusal with its reason"
     ]
@@ -127,3 +128,52 @@ def test_a_lab_that_does_not_become_whole_fails_the_drill(evidence):
     assert broken(replace(evidence, complaint="db1 is no member")) == [
         "whole again soon after nothing was broken any more"
     ]
+
+
+def test_nobody_who_is_refused_where_refusals_were_promised_fails_the_drill(evidence):
+    assert broken(evidence, Promises(may_refuse=True)) == [
+        "payments were refused with their reason"
+    ]
+
+
+UNCONFIRMED = "nothing is acknowledged that no replica confirmed"
+
+
+def unconfirmed(evidence, *, until_s, proven_s=2.5):
+    """No replica could confirm a commit from `proven_s` on, until `until_s`."""
+    fault = replace(evidence.faults[0], proven_s=proven_s, unconfirmed_until_s=until_s)
+    return replace(evidence, faults=(fault,))
+
+
+def waiting(evidence, *, until_s, done_s):
+    """The same, with payments that were sent meanwhile; those of 3 and 4 s are done later."""
+    history = (payment(0), payment(1), payment(2), payment(3, done_s=done_s))
+    books = replace(evidence.books, payments=evidence.books.payments[:4])
+    totals = replace(evidence.books.standing.totals, payments=4)
+    standing = replace(evidence.books.standing, totals=totals)
+    paid = replace(evidence, history=history, books=replace(books, standing=standing))
+    return unconfirmed(paid, until_s=until_s)
+
+
+def test_a_payment_that_waits_until_somebody_can_confirm_it_passes(evidence):
+    held = waiting(evidence, until_s=8.0, done_s=8.5)
+    assert UNCONFIRMED not in broken(held, Promises(is_unconfirmed=True))
+
+
+def test_an_acknowledgement_that_nobody_confirmed_fails_the_drill(evidence):
+    alone = waiting(evidence, until_s=8.0, done_s=3.1)
+    assert broken(alone, Promises(is_unconfirmed=True)) == [UNCONFIRMED]
+
+
+def test_what_was_confirmed_before_may_still_be_on_its_way(evidence):
+    sent = waiting(evidence, until_s=8.0, done_s=2.5 + budgets.IN_FLIGHT_S - 0.01)
+    assert UNCONFIRMED not in broken(sent, Promises(is_unconfirmed=True))
+
+
+def test_time_in_which_nobody_pays_proves_nothing(evidence):
+    quiet = unconfirmed(evidence, proven_s=7.0, until_s=8.0)
+    assert broken(quiet, Promises(is_unconfirmed=True)) == [UNCONFIRMED]
+
+
+def test_a_drill_that_never_kept_replicas_from_confirming_proves_nothing(evidence):
+    assert broken(evidence, Promises(is_unconfirmed=True)) == [UNCONFIRMED]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from failover_tests.samples import judged
+from failover_tests.samples import judged, leaderships
+
+from .conftest import in_order, looks
 
 PRIMARY = {
     "state": "running",
@@ -44,3 +46,27 @@ def test_a_role_from_patroni_s_memory_is_not_believed():
 
 def test_a_replica_that_still_reads_the_archive_does_not_stream():
     assert not judge({**REPLICA, "replication_state": "in archive recovery"}).is_streaming
+
+
+OLD = looks("db1", (1, "primary", 3), (3, "primary", 3), (7, "primary", 3))
+NEW = looks("db2", (1, "streaming", 3), (4, "streaming", 3), (5, "primary", 4), (6, "primary", 4))
+
+
+def led(samples, **when):
+    return [(each.host, each.timeline) for each in leaderships(samples, **when)]
+
+
+def test_what_an_old_primary_still_says_of_itself_is_no_leadership():
+    assert led(in_order(OLD, NEW), since_s=2.0) == [("db1", 3), ("db2", 4)]
+
+
+def test_who_led_at_that_time_is_who_led_last_before():
+    assert led(in_order(OLD, NEW), since_s=5.5) == [("db2", 4)]
+
+
+def test_whoever_takes_over_later_is_not_counted():
+    assert led(in_order(OLD, NEW), since_s=2.0, until_s=4.5) == [("db1", 3)]
+
+
+def test_a_leadership_begins_after_the_last_look_that_did_not_show_it():
+    assert leaderships(in_order(OLD, NEW), since_s=2.0)[-1].before_s == 4

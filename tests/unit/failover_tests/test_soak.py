@@ -124,3 +124,11 @@ def test_a_failed_request_fails_the_soak(evidence):
     failing = replace(evidence, history=(*evidence.history, read(9, status=502, error="LOST")))
     outcome, _ = soaked(failing, (FAULT,))
     assert [c.promise for c in outcome.verdict if not c.is_kept] == ["no request failed"]
+
+
+def test_an_acknowledgement_that_nobody_confirmed_fails_the_soak(evidence):
+    alone = replace(FAULT, proven_s=2.5, unconfirmed_until_s=8.0)
+    outcome, _ = soaked(evidence, (alone,))
+    assert [check.promise for check in outcome.verdict if not check.is_kept] == [
+        "nothing is acknowledged that no replica confirmed"
+    ]
