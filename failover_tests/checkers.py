@@ -9,12 +9,12 @@ I4 one line of timelines; I5 nobody reads the past; I6 the ledger is conserved; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, groupby, pairwise
 
 from failover_tests.books import Books, Recorded, Switch, Totals
 from failover_tests.history import History, Request, acknowledged
-from failover_tests.samples import Samples
+from failover_tests.samples import Leadership, Samples
 
 Findings = list[str]
 
@@ -174,6 +174,11 @@ def acknowledged_unconfirmed(history: History, spans: Iterable[Span]) -> Finding
         for request in acknowledged(history)
         if since_s <= request.done_s < until_s
     ]
+
+
+def takeovers(led: Sequence[Leadership]) -> int:
+    """Return how often another host led than the one before."""
+    return sum(sooner.host != later.host for sooner, later in pairwise(led))
 
 
 def stall_s(history: History) -> float:

@@ -35,6 +35,7 @@ class Promises:
     The slowest answer may come `SLOWEST_BEYOND_STALL_S` later than the write stall allows.
     `is_retrying`: clients repeat a request with its key, as whoever loses a connection must.
     `may_refuse`: payments are refused with a reason once the API's deadline has passed.
+    `takeovers_min`: so often at least another host leads afterwards than before.
     `is_unconfirmed`: meanwhile no replica can confirm a commit, so nothing may be acknowledged.
     """
 
@@ -43,6 +44,7 @@ class Promises:
     failovers_max: int = 0
     is_retrying: bool = False
     may_refuse: bool = False
+    takeovers_min: int = 0
     is_unconfirmed: bool = False
 
 
@@ -68,6 +70,7 @@ def judged(evidence: Evidence, promises: Promises) -> Outcome:
         *invariants(evidence),
         *_waits(evidence.felt, promises),
         _failovers(evidence, promises),
+        *_takeovers(evidence, promises),
         *_unconfirmed(evidence, promises),
         _whole_again(evidence),
     )
@@ -161,6 +164,16 @@ def _failovers(evidence: Evidence, promises: Promises) -> Check:
     found = [] if seen <= most else [f"{seen} promotions, at most {most} promised"]
     before, after = evidence.before.timeline, evidence.books.standing.timeline
     return check(f"at most {most} failovers", f"timeline {before} before, {after} after", found)
+
+
+def _takeovers(evidence: Evidence, promises: Promises) -> Verdict:
+    least, led = promises.takeovers_min, evidence.leaderships
+    if not least:
+        return ()
+    seen = checkers.takeovers(led)
+    hosts = ", then ".join(each.host for each in led) or "nobody was seen to"
+    found = [] if seen >= least else [f"{hosts} led; {seen} takeovers, {least} promised"]
+    return (check(f"another host takes over ({least} at least)", f"{hosts} led", found),)
 
 
 def _unconfirmed(evidence: Evidence, promises: Promises) -> Verdict:

@@ -9,7 +9,9 @@ from failover_tests.judgement import Promises
 from failover_tests.load import Load
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(write_stall_s=budgets.HOST_AND_ETCD_LEADER_LOST_WRITE_STALL_S, failovers_max=1)
+_PROMISES = Promises(
+    write_stall_s=budgets.HOST_AND_ETCD_LEADER_LOST_WRITE_STALL_S, failovers_max=1, takeovers_min=1
+)
 
 
 @drill(_PROMISES)

@@ -13,6 +13,7 @@ _PROMISES = Promises(
     write_stall_s=budgets.HOST_LOST_WRITE_STALL_S,
     read_stall_s=budgets.HOST_LOST_READ_STALL_S,
     failovers_max=1,
+    takeovers_min=1,
 )
 
 

@@ -43,6 +43,7 @@ class ReadsNeverGoBack:
             write_stall_s=budgets.POSTMASTER_KILLED_WRITE_STALL_S,
             read_stall_s=budgets.READ_STALL_S,
             failovers_max=self._failovers,
+            takeovers_min=self._failovers,
         )
         outcome = judged(evidence, promises)
         answered = answerers.counted(stage.lab)

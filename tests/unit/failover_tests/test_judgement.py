@@ -136,6 +136,28 @@ def test_nobody_who_is_refused_where_refusals_were_promised_fails_the_drill(evid
     ]
 
 
+def taken_over(evidence, host):
+    """Timeline 4 begins, led by `host`, after something was broken at 2.5 s."""
+    standing = Standing(evidence.books.standing.totals, timeline=4)
+    led = looks("db1", (0, "primary", 3)) + looks(host, (4, "primary", 4))
+    return replace(evidence, samples=led, books=replace(evidence.books, standing=standing))
+
+
+def test_another_host_that_takes_over_where_that_was_promised_passes(evidence):
+    promises = Promises(failovers_max=1, takeovers_min=1)
+    assert broken(taken_over(evidence, "db2"), promises) == []
+
+
+def test_a_host_that_goes_on_leading_where_another_was_promised_fails_the_drill(evidence):
+    promises = Promises(failovers_max=1, takeovers_min=1)
+    assert broken(evidence, promises) == ["another host takes over (1 at least)"]
+
+
+def test_a_host_that_is_promoted_in_its_own_place_has_taken_nothing_over(evidence):
+    promises = Promises(failovers_max=1, takeovers_min=1)
+    assert broken(taken_over(evidence, "db1"), promises) == ["another host takes over (1 at least)"]
+
+
 UNCONFIRMED = "nothing is acknowledged that no replica confirmed"
 
 

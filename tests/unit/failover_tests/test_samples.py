@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from failover_tests.checkers import takeovers
 from failover_tests.samples import judged, leaderships
 
 from .conftest import in_order, looks
@@ -70,3 +71,9 @@ def test_whoever_takes_over_later_is_not_counted():
 
 def test_a_leadership_begins_after_the_last_look_that_did_not_show_it():
     assert leaderships(in_order(OLD, NEW), since_s=2.0)[-1].before_s == 4
+
+
+def test_a_takeover_needs_another_host():
+    again = looks("db1", (1, "primary", 3), (4, "primary", 4))
+    assert takeovers(leaderships(again, since_s=2.0)) == 0
+    assert takeovers(leaderships(in_order(OLD, NEW), since_s=2.0)) == 1
