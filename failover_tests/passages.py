@@ -9,6 +9,7 @@ from itertools import pairwise
 from failover_tests import checkers
 from failover_tests.history import History
 from failover_tests.markdown import table
+from failover_tests.samples import Leadership, Samples, leaderships
 
 # Enough of what was before a mishap to see a stall begin.
 _BEFORE_S = 1.0
@@ -22,6 +23,7 @@ _HEAD = (
     "promised",
     "read stall, s",
     "slowest, s",
+    "failovers",
     "whole again, s",
     "problem",
 )
@@ -32,7 +34,8 @@ class Mishap:
     """
     One thing that was broken, then cured; times are monotonic.
 
-    `problem` says why it could not be broken, or not be cured; empty if all went well.
+    `promised_s`, `failovers_max`, `takeovers_min` are what its own drill promises. `problem` says
+    why it could not be broken, or not be cured; empty if all went well.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Mishap:
     cured_s: float
     whole_s: float
     promised_s: float | None
+    failovers_max: int = 0
+    takeovers_min: int = 0
     problem: str = ""
 
 
@@ -52,14 +57,20 @@ class Passage:
     write_stall_s: float
     read_stall_s: float
     slowest_s: float
+    led: tuple[Leadership, ...]
+
+    @property
+    def failovers(self) -> int:
+        """How often a replica was promoted: each promotion opens a timeline."""
+        return self.led[-1].timeline - self.led[0].timeline if self.led else 0
 
 
-def passages(history: History, mishaps: Sequence[Mishap]) -> tuple[Passage, ...]:
+def passages(history: History, samples: Samples, mishaps: Sequence[Mishap]) -> tuple[Passage, ...]:
     """
     Return the passage of each mishap, in their order.
 
     A request belongs to the mishap after whose beginning it was finished, the last before it to
-    the next one too: a stall begins with it.
+    the next one too: a stall begins with it. Who led when it began, and until the next, likewise.
     """
     by_done = sorted(history, key=lambda request: request.done_s)
     begins = [mishap.began_s for mishap in mishaps] + [float("inf")]
@@ -77,9 +88,26 @@ def passages(history: History, mishaps: Sequence[Mishap]) -> tuple[Passage, ...]
                 write_stall_s=checkers.stall_s(felt),
                 read_stall_s=checkers.read_stall_s(felt),
                 slowest_s=checkers.slowest_s(felt),
+                led=leaderships(samples, since_s=since_s, until_s=until_s),
             )
         )
     return tuple(found)
+
+
+def failovers_unpromised(found: Sequence[Passage]) -> checkers.Findings:
+    """Return each passage in which another number of hosts took over than its drill promises."""
+    findings = []
+    for number, passage in enumerate(found, 1):
+        mishap, hosts = passage.mishap, ", then ".join(led.host for led in passage.led)
+        where = f"{number}, {mishap.name}: {hosts or 'nobody'} led"
+        if passage.failovers > mishap.failovers_max:
+            findings.append(
+                f"{where}; {passage.failovers} failovers, {mishap.failovers_max} at most"
+            )
+        seen = checkers.takeovers(passage.led)
+        if not mishap.problem and seen < mishap.takeovers_min:
+            findings.append(f"{where}; {seen} takeovers, {mishap.takeovers_min} at least")
+    return findings
 
 
 def page(found: Sequence[Passage]) -> str:
@@ -99,6 +127,7 @@ def _row(number: int, passage: Passage, first_s: float) -> tuple[str, ...]:
         "–" if mishap.promised_s is None else f"≤ {mishap.promised_s:g}",
         f"{passage.read_stall_s:.2f}",
         f"{passage.slowest_s:.2f}",
+        f"{passage.failovers} (≤ {mishap.failovers_max})",
         f"{mishap.whole_s - mishap.cured_s:.1f}",
         mishap.problem,
     )

@@ -13,7 +13,7 @@ from failover_tests.drill import Drill
 from failover_tests.faults.fault import Fault
 from failover_tests.judgement import Outcome, Promises, check, judged
 from failover_tests.load import Load
-from failover_tests.passages import Mishap, passages
+from failover_tests.passages import Mishap, failovers_unpromised, passages
 from failover_tests.stage import Stage
 from ha.lab.errors import LabFailed
 from ha.lab.waiting import NotInTime
@@ -92,6 +92,8 @@ class Soak:
             cured_s=cured_s,
             whole_s=time.monotonic(),
             promised_s=drill.promises.write_stall_s,
+            failovers_max=drill.promises.failovers_max,
+            takeovers_min=drill.promises.takeovers_min,
             problem=problem,
         )
 
@@ -99,15 +101,15 @@ class Soak:
         evidence = stage.evidence(*self._faults)
         promises = Promises(
             is_retrying=True,
-            failovers_max=sum(drill.promises.failovers_max for drill in self._plan),
+            failovers_max=sum(mishap.failovers_max for mishap in self._mishaps),
             is_unconfirmed=any(fault.unconfirmed_until_s for fault in self._faults),
         )
         outcome = judged(evidence, promises)
         problems = [f"{m.name}: {m.problem}" for m in self._mishaps if m.problem]
         effective = check("every fault took effect, was cured", f"{len(self._mishaps)}", problems)
-        return Outcome(
-            evidence,
-            (*outcome.verdict, effective),
-            outcome.promises,
-            passages(evidence.history, self._mishaps),
+        found = passages(evidence.history, evidence.awake, self._mishaps)
+        unpromised = failovers_unpromised(found)
+        each = check(
+            "each fault failed over as its own drill promises", f"{len(found)}", unpromised
         )
+        return Outcome(evidence, (*outcome.verdict, effective, each), outcome.promises, found)

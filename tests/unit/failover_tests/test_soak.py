@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from failover_tests.books import Standing
 from failover_tests.drill import Drill
 from failover_tests.drills.catalogue import DRILLS
 from failover_tests.faults import Fault
@@ -15,7 +16,7 @@ from failover_tests.soak import NothingBroken, Soak, planned
 from ha.lab.errors import LabFailed
 from ha.lab.waiting import NotInTime
 
-from .conftest import read
+from .conftest import looks, read
 
 
 def names(seed, faults=50):
@@ -124,6 +125,22 @@ def test_a_failed_request_fails_the_soak(evidence):
     failing = replace(evidence, history=(*evidence.history, read(9, status=502, error="LOST")))
     outcome, _ = soaked(failing, (FAULT,))
     assert [c.promise for c in outcome.verdict if not c.is_kept] == ["no request failed"]
+
+
+def test_a_failover_of_the_wrong_fault_fails_the_soak(evidence):
+    """The first may fail over, the second does: their sum is within what both together may."""
+
+    def warden_killed(stage, load):
+        return (replace(FAULT, began_s=3.5),)
+
+    led = looks("db1", (0, "primary", 3), (3, "primary", 3)) + looks("db2", (4, "primary", 4))
+    standing = Standing(evidence.books.standing.totals, timeline=4)
+    moved = replace(evidence, samples=led, books=replace(evidence.books, standing=standing))
+    plan = [breaking((FAULT,)), Drill(warden_killed, Promises())]
+    outcome = Soak(plan, say=lambda _: None)(Stage(moved))
+    [broken] = [check for check in outcome.verdict if not check.is_kept]
+    assert broken.promise == "each fault failed over as its own drill promises"
+    assert "2, warden-killed" in broken.findings[0]
 
 
 def test_an_acknowledgement_that_nobody_confirmed_fails_the_soak(evidence):
