@@ -22,6 +22,9 @@ class Evidence:
     """
     Everything a verdict rests on; `history` holds every request, `samples` every look.
 
+    `wardens` are the looks that wardens answered, each asked from its host's own network: no cut
+    hides what they say.
+
     `faults` are in the order of their time, at least one. `cpu_shares` tells how busy the machine
     was under load before the first, and with what; `rejoined_s` how long the lab was not whole
     after the last was cured; `complaint` why it is not to this moment, empty if it is.
@@ -36,6 +39,7 @@ class Evidence:
     books: Books
     rejoined_s: float = 0.0
     complaint: str = ""
+    wardens: Samples = ()
 
     @property
     def began_s(self) -> float:
@@ -62,10 +66,18 @@ class Evidence:
         that, and it does no harm as long as nothing it says then counts. Whether anything did, the
         clients' history and the books tell.
         """
+        return self._but_on_waking(self.samples)
+
+    @property
+    def wardens_awake(self) -> Samples:
+        """The looks that wardens answered, but those in the second after a pause, likewise."""
+        return self._but_on_waking(self.wardens)
+
+    def _but_on_waking(self, looks: Samples) -> Samples:
         pauses = (
             (host, fault.began_s) for fault in self.faults if fault.is_pause for host in fault.hosts
         )
-        return samples.but_on_waking(self.samples, pauses, within_s=budgets.WAKING_S)
+        return samples.but_on_waking(looks, pauses, within_s=budgets.WAKING_S)
 
     @property
     def failovers(self) -> int:

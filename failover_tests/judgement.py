@@ -8,6 +8,7 @@ from failover_tests import budgets, checkers
 from failover_tests.evidence import Evidence
 from failover_tests.history import History
 from failover_tests.passages import Passage
+from failover_tests.samples import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def invariants(evidence: Evidence) -> Verdict:
     )
     balances = f"{len(books.balances)} accounts, {totals.bills} bills"
     looks = f"{len(evidence.samples)} looks at database hosts"
+    wardens = f"{len(evidence.wardens)} answers of wardens"
     return (
         check("no acknowledged payment is lost", requests, checkers.lost(history, books.payments)),
         check("no payment is doubled", payments, checkers.doubled(history, books.payments)),
@@ -104,7 +106,10 @@ def invariants(evidence: Evidence) -> Verdict:
             checkers.journals_unbalanced(books),
         ),
         check("every balance equals its entries", balances, checkers.balances_wrong(books)),
-        check("never two primaries", looks, checkers.two_primaries_seen(evidence.awake)),
+        check("never two primaries", looks, _two_primaries(evidence.awake)),
+        check(
+            "clients' writes never taken by two", wardens, _two_primaries(evidence.wardens_awake)
+        ),
         check(
             "one line of timelines",
             f"{looks}, {len(books.switches)} switches on record",
@@ -193,6 +198,13 @@ def _unconfirmed(evidence: Evidence, promises: Promises) -> Verdict:
         for count, (since_s, until_s) in zip(sent, spans, strict=True)
     )
     return (check("nothing is acknowledged that no replica confirmed", lasted or "none", found),)
+
+
+def _two_primaries(looks: Samples) -> checkers.Findings:
+    """Return where two hosts were primary; looks that never show one prove nothing."""
+    if not any(look.is_primary for look in looks):
+        return ["no look found any primary"]
+    return checkers.two_primaries_seen(looks)
 
 
 def _whole_again(evidence: Evidence) -> Check:

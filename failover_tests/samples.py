@@ -45,6 +45,14 @@ class _Xlog(msgspec.Struct):
     location: int | None = None
 
 
+class _Desk(msgspec.Struct):
+    """The part of a warden's GET /status that a drill needs (ha/warden/status.py)."""
+
+    is_primary: bool
+    timeline: int | None = None
+    streams_from: str | None = None
+
+
 class _Status(msgspec.Struct):
     """The part of Patroni's GET /patroni that a drill needs (patroni/api.py, 4.1.5)."""
 
@@ -72,6 +80,24 @@ def judged(host: str, status: bytes, *, asked_s: float, seen_s: float) -> Sample
         is_primary=is_primary,
         is_streaming=is_alive and answer.replication_state == "streaming",
         timeline=answer.timeline if is_alive else None,
+    )
+
+
+def judged_by_warden(host: str, status: bytes, *, asked_s: float, seen_s: float) -> Sample:
+    """
+    Return the sample that one answer of a warden's GET /status amounts to.
+
+    It calls its host primary if clients' writes are sent there: PostgreSQL is not in recovery, a
+    write of its own worked, nobody else leads. It says so while Patroni beside it stands still.
+    """
+    answer = msgspec.json.decode(status, type=_Desk)
+    return Sample(
+        host=host,
+        asked_s=asked_s,
+        seen_s=seen_s,
+        is_primary=answer.is_primary,
+        is_streaming=answer.streams_from is not None,
+        timeline=answer.timeline,
     )
 
 

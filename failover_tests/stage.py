@@ -157,6 +157,7 @@ class Stage:
             faults=faults,
             history=history.read(self.folder / "history.jsonl"),
             samples=samples.read(self.folder / "samples.jsonl"),
+            wardens=samples.read(self.folder / "wardens.jsonl"),
             cpu_shares=self._cpu_shares,
             before=self._before,
             books=books.read(self.lab, run=self.run),
@@ -184,14 +185,20 @@ class Stage:
         )
 
     def _observer(self) -> AbstractContextManager[Companion]:
-        port = self.lab.topology.ports.patroni
-        hosts = self.lab.topology.with_role("database")
-        urls = [f"{host.name}=http://{host.address}:{port}" for host in hosts]
+        ports, hosts = self.lab.topology.ports, self.lab.topology.with_role("database")
+        urls = [f"{host.name}=http://{host.address}:{ports.patroni}/patroni" for host in hosts]
+        wardens = [
+            f"--warden={host.name}={self.lab.layout.namespace_path(host.name)}"
+            f"=http://{host.address}:{ports.warden}/status"
+            for host in hosts
+        ]
         return running(
             "failover_tests.observer",
             [
                 *urls,
+                *wardens,
                 f"--out={(self.folder / 'samples.jsonl').resolve()}",
+                f"--wardens-out={(self.folder / 'wardens.jsonl').resolve()}",
                 f"--seconds={self.longest_s}",
             ],
             namespace=self.lab.info()["client_namespace"],

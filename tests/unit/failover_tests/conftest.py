@@ -93,6 +93,7 @@ def evidence(history, books) -> Evidence:
         faults=(Fault(what="power off", hosts=("db1",), began_s=2.5, proof="gone"),),
         history=(*history, read(3), read(4)),
         samples=looks("db1", (0, "primary", 3), (5, "primary", 3)),
+        wardens=looks("db1", (0, "primary", 3), (5, "primary", 3)),
         cpu_shares={},
         before=Standing(Totals(payments=0, journals=0, accounts=1, bills=0), timeline=3),
         books=books,

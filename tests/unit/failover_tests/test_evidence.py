@@ -91,3 +91,9 @@ def test_who_was_promoted_meanwhile_has_replicas_that_confirm(evidence):
 
 def test_a_fault_that_leaves_replicas_says_nothing_of_confirming(evidence):
     assert evidence.unconfirmed == []
+
+
+def test_a_paused_host_s_warden_may_believe_for_a_second_what_it_knew(evidence):
+    paused = woken(evidence, (6.5, "x", 3))
+    said = replace(paused, wardens=paused.samples)
+    assert said.wardens_awake == said.awake != said.wardens

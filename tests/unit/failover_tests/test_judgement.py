@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from failover_tests import budgets
 from failover_tests.books import Standing
 from failover_tests.judgement import Promises, judged
@@ -134,6 +136,21 @@ def test_nobody_who_is_refused_where_refusals_were_promised_fails_the_drill(evid
     assert broken(evidence, Promises(may_refuse=True)) == [
         "payments were refused with their reason"
     ]
+
+
+def test_two_hosts_that_take_writes_fail_the_drill_though_patroni_says_nothing(evidence):
+    other = looks("db2", (1, "primary", 4), (4, "primary", 4))
+    wardens = in_order(evidence.wardens, other)
+    assert broken(replace(evidence, wardens=wardens)) == ["clients' writes never taken by two"]
+
+
+@pytest.mark.parametrize(
+    ("which", "promise"),
+    [("samples", "never two primaries"), ("wardens", "clients' writes never taken by two")],
+)
+def test_looks_that_never_show_a_primary_prove_nothing(evidence, which, promise):
+    blind = looks("db1", (0, "silent", None), (5, "streaming", 3))
+    assert broken(replace(evidence, **{which: blind})) == [promise]
 
 
 def taken_over(evidence, host):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from failover_tests.checkers import takeovers
-from failover_tests.samples import judged, leaderships
+from failover_tests.samples import judged, judged_by_warden, leaderships
 
 from .conftest import in_order, looks
 
@@ -47,6 +47,26 @@ def test_a_role_from_patroni_s_memory_is_not_believed():
 
 def test_a_replica_that_still_reads_the_archive_does_not_stream():
     assert not judge({**REPLICA, "replication_state": "in archive recovery"}).is_streaming
+
+
+def answered(**changed):
+    """What a warden says of the primary's host (GET /status, recorded), with `changed`."""
+    desk = {"host": "db1", "is_primary": True, "is_replica": False, "why": "a write worked"}
+    answer = {**desk, "timeline": 2, "streams_from": None, "fenced": [], **changed}
+    return judged_by_warden("db1", json.dumps(answer).encode(), asked_s=1.0, seen_s=1.1)
+
+
+def test_a_warden_that_sends_writes_to_its_host_calls_it_primary():
+    assert (answered().is_primary, answered().timeline) == (True, 2)
+
+
+def test_a_warden_that_sends_no_writes_to_its_host_does_not():
+    replica = answered(is_primary=False, streams_from="db2")
+    assert (replica.is_primary, replica.is_streaming) == (False, True)
+
+
+def test_a_warden_that_has_just_been_started_knows_no_timeline():
+    assert not answered(is_primary=False, timeline=None).is_primary
 
 
 OLD = looks("db1", (1, "primary", 3), (3, "primary", 3), (7, "primary", 3))
