@@ -33,7 +33,7 @@ class Promises:
     """
     What clients are promised while one thing is broken, beside the invariants; None: nothing.
 
-    The slowest answer may come `SLOWEST_BEYOND_STALL_S` later than the write stall allows.
+    The slowest answer may come `slowest_beyond_s` later than the write stall allows.
     `is_retrying`: clients repeat a request with its key, as whoever loses a connection must.
     `may_refuse`: payments are refused with a reason once the API's deadline has passed.
     `takeovers_min`: so often at least another host leads afterwards than before.
@@ -41,6 +41,7 @@ class Promises:
     """
 
     write_stall_s: float | None = None
+    slowest_beyond_s: float = budgets.SLOWEST_BEYOND_STALL_S
     read_stall_s: float | None = None
     failovers_max: int = 0
     is_retrying: bool = False
@@ -151,7 +152,7 @@ def _waits(history: History, promises: Promises) -> Verdict:
     checks = []
     if promises.write_stall_s is not None:
         writes_s, slowest_s = checkers.stall_s(history), checkers.slowest_s(history)
-        slowest_max_s = promises.write_stall_s + budgets.SLOWEST_BEYOND_STALL_S
+        slowest_max_s = promises.write_stall_s + promises.slowest_beyond_s
         checks += [
             at_most("writes stalled no longer than promised", writes_s, promises.write_stall_s),
             at_most("the slowest answer came soon after the stall", slowest_s, slowest_max_s),

@@ -91,18 +91,20 @@ def slow(lab: Lab, host: str, *, latency_s: float, loss: float) -> Iterator[Faul
 
 
 @contextmanager
-def flapping(lab: Lab, host: str, *, times: int, down_s: float, up_s: float) -> Iterator[Fault]:
+def flapping(lab: Lab, host: str, *, downs_s: Sequence[float], up_s: float) -> Iterator[Fault]:
     """
-    Take the link of `host` away `times` times, as a bad plug does; it is up again afterwards.
+    Take the link of `host` away, for as long as each of `downs_s` says, as a bad plug does.
 
+    It is up for `up_s` after each.
     :raises NotInTime: if it was not seen to go away that often
     """
+    times = len(downs_s)
     began_s = time.monotonic()
     outages, was_open = 0, True
     asked_from = probes.client(lab)
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
-            flaps = pool.submit(lab.flap, host, times=times, down_s=down_s, up_s=up_s)
+            flaps = pool.submit(_flap, lab, host, downs_s, up_s)
             while not flaps.done():
                 is_open = _is_reached(lab, host, asked_from=asked_from)
                 outages += was_open and not is_open
@@ -116,11 +118,15 @@ def flapping(lab: Lab, host: str, *, times: int, down_s: float, up_s: float) -> 
             within_s=0,
         )
         proof = f"{asked_from} saw it go away {outages} times"
-        yield Fault(
-            what=f"link flapping {times} times", hosts=(host,), began_s=began_s, proof=proof
-        )
+        what = f"link flapping {times} times, for {min(downs_s):g} to {max(downs_s):g} s"
+        yield Fault(what=what, hosts=(host,), began_s=began_s, proof=proof)
     finally:
         lab.heal()
+
+
+def _flap(lab: Lab, host: str, downs_s: Sequence[float], up_s: float) -> None:
+    for down_s in downs_s:
+        lab.flap(host, 1, down_s=down_s, up_s=up_s)
 
 
 def _answered_after_s(lab: Lab, host: str, *, asked_from: str) -> float:

@@ -45,7 +45,7 @@ PROMISED = {
     "old-primary-isolated-with-clients": (None, None, 1, 1),
     "paused-primary-wakes-up": (None, None, 1, 1),
     "slow-network": (None, None, 0, 0),
-    "flapping-link": (None, None, 1, 0),
+    "flapping-link": (8.0, None, 1, 1),
     "saturated": (None, None, 0, 0),
 }
 # What is promised to clients, in an operator's words; a drill for each, and the control.

@@ -88,8 +88,8 @@ class Lab:
     def slow(self, host, *, latency_s, loss):
         self.is_slow = self._do(f"slow {host} {latency_s} {loss}")
 
-    def flap(self, host, *, times, down_s, up_s):
-        self._do(f"flap {host}")
+    def flap(self, host, times, *, down_s, up_s):
+        self._do(f"flap {host} {times} {down_s} {up_s}")
 
     def fill_disk(self, host):
         self.is_full = self._do(f"fill {host}")
@@ -223,10 +223,10 @@ def test_a_link_that_was_never_seen_down_did_not_flap():
     lab = Lab()
     with (
         pytest.raises(NotInTime, match="outages"),
-        faults.flapping(lab, "db1", times=2, down_s=0.1, up_s=0.1),
+        faults.flapping(lab, "db1", downs_s=(0.1, 0.2), up_s=0.1),
     ):
         pytest.fail("the drill went on")
-    assert lab.done[-1] == "heal"
+    assert lab.done == ["flap db1 1 0.1 0.1", "flap db1 1 0.2 0.1", "heal"]
 
 
 def test_every_outage_of_a_flapping_link_is_counted():
@@ -243,7 +243,7 @@ def test_every_outage_of_a_flapping_link_is_counted():
             begun.wait(0.01)
 
     lab._probed, lab.flap = probed, flap
-    with faults.flapping(lab, "db1", times=2, down_s=0.1, up_s=0.1) as fault:
+    with faults.flapping(lab, "db1", downs_s=(0.1, 0.1), up_s=0.1) as fault:
         assert "2 times" in fault.proof
 
 

@@ -83,6 +83,12 @@ def test_an_answer_much_later_than_the_stall_fails_the_drill(evidence):
     ]
 
 
+def test_a_drill_may_allow_a_later_answer(evidence):
+    late = read(4, done_s=4 + 1.2 + budgets.SLOWEST_BEYOND_STALL_S)
+    slow = replace(evidence, history=(*evidence.history, late))
+    assert broken(slow, Promises(write_stall_s=1.1, slowest_beyond_s=2.0)) == []
+
+
 def test_what_was_slow_before_anything_was_broken_is_no_stall(evidence):
     cold = payment(-30, done_s=-0.5)
     books = replace(evidence.books, payments=(*evidence.books.payments, recorded(-30)))
