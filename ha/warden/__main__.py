@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ha.warden.postgres import Watched, bound_every_wait
 from ha.warden.server import Offers, Server
 from ha.warden.settings import Settings
 from ha.warden.store import Records
+from ha.warden.voter import Voter
 from ha.warden.warden import Warden
 
 _log = logging.getLogger(__name__)
@@ -36,26 +38,34 @@ def main(path: Path = _CONFIGURATION) -> None:
 
 
 def run(found: Settings) -> None:
-    """Run one warden as it is set, until SIGTERM."""
+    """
+    Run one warden as it is set, until SIGTERM.
+
+    :raises SystemExit: if a part of it failed
+    """
     board = Board()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: board.stopped.set())
     judge = Judge(found, board)
-    warden, looks = _assembled(found, board, judge)
-    threads = [
-        threading.Thread(
-            target=partial(watches.run, look, stopped=board.stopped, hurry=hurry), daemon=True
-        )
-        for look, hurry in looks
-    ]
-    for thread in threads:
-        thread.start()
-    _look_first(board)
-    server = _server(found, board, judge, warden)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    warden, voter, looks = _assembled(found, board, judge)
+    for look, hurry in looks:
+        _begin(board, partial(watches.run, look, stopped=board.stopped, hurry=hurry))
+    _begin(board, partial(_answer, found, board=board, judge=judge, voter=voter))
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
+    # The first turns fence anew what was promised before this host started.
     while not board.stopped.wait(_pause_s(board)):
         warden.turn()
+    if board.has_failed:
+        sys.exit(1)
+
+
+def _begin(board: Board, work: Callable[[], object]) -> None:
+    threading.Thread(target=board.watched(work), daemon=True).start()
+
+
+def _answer(found: Settings, *, board: Board, judge: Judge, voter: Voter) -> None:
+    _look_first(board)
+    _server(found, board, judge, voter).serve_forever()
 
 
 def _look_first(board: Board) -> None:
@@ -74,13 +84,14 @@ def _look_first(board: Board) -> None:
 
 
 def _pause_s(board: Board) -> float:
-    return patience.TURN_EAGER_S if board.is_eager else patience.TURN_S
+    is_urgent = board.is_eager or not board.is_true_to_word
+    return patience.TURN_EAGER_S if is_urgent else patience.TURN_S
 
 
 def _assembled(
     found: Settings, board: Board, judge: Judge
-) -> tuple[Warden, list[tuple[watches.Look, threading.Event | None]]]:
-    """Return the warden, with all that looks on its behalf."""
+) -> tuple[Warden, Voter, list[tuple[watches.Look, threading.Event | None]]]:
+    """Return the warden, its voice, with all that looks on its behalf."""
     hosts = {**found.peers, found.host: found.address}
     first = sorted(hosts).index(found.host)
 
@@ -99,23 +110,23 @@ def _assembled(
         (store_watch.look, board.hurry_store),
         *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
     ]
-    warden = Warden(
+    voter = Voter(
         found,
         board=board,
-        judge=judge,
         server=ask(),
         records=records(),
-        patroni=patroni,
         store_watch=store_watch,
+        wake_patroni=patroni.wakes,
     )
-    return warden, looks
+    return Warden(found, board=board, judge=judge, patroni=patroni, voter=voter), voter, looks
 
 
-def _server(found: Settings, board: Board, judge: Judge, warden: Warden) -> Server:
-    desk = status.Desk(found, board=board, judge=judge, warden=warden)
+def _server(found: Settings, board: Board, judge: Judge, voter: Voter) -> Server:
+    desk = status.Desk(found, board=board, judge=judge, voter=voter)
     offers = Offers(
         primary=judge.primary_soon,
         replica=judge.replica,
+        word=judge.word,
         status=desk.status,
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ha.warden.facts import Canary, Host, Patroni, Peer, Postgres, Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -15,7 +19,8 @@ class Board:
     is forgotten by the warden itself, when the process is seen to be gone.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
-    `stop_planned_s` is when somebody announced that PostgreSQL will be stopped.
+    `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `is_true_to_word`
+    once what this host promised, before it started perhaps, is what its kernel keeps.
     """
 
     postgres: Postgres | None = None
@@ -27,6 +32,8 @@ class Board:
     isolated_s: float = 0.0
     stop_planned_s: float = float("-inf")
     is_eager: bool = False
+    is_true_to_word: bool = False
+    has_failed: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
     hurry_store: threading.Event = field(default_factory=threading.Event)
@@ -46,3 +53,21 @@ class Board:
         """Wake whoever waits for news: a judgement may have changed."""
         with self.news:
             self.news.notify_all()
+
+    def watched(self, work: Callable[[], object]) -> Callable[[], None]:
+        """
+        Return `work` for a thread; should it fail, the warden ends.
+
+        Its supervisor starts one that sees again, where this one would go on believing what was
+        seen last.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            except Exception:  # noqa: BLE001  whatever it is, this warden is blind now
+                _log.exception("A thread of this warden has failed.")
+                self.has_failed = True
+                self.stopped.set()
+
+        return run

@@ -19,6 +19,14 @@ class StoreSilent(Exception):
     """The member that was asked gave no answer; the next call asks another one."""
 
 
+class StoreRefused(StoreSilent):
+    """It answered, but not with what it was asked for; `code` is google.rpc.Code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Etcd:
     """
     One connection to a cluster of etcd, kept open; after a failure the next member is asked.
@@ -49,6 +57,7 @@ class Etcd:
         """
         Return the answer to one call.
 
+        :raises StoreRefused: if it is an error
         :raises StoreSilent: if there is none
         """
         try:
@@ -65,7 +74,7 @@ class Etcd:
             raise StoreSilent(f"{path}: {error or type(error).__name__}") from error
         if response.status != _OK:
             self._close()  # a member without a leader answers errors: another may do better
-            raise StoreSilent(f"{path}: {response.status} {answer}")
+            raise StoreRefused(f"{path}: {response.status} {answer}", code=answer.get("code", 0))
         return answer
 
     def _close(self) -> None:

@@ -77,7 +77,6 @@ class Probe:
     answered.
     """
 
-    answered_s: float
     silent_since_s: float | None = None
     unanswered: int = 0
 
@@ -136,11 +135,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """A sign of life a host left in etcd; `revision` grows with each."""
+    """
+    A sign of life a host left in etcd; `revision` grows with each.
+
+    `verdict` is the revision of the last one that its host knew when it looked at its PostgreSQL,
+    0 for none.
+    """
 
     is_primary: bool
     lsn: int
     revision: int
+    verdict: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +154,14 @@ class Store:
     What etcd held at one moment.
 
     `beats` has a sign of life per host; `beat_seen_s` when its revision was first seen; `epoch` is
-    the revision of this host's last release, on which its promises are conditioned.
+    the revision of this host's last release, on which its promises are conditioned; `config`,
+    `failover` are the revisions of Patroni's settings, which may say `is_paused`, and of its order.
     """
 
     seen_s: float
     epoch: int = 0
+    config: int = 0
+    failover: int = 0
     leader: Leader | None = None
     sync: Sync | None = None
     is_paused: bool = False

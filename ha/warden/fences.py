@@ -45,15 +45,23 @@ def put_up(address: str, server: Watched, *, is_running: bool) -> None:
 
 def take_down(address: str) -> None:
     """
-    Let packets go to a host again.
+    Let packets go to a host again; a fence that is not there needs nothing.
 
-    :raises FenceIncomplete: if the kernel refuses
+    :raises FenceIncomplete: if the kernel keeps it
     """
-    _ip("route", "delete", "unreachable", f"{address}/32", "protocol", _PROTOCOL)
+    try:
+        _ip("route", "delete", "unreachable", f"{address}/32", "protocol", _PROTOCOL)
+    except FenceIncomplete:
+        if standing({address: address}):
+            raise
 
 
 def standing(hosts: Mapping[str, str]) -> set[str]:
-    """Return which of `hosts` (name to address) this kernel sends nothing to."""
+    """
+    Return which of `hosts` (name to address) this kernel sends nothing to.
+
+    :raises FenceIncomplete: if it does not say
+    """
     printed = _ip("-json", "route", "show", "type", "unreachable", "protocol", _PROTOCOL)
     fenced = {route["dst"] for route in json.loads(printed or "[]")}
     return {name for name, address in hosts.items() if address in fenced}

@@ -37,8 +37,11 @@ def orders(known: Known, *, had_postgres: bool, isolated_s: float) -> list[Order
     Return what is to be done now, most urgent first; the caller paces repeats.
 
     `had_postgres`: a postmaster ran at the last look that found one, and Patroni has not been told
-    that it is gone. `isolated_s`: for how long nobody answered this host.
+    that it is gone. `isolated_s`: for how long nobody answered this host. In `pause` nothing is
+    done: whoever paused the cluster does to its processes what they want, as Patroni leaves them.
     """
+    if known.store.is_paused:
+        return []
     found = (
         _patroni(known),
         _postgres(known),

@@ -54,6 +54,12 @@ class Judge:
         """Judge if reads should be sent here."""
         return answers.replica(self.known(), lag_max_bytes=lag_max_bytes)
 
+    def word(self) -> Answer:
+        """Judge if PostgreSQL may be started here: what this host has promised, it keeps."""
+        if self._board.is_true_to_word:
+            return Answer(is_yes=True, why="what this host has promised, it keeps")
+        return Answer(is_yes=False, why="what this host has promised is not known, or not kept yet")
+
     def say_if_changed(self) -> None:
         """Log that writes may, or may not any more, be sent here; wake whoever waits for it."""
         answer = self.primary()

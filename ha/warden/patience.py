@@ -26,10 +26,11 @@ STORE_EVERY_S = 0.4
 BEAT_OF_REPLICA_S = 1.0
 # ... once the primary has been silent for half a second: each step of the fence waits for the last.
 STORE_EAGER_S = 0.05
-# The leader's host, from a replica. Three unanswered in a row are needed for a suspicion.
+# The leader's host, from a replica: three unanswered in a row are needed for a suspicion. The
+# replicas' hosts, from the primary's, which wants to know if it is alone; nobody else asks.
 PROBE_EVERY_S = 0.25
-# The replicas' hosts, from the primary's, which wants to know if it is alone; nobody else asks.
-PROBE_OF_REPLICA_S = 0.25
+# The kernel's routes, while a fence of ours should be among them: somebody may take it away.
+FENCE_EVERY_S = 1.0
 # /proc and the disk; the end of PostgreSQL is known at once.
 HOST_EVERY_S = 0.4
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ha.rest import Rest
+import logging
+
+from ha.rest import Rest, RestSilent
 from ha.warden import patience
+
+_log = logging.getLogger(__name__)
 
 
 class PatroniRefused(Exception):
@@ -11,7 +15,11 @@ class PatroniRefused(Exception):
 
 
 class Patroni:
-    """The Patroni beside this warden; every call raises `RestSilent` if it does not answer."""
+    """
+    The Patroni beside this warden.
+
+    Every call raises `RestSilent` if it does not answer, but for `wakes`.
+    """
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
@@ -29,6 +37,15 @@ class Patroni:
         """
         nothing = {"warden": None}
         self._rest.call("PATCH", "/config", nothing, within_s=patience.PATRONI_ANSWER_S)
+
+    def wakes(self) -> bool:
+        """Wake it as `wake` does; return False, and log why, if it does not answer."""
+        try:
+            self.wake()
+        except RestSilent as silence:
+            _log.warning("Patroni could not be woken: %s.", silence)
+            return False
+        return True
 
     def switch_over(self, leader: str, *, within_s: float) -> None:
         """

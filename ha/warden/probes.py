@@ -41,16 +41,13 @@ def ask(address: str, *, warden_port: int, other_port: int) -> Heard:
     return heard
 
 
-def updated(before: Probe | None, *, is_answered: bool, began_s: float, now_s: float) -> Probe:
+def updated(before: Probe | None, *, is_answered: bool, began_s: float) -> Probe:
     """Return what is known after one more attempt, which began at `began_s`."""
     if is_answered:
-        return Probe(answered_s=now_s)
-    if before is None:
-        return Probe(answered_s=float("-inf"), silent_since_s=began_s, unanswered=1)
-    since_s = before.silent_since_s if before.silent_since_s is not None else began_s
-    return Probe(
-        answered_s=before.answered_s, silent_since_s=since_s, unanswered=before.unanswered + 1
-    )
+        return Probe()
+    if before is None or before.silent_since_s is None:
+        return Probe(silent_since_s=began_s, unanswered=1)
+    return Probe(silent_since_s=before.silent_since_s, unanswered=before.unanswered + 1)
 
 
 def _connecting(address: str, port: int) -> socket.socket:

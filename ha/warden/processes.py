@@ -6,6 +6,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,13 +97,15 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def end_family(pid: int) -> None:
     """
-    Kill a postmaster with its children.
+    Kill a postmaster with its children, and return when it is gone, or after two seconds.
 
     A stopped child would outlive it and keep the shared memory that its successor needs.
     """
     children = [s.pid for p in _pids() if (s := status(p)) and s.parent == pid]
     for member in (pid, *children):
-        end(member)
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    end(pid)
 
 
 def wait(descriptor: int, *, within_s: float) -> bool:

@@ -38,6 +38,7 @@ class Offers:
 
     primary: Callable[[float], Answer]
     replica: Callable[[int], Answer]
+    word: Callable[[], Answer]
     status: Callable[[], Mapping[str, Any]]
     metrics: Callable[[], bytes]
     acts: Mapping[str, Callable[[], Mapping[str, Any]]]
@@ -70,7 +71,7 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     """
-    One request: GET /live, /primary, /replica?lag=, /status, /metrics; POST what changes.
+    One request: GET /live, /primary, /replica?lag=, /word, /status, /metrics; POST what changes.
 
     A load balancer that says it sends nothing here (HAProxy's `http-check send-state`) is answered
     /primary when that is a yes, or a moment later: it learns of a new primary at once.
@@ -90,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._judged(offers.primary(patience.HELD_S if is_down else 0.0))
         elif asked.path == "/replica":
             self._judged(offers.replica(_lag_bytes(parse_qs(asked.query).get("lag", [""])[0])))
+        elif asked.path == "/word":
+            self._judged(offers.word())
         elif asked.path == "/status":
             self._answer(200, offers.status())
         elif asked.path == "/metrics":

@@ -15,7 +15,8 @@ from ha.warden.judge import Judge
 from ha.warden.postgres import Watched
 from ha.warden.server import CannotNow
 from ha.warden.settings import Settings
-from ha.warden.warden import Warden, plan_stop
+from ha.warden.voter import Voter
+from ha.warden.warden import plan_stop
 
 # A checkpoint of a busy server writes for seconds; its caller waits longer than this.
 _CHECKPOINT_S = 60.0
@@ -29,11 +30,11 @@ _WAITING = statement("warden_segments_waiting")
 class Desk:
     """Where an operator's questions to one warden are answered."""
 
-    def __init__(self, settings: Settings, *, board: Board, judge: Judge, warden: Warden) -> None:
+    def __init__(self, settings: Settings, *, board: Board, judge: Judge, voter: Voter) -> None:
         self._settings = settings
         self._board = board
         self._judge = judge
-        self._warden = warden
+        self._voter = voter
         self._store_seen_s = now_s()
         self._server = Watched(
             socket_folder=settings.socket_folder, port=settings.postgres_port, hosts={}
@@ -54,7 +55,8 @@ class Desk:
             "streams_from": postgres.streams_from if postgres else None,
             "behind_s": round(postgres.behind_s, 2) if postgres else None,
             "canary_age_s": _age(known.canary.worked_s if known.canary else None, known.now_s),
-            "fenced": self._warden.fenced(),
+            "fenced": self._voter.fenced(),
+            "withholds": self._voter.withholds(),
             "isolated_s": round(board.isolated_s, 1),
             "disk_free_bytes": known.host.disk_free_bytes if known.host else None,
             "store": {
@@ -78,7 +80,7 @@ class Desk:
         metrics.HAS_LOCK.set(bool(known.patroni and known.patroni.has_lock))
         metrics.CANARY_AGE.set(known.now_s - canary.worked_s if canary else 0)
         metrics.STORE_AGE.set(known.now_s - self._store_seen_s)
-        metrics.FENCES.set(len(self._warden.fenced()))
+        metrics.FENCES.set(len(self._voter.fenced()))
         metrics.DISK_FREE.set(host.disk_free_bytes if host else float("nan"))
         return page()
 

@@ -6,11 +6,14 @@ import json
 from typing import Any, TypeVar
 
 from ha.warden import etcd, patience
-from ha.warden.etcd import Etcd
+from ha.warden.etcd import Etcd, StoreRefused
 from ha.warden.facts import Beat, Leader, Postgres, Promise, Store, Sync, Verdict
 
 Kept = TypeVar("Kept")
 _Pairs = dict[str, tuple[str, int, int]]
+_NOTHING = ("{}", 0, 0)
+# google.rpc.Code of a lease that is gone.
+_NOT_FOUND = 5
 
 
 class Records:
@@ -29,9 +32,11 @@ class Records:
         self._promise = f"{self._own}promises/{host}"
         self._epoch = f"{self._own}epochs/{host}"
 
-    def read(self, *, beat: Postgres | None, before: Store, now_s: float) -> Store:
+    def read(self, *, beat: Postgres | None, before: Store, now_s: float, knows: int = 0) -> Store:
         """
         Return what etcd holds now; leave a sign of life there if there is a `beat`.
+
+        `knows` is the revision of the verdict that was known when the beat was taken.
 
         :raises StoreSilent: if etcd does not answer
         """
@@ -40,7 +45,7 @@ class Records:
             etcd.get(self._own, is_prefix=True),
         ]
         if beat is not None:
-            sign = {"is_primary": not beat.is_in_recovery, "lsn": beat.lsn}
+            sign = {"is_primary": not beat.is_in_recovery, "lsn": beat.lsn, "verdict": knows}
             operations.insert(0, etcd.put(f"{self._own}beats/{self._host}", sign))
         _, responses = self._store.transact((), operations)
         return self._parsed(etcd.pairs(responses), before=before, now_s=now_s)
@@ -78,8 +83,9 @@ class Records:
         """
         Decide that this leadership is over; return False if anything it rests on has changed.
 
-        That is: the leader's key, the quorum, every promise; no verdict against that host in the
-        last `COOLING_S`.
+        That is: the leader's key, the quorum, every promise; Patroni's settings, which may be
+        paused now, and its order to fail over; no verdict against that host in the last
+        `COOLING_S`.
         """
         assert seen.sync is not None, "nobody decides without knowing the quorum"
         granted = self._store.call("/v3/lease/grant", {"TTL": str(patience.COOLING_S)})
@@ -88,6 +94,8 @@ class Records:
         conditions = [
             self._leader_is(leader.revision),
             etcd.is_at(f"{self._patroni}sync", seen.sync.revision),
+            etcd.is_at(f"{self._patroni}config", seen.config),
+            etcd.is_at(f"{self._patroni}failover", seen.failover),
             self._verdict_is_as(seen),
             etcd.is_at(cooling, 0),
             *(
@@ -104,11 +112,16 @@ class Records:
 
     def revoke(self, lease: int) -> None:
         """
-        End the leader's lease: its key goes, everybody's watch fires.
+        End the leader's lease: its key goes, everybody's watch fires. One that is gone will do.
 
         Never the key alone: Patroni would renew a lease that is still there, and believe.
+        :raises StoreSilent: if etcd does not say that the lease is gone
         """
-        self._store.call("/v3/lease/revoke", {"ID": str(lease)})
+        try:
+            self._store.call("/v3/lease/revoke", {"ID": str(lease)})
+        except StoreRefused as refusal:
+            if refusal.code != _NOT_FOUND:
+                raise
 
     def _leader_is(self, revision: int) -> dict[str, Any]:
         return etcd.is_at(f"{self._patroni}leader", revision)
@@ -118,7 +131,7 @@ class Records:
         return etcd.is_at(f"{self._own}verdict", revision)
 
     def _parsed(self, found: _Pairs, *, before: Store, now_s: float) -> Store:
-        config = json.loads(found.get(f"{self._patroni}config", ("{}", 0, 0))[0])
+        config, configured, _ = found.get(f"{self._patroni}config", _NOTHING)
         leader = _leader(found.get(f"{self._patroni}leader"))
         beats = {key: _beat(*pair) for key, pair in self._under(found, "beats/").items()}
         return Store(
@@ -126,7 +139,9 @@ class Records:
             epoch=found.get(self._epoch, ("", 0, 0))[1],
             leader=leader,
             sync=_sync(found.get(f"{self._patroni}sync")),
-            is_paused=bool(config.get("pause")),
+            config=configured,
+            failover=found.get(f"{self._patroni}failover", _NOTHING)[1],
+            is_paused=bool(json.loads(config).get("pause")),
             has_failover_key=_is_order(found.get(f"{self._patroni}failover")),
             is_cooling=leader is not None and f"{self._own}cooling/{leader.host}" in found,
             promises={
@@ -189,4 +204,10 @@ def _verdict(pair: tuple[str, int, int] | None) -> Verdict | None:
 
 def _beat(value: str, revision: int, _lease: int) -> Beat:
     said = json.loads(value)
-    return Beat(is_primary=said["is_primary"], lsn=said["lsn"], revision=revision)
+    # During an upgrade a warden of before says nothing of verdicts: it knows of none.
+    return Beat(
+        is_primary=said["is_primary"],
+        lsn=said["lsn"],
+        revision=revision,
+        verdict=said.get("verdict", 0),
+    )

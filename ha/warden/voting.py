@@ -42,7 +42,7 @@ class View:
     `fenced` are the hosts that this kernel sends nothing to, with when that began; its PostgreSQL
     receives no WAL from them. `promised_s` is when it last promised (or started); `released_s`
     when it was last answered that no promise of its own stands, nor can one still arrive late;
-    None if one was sent since.
+    None if one was sent since. `ended_lease` is the last one that etcd said is gone for good.
     """
 
     me: str
@@ -53,6 +53,7 @@ class View:
     fenced: Mapping[str, float]
     promised_s: float
     released_s: float | None
+    ended_lease: int | None = None
 
     @property
     def leader(self) -> Leader | None:
@@ -67,7 +68,7 @@ class View:
 
 def next_step(view: View) -> Step | None:
     """Return what this warden does next, or None; a step that failed is simply the next again."""
-    if view.now_s - view.store.seen_s > patience.STORE_FRESH_S:
+    if not _is_fresh(view):
         return None  # whoever does not know what is decided does nothing
     leader = view.leader
     if leader is not None and is_decided(view.store, leader.revision):
@@ -77,6 +78,18 @@ def next_step(view: View) -> Step | None:
     if view.fenced:
         return _fenced_without_promise(view, min(view.fenced))
     return _first_step(view)
+
+
+def keeps_its_word(view: View) -> bool:
+    """
+    Test if PostgreSQL may run here: whatever this host has promised, its kernel keeps.
+
+    A promise outlives a reboot, in etcd; a route does not.
+    """
+    if not _is_fresh(view):
+        return False
+    promise = view.promise
+    return promise is None or promise.against in view.fenced or bool(_is_over(view, promise))
 
 
 def is_decided(store: Store, revision: int) -> bool:
@@ -131,6 +144,18 @@ def leader_silent_s(view: View) -> float:
     return view.now_s - peer.kernel.silent_since_s
 
 
+def reticence(view: View) -> str | None:
+    """Return what keeps this host from acting upon a suspicion, unless it has acted already."""
+    leader = view.leader
+    if leader is None or view.promise or view.fenced or is_decided(view.store, leader.revision):
+        return None
+    return hindrance(view)
+
+
+def _is_fresh(view: View) -> bool:
+    return view.now_s - view.store.seen_s <= patience.STORE_FRESH_S
+
+
 def _silent_s(probe: Probe, now_s: float) -> float:
     """Return for how long a party has been silent; 0 if too few attempts say so."""
     if probe.silent_since_s is None or probe.unanswered < patience.SILENT_PROBES:
@@ -162,13 +187,26 @@ def _fenced_without_promise(view: View, host: str) -> Step:
 def _under_promise(view: View, promise: Promise) -> Step | None:
     """Return the next step of a host that has promised; its fence is as good as its promise."""
     leader = view.leader
-    is_current = leader is not None and leader.revision == promise.about
-    if (is_current or leader is None) and promise.against not in view.fenced:
-        return Step("fence", promise.against, "it was promised before this host started anew")
-    if leader is not None and is_current:
+    over = _is_over(view, promise)
+    if over is None and promise.against not in view.fenced:
+        return Step("fence", promise.against, "it is promised, and no fence stands")
+    if leader is not None and leader.revision == promise.about:
         return _verdict(view, leader) or _withdrawal(view, leader)
-    why = _is_over(view, promise)
-    return Step("release", promise.against, why) if why else None
+    if _may_be_revoked_late(view, promise):
+        return Step("revoke", promise.against, "nobody says yet that its lease is gone")
+    return Step("release", promise.against, over) if over else None
+
+
+def _may_be_revoked_late(view: View, promise: Promise) -> bool:
+    """
+    Test if a revocation that is still on its way could end a leadership to come.
+
+    Patroni may give its key up and take it again on the same lease. Until etcd has said that the
+    lease is gone, promises stand: whoever leads on it acknowledges nothing.
+    """
+    verdict = view.store.verdict
+    is_about_it = verdict is not None and verdict.about == promise.about
+    return is_about_it and verdict is not None and verdict.lease != view.ended_lease
 
 
 def _verdict(view: View, leader: Leader) -> Step | None:
@@ -194,16 +232,18 @@ def _withdrawal(view: View, leader: Leader) -> Step | None:
 
 def _is_over(view: View, promise: Promise) -> str | None:
     """
-    Return why a promise about an ended leadership is not needed any more, or None.
+    Return why a promise is not needed any more because its leadership has ended, or None.
 
     The old leader leads anew; or this host takes its WAL from another leader, or is one; or nobody
-    leads while the old leader itself said, after the verdict, that it is no primary: then it needs
-    this host's vote to become one.
+    leads while the old leader itself said, knowing of the verdict, that it is no primary: then it
+    needs this host's vote to become one. (A sign of life that arrives late knows nothing of it.)
     """
     leader, store = view.leader, view.store
+    if leader is not None and leader.revision == promise.about:
+        return None
     if leader is None:
         beat, verdict = store.beats.get(promise.against), store.verdict
-        if beat is None or verdict is None or beat.is_primary or beat.revision < verdict.revision:
+        if beat is None or verdict is None or beat.is_primary or beat.verdict != verdict.revision:
             return None
         return "it is no primary any more"
     if leader.host == promise.against:

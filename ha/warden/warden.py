@@ -7,24 +7,21 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
 from ha.rest import RestSilent
-from ha.warden import fences, guard, metrics, patience, processes, voting
+from ha.warden import guard, metrics, patience, processes
 from ha.warden.board import Board
 from ha.warden.clock import now_s
-from ha.warden.etcd import StoreSilent
+from ha.warden.errands import Errands
 from ha.warden.facts import Postgres
-from ha.warden.fences import FenceIncomplete
 from ha.warden.guard import Order
 from ha.warden.judge import Judge
 from ha.warden.patroni import Patroni, PatroniRefused
-from ha.warden.postgres import Watched
 from ha.warden.settings import Settings
-from ha.warden.store import Records
-from ha.warden.voting import Step, View
-from ha.warden.watches import StoreWatch, ballast_of
+from ha.warden.voter import Voter
+from ha.warden.watches import ballast_of
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +31,9 @@ _HAND_OVER_WITHIN_S = 20.0
 
 class Warden:
     """
-    Decides, turn by turn, from what the watches know; does one thing at a time.
+    Decides, turn by turn, from what the watches know: about the vote, about its own processes.
 
-    After every attempt to change what etcd holds, it reads etcd again before it decides anew.
+    What is done to these may take seconds: the next turn does not wait for it.
     """
 
     def __init__(
@@ -45,23 +42,16 @@ class Warden:
         *,
         board: Board,
         judge: Judge,
-        server: Watched,
-        records: Records,
         patroni: Patroni,
-        store_watch: StoreWatch,
+        voter: Voter,
     ) -> None:
         self._settings = settings
         self._board = board
         self._judge = judge
-        self._server = server
-        self._records = records
         self._patroni = patroni
-        self._store_watch = store_watch
-        self._fenced = dict.fromkeys(fences.standing(settings.peers), float("-inf"))
-        self._promised_s = now_s()
-        self._released_s: float | None = None
+        self._voter = voter
+        self._errands = Errands(board)
         self._had_postgres = False
-        self._failed_s = float("-inf")
         self._done_s: dict[str, float] = {}
 
     def turn(self) -> None:
@@ -78,85 +68,9 @@ class Warden:
             self._obey(order)
         if "hand_over" in self._settings.features and guard.wants_ballast(known):
             self._take_ballast()
-        self._vote()
+        is_uneasy = self._voter.turn()
+        self._board.be_eager(is_eager=is_uneasy or self._is_between_roles())
         self._judge.say_if_changed()
-
-    def fenced(self) -> list[str]:
-        """Return the hosts that this one sends nothing to."""
-        return sorted(self._fenced)
-
-    # --- the voter fence -------------------------------------------------------------------------
-
-    def _vote(self) -> None:
-        board = self._board
-        view = View(
-            me=self._settings.host,
-            now_s=now_s(),
-            store=board.store,
-            postgres=board.postgres,
-            peers=dict(board.peers),
-            fenced=dict(self._fenced),
-            promised_s=self._promised_s,
-            released_s=self._released_s,
-        )
-        is_uneasy = voting.leader_silent_s(view) > patience.UNEASY_S
-        board.be_eager(is_eager=is_uneasy or bool(self._fenced) or self._is_between_roles())
-        if "voter_fence" not in self._settings.features and not self._fenced:
-            return
-        step = voting.next_step(view)
-        if step is None or now_s() - self._failed_s < patience.RETRY_S:
-            return
-        if step.deed == "revoke" and self._is_too_soon(step.deed, patience.AGAIN_S):
-            return
-        _log.warning("I %s %s: %s.", step.deed, step.host, step.because)
-        try:
-            is_done = self._take(step, view)
-            self._store_watch.refresh()
-        except (StoreSilent, FenceIncomplete) as error:
-            _log.warning("To %s %s failed: %s.", step.deed, step.host, error)
-            self._failed_s = now_s()
-            self._forget_store()
-        else:
-            metrics.count(step.deed, is_refused=not is_done)
-            self._done_s[step.deed] = now_s()
-
-    def _take(self, step: Step, view: View) -> bool:
-        """Do one step of the vote; return False if what it rested on has changed."""
-        leader = view.leader
-        if step.deed == "fence":
-            self._fence(step.host, view)
-            return True
-        if step.deed == "lift":
-            fences.take_down(self._settings.peers[step.host])
-            del self._fenced[step.host]
-            return True
-        if step.deed == "release":
-            is_released = self._records.release(view.store)
-            self._released_s = now_s() if is_released else None
-            return is_released
-        assert leader is not None, "every other step is about a leadership"
-        if step.deed == "promise":
-            self._promised_s, self._released_s = now_s(), None
-            return self._records.promise(view.store, leader)
-        if step.deed == "decide":
-            return self._records.decide(view.store, leader)
-        self._records.revoke(leader.lease)
-        self._wake()  # its watch of the leader's key may hang on a member of etcd that is gone too
-        return True
-
-    def _fence(self, host: str, view: View) -> None:
-        has_postgres = self._board.host is not None and self._board.host.postmaster is not None
-        try:
-            fences.put_up(self._settings.peers[host], self._server, is_running=has_postgres)
-        except FenceIncomplete:
-            if view.promise is None:
-                fences.take_down(self._settings.peers[host])
-            raise
-        self._fenced[host] = now_s()
-
-    def _forget_store(self) -> None:
-        """Decide nothing until etcd was read anew: an attempt may have changed what it holds."""
-        self._board.store = replace(self._board.store, seen_s=float("-inf"))
 
     def _is_between_roles(self) -> bool:
         """
@@ -178,18 +92,17 @@ class Warden:
         is_alone = postgres.is_in_recovery and postgres.streams_from is None
         return is_alone and silent_s < patience.LOST_LATELY_S
 
-    # --- this host's processes -------------------------------------------------------------------
-
     def _obey(self, order: Order) -> None:
         feature, deed, again_s = self._deeds()[order.deed]
         if feature not in self._settings.features or self._is_too_soon(order.deed, again_s):
             return
+        if not self._errands.send(order.deed, deed):
+            return
         self._done_s[order.deed] = now_s()
         _log.warning("I %s: %s.", order.deed.replace("_", " "), order.because)
         metrics.count(order.deed)
-        deed()
 
-    def _deeds(self) -> dict[str, tuple[str, Callable[[], None], float]]:
+    def _deeds(self) -> dict[str, tuple[str, Callable[[], object], float]]:
         """Return of each order the feature, the deed, the pause between repeats."""
         return {
             "wake": ("wake", self._tell_patroni, patience.AGAIN_S),
@@ -214,16 +127,8 @@ class Warden:
 
     def _tell_patroni(self) -> None:
         self._board.postgres = None
-        if self._wake():
+        if self._patroni.wakes():
             self._had_postgres = False
-
-    def _wake(self) -> bool:
-        try:
-            self._patroni.wake()
-        except RestSilent as silence:
-            _log.warning("Patroni could not be woken: %s.", silence)
-            return False
-        return True
 
     def _kill_patroni(self) -> None:
         found = self._board.host and self._board.host.patroni
@@ -238,7 +143,8 @@ class Warden:
     def _stop_postgres(self) -> None:
         found = self._board.host and self._board.host.postmaster
         if found:
-            os.kill(found.pid, signal.SIGQUIT)
+            with suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGQUIT)
 
     def _take_ballast(self) -> None:
         """Set room aside; a disk that will not give it is full, which `guard` judges by itself."""

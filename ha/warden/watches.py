@@ -158,6 +158,8 @@ class StoreWatch:
         self._records = records
         self._lock = threading.Lock()
         self._beaten_s = float("-inf")
+        self._verdict = 0
+        self._verdict_known_s = float("-inf")
 
     def look(self) -> float:
         """Look once; return when to look again."""
@@ -177,9 +179,18 @@ class StoreWatch:
         with self._lock:
             board, asked_s = self._board, now_s()
             beat = self._beat(asked_s)
-            board.store = self._records.read(beat=beat, before=board.store, now_s=asked_s)
+            is_later = beat is not None and beat.seen_s > self._verdict_known_s
+            board.store = self._records.read(
+                beat=beat,
+                before=board.store,
+                now_s=asked_s,
+                knows=self._verdict if is_later else 0,
+            )
             if beat is not None:
                 self._beaten_s = asked_s
+            verdict = board.store.verdict
+            if verdict is not None and verdict.revision != self._verdict:
+                self._verdict, self._verdict_known_s = verdict.revision, now_s()
 
     def _beat(self, asked_s: float) -> Postgres | None:
         """Return what the sign of life says, if one is due and PostgreSQL gave one itself."""
@@ -206,29 +217,26 @@ class PeerWatch:
         is_leader = leader is None or leader.host == self._peer
         if not is_leader and (board.postgres is None or board.postgres.is_in_recovery):
             board.peers.pop(self._peer, None)  # what is not asked any more is not known
-            return patience.PROBE_OF_REPLICA_S
+            return patience.PROBE_EVERY_S
         before, began = board.peers.get(self._peer), now_s()
         warden_port, other_port = self._ports
         heard = probes.ask(self._address, warden_port=warden_port, other_port=other_port)
-        board.peers[self._peer] = _probed(before, heard, began_s=began, done_s=now_s())
-        every_s = patience.PROBE_EVERY_S if is_leader else patience.PROBE_OF_REPLICA_S
-        return max(0.0, every_s - (now_s() - began))
+        board.peers[self._peer] = _probed(before, heard, began_s=began)
+        return max(0.0, patience.PROBE_EVERY_S - (now_s() - began))
 
 
-def _probed(before: Peer | None, heard: Heard, *, began_s: float, done_s: float) -> Peer:
+def _probed(before: Peer | None, heard: Heard, *, began_s: float) -> Peer:
     """Return what is known of a peer after one more probe."""
     return Peer(
         kernel=probes.updated(
             before.kernel if before else None,
             is_answered=heard is not Heard.NOTHING,
             began_s=began_s,
-            now_s=done_s,
         ),
         warden=probes.updated(
             before.warden if before else None,
             is_answered=heard is Heard.WARDEN,
             began_s=began_s,
-            now_s=done_s,
         ),
     )
 

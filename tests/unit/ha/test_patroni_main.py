@@ -1,4 +1,7 @@
+import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -36,3 +39,65 @@ def test_a_prompt_patroni_sends_at_once_and_keeps_its_own_options(connection):
     prompt = type("Prompt", (Etcd3,), {})
     patroni_main.prompt(prompt)
     assert set_options(connection, prompt) == {"nodelay": 1, "keepalive": 1}
+
+
+@pytest.fixture
+def warden(tmp_path):
+    """A warden that gives the answers it is told to, the last of them for ever."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status = asked.pop(0) if len(asked) > 1 else asked[0]
+            seen.append((self.path, status))
+            body = json.dumps({"why": "nothing is known yet"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    asked, seen = [200], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address, port = server.server_address
+    told = {
+        "host": "db1", "address": address, "scope": "main", "peers": {}, "stores": [], "port": port,
+        "patroni_port": 1, "postgres_port": 1, "patroni_password": "", "data_folder": "",
+        "socket_folder": "", "run_folder": "", "features": [],
+    }  # fmt: skip
+    path = tmp_path / "warden.json"
+    path.write_text(json.dumps(told))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield SimpleNamespace(asked=asked, seen=seen, path=path, server=server)
+    server.shutdown()
+    server.server_close()
+
+
+def test_patroni_starts_only_when_its_warden_keeps_its_word(warden, capsys):
+    warden.asked[:] = [503, 503, 404, 200]
+    patroni_main.await_warden(warden.path)
+    assert warden.seen == [("/word", status) for status in (503, 503, 404, 200)]
+    told = capsys.readouterr().err
+    assert told == "Patroni waits for the warden: {'why': 'nothing is known yet'}\n"
+
+
+def test_patroni_waits_for_a_warden_that_does_not_run(warden, monkeypatch, capsys):
+    warden.server.shutdown()
+    warden.server.server_close()
+
+    class WaitedAgain(Exception):
+        pass
+
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) > 3:
+            raise WaitedAgain
+
+    monkeypatch.setattr(patroni_main.time, "sleep", wait)
+    with pytest.raises(WaitedAgain):
+        patroni_main.await_warden(warden.path)
+    assert "Connection refused" in capsys.readouterr().err

@@ -10,8 +10,8 @@ from ha.warden import guard, patience
 from ha.warden.facts import Canary, Patroni, Peer, Probe, Store
 from tests.unit.ha.warden.test_answers import NOW_S, PRIMARY, REPLICA, RUNNING
 
-SILENT = Probe(answered_s=90.0, silent_since_s=94.0, unanswered=10)
-ANSWERING = Probe(answered_s=99.9)
+SILENT = Probe(silent_since_s=94.0, unanswered=10)
+ANSWERING = Probe()
 
 
 def deeds(known, *, had_postgres=True, isolated_s=0.0):
@@ -98,3 +98,10 @@ def test_room_is_set_aside_where_there_is_plenty_and_none_is_yet():
     tight = replace(bare, disk_free_bytes=8 * patience.BALLAST_BYTES)
     assert not guard.wants_ballast(replace(PRIMARY, host=tight))
     assert not guard.wants_ballast(replace(PRIMARY, host=replace(bare, postmaster=None)))
+
+
+def test_in_pause_every_process_is_left_alone():
+    paused = replace(PRIMARY.store, is_paused=True)
+    frozen = stopped("patroni", for_s=patience.FROZEN_S + 0.1)
+    assert deeds(frozen, isolated_s=patience.ISOLATED_STOP_S + 1) != []
+    assert deeds(replace(frozen, store=paused), isolated_s=patience.ISOLATED_STOP_S + 1) == []

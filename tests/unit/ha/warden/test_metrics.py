@@ -47,9 +47,9 @@ class Told:
             known=lambda: replace(self._known, now_s=now_s() + self.ahead_s),
             primary=lambda: Answer(is_yes=False, why="it is told nothing"),
         )
-        unfenced = SimpleNamespace(fenced=list)
+        unfenced = SimpleNamespace(fenced=list, withholds=lambda: None)
         self.ahead_s = 0.0
-        self._desk = Desk(SETTINGS, board=Board(), judge=said, warden=unfenced)
+        self._desk = Desk(SETTINGS, board=Board(), judge=said, voter=unfenced)
 
     def shows(self, name, **facts):
         self._known = replace(self._known, **facts)

@@ -8,12 +8,19 @@ import pytest
 
 from ha.warden import patience
 from ha.warden.facts import Beat, Leader, Peer, Postgres, Probe, Promise, Store, Sync, Verdict
-from ha.warden.voting import View, hindrance, next_step, suspicion
+from ha.warden.voting import (
+    View,
+    hindrance,
+    keeps_its_word,
+    next_step,
+    reticence,
+    suspicion,
+)
 
 NOW_S = 100.0
 LEADER = Leader(host="db1", revision=10, lease=7)
-SILENT = Probe(answered_s=95.0, silent_since_s=98.5, unanswered=6)
-ANSWERING = Probe(answered_s=99.9)
+SILENT = Probe(silent_since_s=98.5, unanswered=6)
+ANSWERING = Probe()
 PROMISED = Promise(host="db2", about=10, against="db1", revision=20)
 OTHERS = Promise(host="db3", about=10, against="db1", revision=21)
 VERDICT = Verdict(about=10, against="db1", lease=7, revision=30)
@@ -165,7 +172,8 @@ FOLLOWING = Postgres(
 )
 LEADING = Postgres(seen_s=NOW_S, is_in_recovery=False, timeline=2, lsn=6)
 KEPT = {"promises": {"db2": PROMISED}, "verdict": VERDICT}
-STEPPED_DOWN = {"db1": Beat(is_primary=False, lsn=5, revision=31)}
+STEPPED_DOWN = {"db1": Beat(is_primary=False, lsn=5, revision=35, verdict=30)}
+SAID_BEFORE = {"db1": replace(STEPPED_DOWN["db1"], verdict=0)}
 
 
 @pytest.mark.parametrize(
@@ -180,11 +188,7 @@ STEPPED_DOWN = {"db1": Beat(is_primary=False, lsn=5, revision=31)}
         (seen(**KEPT, leader=replace(LEADER, revision=40)), None, "release"),
         (seen(**KEPT, leader=None), None, None),
         (seen(**KEPT, leader=None, beats=STEPPED_DOWN), None, "release"),
-        (
-            seen(**KEPT, leader=None, beats={"db1": replace(STEPPED_DOWN["db1"], revision=29)}),
-            None,
-            None,
-        ),
+        (seen(**KEPT, leader=None, beats=SAID_BEFORE), None, None),
     ],
     ids=[
         "another leads, no stream yet",
@@ -196,8 +200,54 @@ STEPPED_DOWN = {"db1": Beat(is_primary=False, lsn=5, revision=31)}
         "the old one leads anew",
         "nobody leads",
         "nobody leads, the old one stepped down",
-        "nobody leads, the old one said so before the verdict",
+        "nobody leads, the old one knew of no verdict when it said so",
     ],
 )
 def test_a_promise_ends_only_when_the_old_leader_can_do_no_harm(store, postgres, expected):
-    assert deed(view(store, postgres=postgres, fenced={"db1": 95.0})) == expected
+    bound = view(store, postgres=postgres, fenced={"db1": 95.0}, ended_lease=VERDICT.lease)
+    assert deed(bound) == expected
+
+
+@pytest.mark.parametrize("leader", [None, NEW, replace(LEADER, revision=40)])
+def test_a_promise_stands_until_etcd_says_that_the_lease_is_gone(leader):
+    """A revocation that is still on its way would end whatever is led on that lease."""
+    store = seen(**KEPT, leader=leader, beats=STEPPED_DOWN)
+    bound = view(store, postgres=FOLLOWING, fenced={"db1": 95.0})
+    assert deed(bound) == "revoke"
+    assert deed(replace(bound, ended_lease=VERDICT.lease)) == "release"
+
+
+@pytest.mark.parametrize(
+    ("store", "fenced", "is_kept"),
+    [
+        (seen(), {}, True),
+        (seen(promises={"db2": PROMISED}), {"db1": 95.0}, True),
+        (seen(promises={"db2": PROMISED}), {}, False),
+        (seen(**KEPT, leader=None), {}, False),
+        (seen(**KEPT, leader=None, beats=STEPPED_DOWN), {}, True),
+        (seen(promises={"db3": OTHERS}), {}, True),
+        (seen(seen_s=NOW_S - patience.STORE_FRESH_S - 0.1), {}, False),
+    ],
+)
+def test_a_host_keeps_its_word_with_a_fence_or_when_it_is_not_bound(store, fenced, is_kept):
+    assert keeps_its_word(view(store, fenced=fenced)) == is_kept
+
+
+def test_a_fence_that_somebody_took_away_is_put_up_again_before_anything_else():
+    both = {"db2": PROMISED, "db3": OTHERS}
+    assert deed(view(seen(promises=both), promised_s=99.9)) == "fence"
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ({"is_paused": True}, {}),
+        ({"is_paused": True, "promises": {"db2": PROMISED}}, {}),
+        ({"is_paused": True}, {"fenced": {"db1": 99.9}}),
+        ({"is_cooling": True, "verdict": VERDICT}, {}),
+        ({}, {}),
+    ],
+)
+def test_why_nothing_is_done_is_only_said_by_who_has_done_nothing(state, changes):
+    is_silent = bool(changes) or "promises" in state or "verdict" in state or not state
+    assert (reticence(view(seen(**state), **changes)) is None) == is_silent

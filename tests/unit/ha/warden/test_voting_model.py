@@ -62,6 +62,14 @@ class Voters(RuleBasedStateMachine):
     def patroni_turns(self, name):
         self.world.patroni(name)
 
+    @rule(name=hosts)
+    def a_leader_steps_down(self, name):
+        self.world.step_down(name)
+
+    @rule(name=hosts)
+    def a_sign_of_life_gets_stuck(self, name):
+        self.world.beat_late(name)
+
     @rule()
     def the_lease_expires(self):
         self.world.expire()

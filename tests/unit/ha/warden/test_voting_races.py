@@ -6,6 +6,8 @@ With it nothing is lost; without it the very commit is, that the part is there f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ha.warden import voting
@@ -13,9 +15,9 @@ from ha.warden.voting import Step
 from tests.unit.ha.warden.world import HOSTS, World
 
 
-def suspecting(lacks=(), *, decide=voting.next_step, fencing=("db2", "db3")):
+def suspecting(lacks=(), *, decide=voting.next_step, fencing=("db2", "db3"), world=None):
     """Return a world in which db1 is cut off; db2 and db3 have put up their fences."""
-    world = World(decide, lacks=frozenset(lacks))
+    world = world or World(decide, lacks=frozenset(lacks))
     world.commit("db1")
     world.replicate("db2")
     world.replicate("db3")
@@ -139,6 +141,87 @@ def test_a_promise_that_a_verdict_rests_on_is_not_released(lacks, is_lost):
     world.patroni("db3")
     for _ in range(2):
         acts(world, "db2")
+    world.commit("db1")
+    world.connect("db2")
+    world.replicate("db2")
+    assert bool(world.lost()) == is_lost
+
+
+def cut_one_leader_off(world, *, until):
+    """Let db2 and db3 promise, decide, revoke; return when db3 has taken the step `until`."""
+    assert [acts(world, "db2"), acts(world, "db3")] == ["promise", "promise"]
+    while acts(world, "db3") != until:
+        pass
+    return world
+
+
+@pytest.mark.parametrize(("lacks", "is_lost"), [((), False), (("order",), True)])
+def test_a_host_that_boots_confirms_nothing_before_it_keeps_its_promise(lacks, is_lost):
+    world = cut_one_leader_off(suspecting(lacks), until="revoke")
+    world.power_off("db2")
+    world.power_on("db2")
+    world.cuts = {frozenset(("db1", "db3"))}
+    for name in ("db2", "db3"):
+        world.patroni(name)
+    world.commit("db1")
+    world.connect("db2")
+    world.replicate("db2")
+    for name in ("db2", "db2", "db3"):
+        acts(world, name)
+        world.patroni(name)
+    assert world.etcd.leader.host in {"db2", "db3"}
+    assert bool(world.lost()) == is_lost
+
+
+@pytest.mark.parametrize(("lacks", "is_lost"), [((), False), (("knowledge",), True)])
+def test_a_sign_of_life_from_before_the_verdict_opens_no_fence(lacks, is_lost):
+    world = World(lacks=frozenset(lacks))
+    for leader, follower in (("db3", "db1"), ("db1", "db3")):
+        world.step_down(world.old_leader)
+        world.patroni(leader)
+        for name in HOSTS:
+            world.patroni(name)
+            world.connect(name)
+        world.look(follower)
+        world.beat_late(follower)
+    world = suspecting(lacks, world=world)
+    cut_one_leader_off(world, until="revoke")
+    world.late[0]()
+    world.cuts = {frozenset(("db1", "db3"))}
+    for _ in range(3):
+        acts(world, "db2")
+    world.patroni("db3")
+    world.commit("db1")
+    world.connect("db2")
+    world.replicate("db2")
+    assert bool(world.lost()) == is_lost
+
+
+def release_early(view):
+    verdict = view.store.verdict
+    return voting.next_step(replace(view, ended_lease=verdict.lease if verdict else None))
+
+
+@pytest.mark.parametrize(("decide", "is_lost"), [(voting.next_step, False), (release_early, True)])
+def test_a_revocation_that_is_still_on_its_way_ends_no_leadership_to_come(decide, is_lost):
+    world = cut_one_leader_off(suspecting(decide=decide), until="decide")
+    world.look("db3")
+    assert world.act("db3", "late").deed == "revoke"
+    world.cut_from_etcd.clear()
+    world.step_down("db1")
+    for _ in range(2):
+        world.look("db1")
+    for _ in range(4):
+        acts(world, "db2")
+        acts(world, "db3")
+    world.cuts.clear()
+    world.patroni("db1")
+    for _ in range(4):
+        acts(world, "db2")
+        acts(world, "db3")
+    world.late.pop()()
+    world.cuts = {frozenset(("db1", "db3"))}
+    world.patroni("db3")
     world.commit("db1")
     world.connect("db2")
     world.replicate("db2")

@@ -1,11 +1,14 @@
+import threading
 from dataclasses import replace
 
 import pytest
 
 from ha.warden import patience
 from ha.warden.board import Board
-from ha.warden.facts import Postgres
-from ha.warden.watches import PostgresWatch
+from ha.warden.clock import now_s
+from ha.warden.errands import Errands
+from ha.warden.facts import Postgres, Store, Verdict
+from ha.warden.watches import PostgresWatch, StoreWatch
 
 STREAMING = Postgres(
     seen_s=0, is_in_recovery=True, timeline=1, lsn=0, streams_from="db1", has_received=True
@@ -55,3 +58,57 @@ def test_eagerness_that_goes_on_hurries_nobody_again():
     board.hurry_postgres.clear()
     board.be_eager(is_eager=True)
     assert not board.hurry_postgres.is_set()
+
+
+class Records:
+    """An etcd with one verdict, which notes what it is told."""
+
+    def __init__(self):
+        self.verdict = None
+        self.signs = []
+
+    def read(self, *, beat, before, now_s, knows):
+        if beat is not None:
+            self.signs.append((not beat.is_in_recovery, knows))
+        return Store(seen_s=now_s, verdict=self.verdict)
+
+
+def test_a_sign_of_life_names_the_verdict_that_was_known_when_postgres_was_looked_at(monkeypatch):
+    monkeypatch.setattr(patience, "BEAT_OF_REPLICA_S", 0.0)
+    board, records = Board(postgres=replace(PRIMARY, seen_s=now_s())), Records()
+    watch = StoreWatch(board, records)
+    watch.refresh()
+    records.verdict = Verdict(about=1, against="db1", lease=1, revision=30)
+    watch.refresh()
+    watch.refresh()
+    assert records.signs == [(True, 0)] * 3  # it was looked at before the verdict was known
+    board.postgres = replace(ALONE, seen_s=now_s())
+    watch.refresh()
+    assert records.signs[-1] == (False, 30)
+
+
+def test_a_watch_that_fails_ends_the_warden():
+    board = Board()
+    work = threading.Thread(target=board.watched(lambda: 1 / 0))
+    work.start()
+    work.join()
+    assert board.has_failed
+    assert board.stopped.is_set()
+
+
+def test_a_deed_that_takes_long_holds_up_nobody_and_is_not_begun_twice():
+    board, is_over, begun = Board(), threading.Event(), []
+
+    def deed():
+        begun.append(True)
+        is_over.wait(10)
+
+    errands = Errands(board)
+    assert errands.send("hand over", deed)
+    assert not errands.send("hand over", deed)
+    assert errands.send("wake", is_over.set)
+    errands._out["hand over"].join()
+    assert errands.send("hand over", deed)
+    errands._out["hand over"].join()
+    assert len(begun) == 2
+    assert not board.has_failed

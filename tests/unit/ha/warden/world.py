@@ -38,6 +38,11 @@ class Host:
     heard_s: float = NEVER
     promised_s: float = 0.0
     released_s: float | None = None
+    ended_lease: int | None = None
+    lease: int | None = None
+    is_true_to_word: bool = True
+    verdict: int = 0
+    knew: int = 0
 
 
 @dataclass
@@ -63,7 +68,9 @@ class World:
     All of it; `decide` is the protocol under test.
 
     `lacks` names what this world does without, to see that it matters: "fence" (the kernel lets
-    everything through), "epoch", "verdict", "promises" (conditions of etcd's transactions).
+    everything through), "epoch", "verdict", "promises" (conditions of etcd's transactions), "order"
+    (Patroni does not wait for the warden), "knowledge" (a sign of life is taken to know of whatever
+    verdict there is when it arrives).
     """
 
     def __init__(
@@ -133,6 +140,8 @@ class World:
         host = self.hosts[name]
         if not self.reaches_etcd(name):
             return
+        if not host.is_true_to_word and "order" not in self.lacks:
+            return
         leader = self.etcd.leader
         if leader is None:
             self._race(host)
@@ -148,6 +157,13 @@ class World:
             return
         host = self.hosts[leader.host]
         if not host.is_on or not host.is_primary:
+            self._end_lease(leader.lease)
+
+    def step_down(self, name: str) -> None:
+        """The leader gives its key up, and keeps the lease for the next time."""
+        host, leader = self.hosts[name], self.etcd.leader
+        if leader is not None and leader.host == name and self.reaches_etcd(name):
+            host.is_primary = False
             self._without_leader()
 
     def _follow(self, host: Host, leader: Host) -> None:
@@ -182,12 +198,18 @@ class World:
 
     def _lead(self, host: Host) -> None:
         etcd = self.etcd
-        revision = etcd.next_revision()
-        etcd.leader = Leader(host=host.name, revision=revision, lease=revision)
+        host.lease = host.lease or etcd.next_revision()
+        etcd.leader = Leader(host=host.name, revision=etcd.next_revision(), lease=host.lease)
         others = frozenset(HOSTS) - {host.name}
         etcd.sync = Sync(voters=others, quorum=1, revision=etcd.next_revision())
         self.old_leader = host.name
         host.is_primary, host.follows, host.receives_from = True, None, None
+
+    def _end_lease(self, lease: int) -> None:
+        for host in self.hosts.values():
+            host.lease = None if host.lease == lease else host.lease
+        if self.etcd.leader is not None and self.etcd.leader.lease == lease:
+            self._without_leader()
 
     def _without_leader(self) -> None:
         self.etcd.leader = None
@@ -202,13 +224,17 @@ class World:
         host.fenced.clear()
 
     def power_on(self, name: str) -> None:
-        """The kernel has forgotten its routes; PostgreSQL waits for Patroni, Patroni for etcd."""
+        """
+        The kernel has forgotten its routes; PostgreSQL waits for Patroni, Patroni for etcd.
+
+        Where PostgreSQL took its WAL from last is written on its disk.
+        """
         host = self.hosts[name]
         if host.is_on:
             return
         host.is_on = True
-        host.follows = None
-        host.promised_s, host.released_s = self.now_s, None
+        host.lease, host.is_true_to_word, host.verdict, host.knew = None, False, 0, 0
+        host.promised_s, host.released_s, host.ended_lease = self.now_s, None, None
         host.seen, host.peers, host.heard_s = Store(seen_s=NEVER), {}, NEVER
 
     # --- the warden ------------------------------------------------------------------------------
@@ -227,7 +253,6 @@ class World:
                         getattr(before, party) if before else None,
                         is_answered=is_answered,
                         began_s=self.now_s,
-                        now_s=self.now_s,
                     )
                     for party in ("kernel", "warden")
                 }
@@ -238,7 +263,7 @@ class World:
         host = self.hosts[name]
         if not host.is_on:
             return
-        host.postgres = None
+        host.postgres, host.knew = None, host.verdict
         if host.is_running:
             host.postgres = Postgres(
                 seen_s=self.now_s,
@@ -251,12 +276,27 @@ class World:
         if self.reaches_etcd(name):
             self._read(host)
 
+    def beat_late(self, name: str) -> None:
+        """A sign of life is on its way to etcd, and gets stuck."""
+        host = self.hosts[name]
+        if host.postgres is not None:
+            self.late.append(partial(self._beat, name, self._sign(host)))
+
+    def _sign(self, host: Host) -> Beat:
+        said = host.postgres
+        return Beat(is_primary=not said.is_in_recovery, lsn=said.lsn, revision=0, verdict=host.knew)
+
+    def _beat(self, name: str, sign: Beat) -> bool:
+        etcd = self.etcd
+        current = etcd.verdict.revision if etcd.verdict else 0
+        known = current if "knowledge" in self.lacks else sign.verdict
+        etcd.beats[name] = replace(sign, revision=etcd.next_revision(), verdict=known)
+        return True
+
     def _read(self, host: Host) -> None:
         etcd, before = self.etcd, host.seen
         if host.postgres is not None:
-            etcd.beats[host.name] = Beat(
-                is_primary=host.is_primary, lsn=len(host.log), revision=etcd.next_revision()
-            )
+            self._beat(host.name, self._sign(host))
         host.seen = Store(
             seen_s=self.now_s,
             epoch=etcd.epochs.get(host.name, 0),
@@ -274,13 +314,16 @@ class World:
                 for name, beat in etcd.beats.items()
             },
         )
+        host.verdict = etcd.verdict.revision if etcd.verdict else 0
 
     def act(self, name: str, fate: str) -> Step | None:
         """Let a warden take its next step; `fate` says if etcd hears of it: done, lost, late."""
         host = self.hosts[name]
         if not host.is_on:
             return None
-        step = self.decide(self._view(host))
+        view = self._view(host)
+        host.is_true_to_word = host.is_true_to_word or voting.keeps_its_word(view)
+        step = self.decide(view)
         if step is None:
             return None
         if step.deed == "fence":
@@ -303,6 +346,7 @@ class World:
             fenced=host.fenced,
             promised_s=host.promised_s,
             released_s=host.released_s,
+            ended_lease=host.ended_lease,
         )
 
     def _ask_etcd(self, host: Host, step: Step, fate: str) -> None:
@@ -315,6 +359,8 @@ class World:
             is_done = request()
             if step.deed == "release":
                 host.released_s = self.now_s if is_done else None
+            if step.deed == "revoke":
+                host.ended_lease = host.seen.verdict.lease
             self._read(host)
             return
         if fate == "late":
@@ -377,10 +423,8 @@ class World:
         return True
 
     def _revoke(self, _host: Host, seen: Store) -> bool:
-        leader = seen.leader
-        assert leader is not None, "there is a lease to revoke"
-        if self.etcd.leader is not None and self.etcd.leader.lease == leader.lease:
-            self._without_leader()
+        assert seen.verdict is not None, "there is a lease to revoke"
+        self._end_lease(seen.verdict.lease)
         return True
 
     # --- the promise -----------------------------------------------------------------------------
