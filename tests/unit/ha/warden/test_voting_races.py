@@ -41,6 +41,14 @@ def heal(world):
     world.look("db1")
 
 
+def follow(world):
+    """Let every host follow whoever leads."""
+    for name in HOSTS:
+        world.patroni(name)
+        world.connect(name)
+        world.replicate(name)
+
+
 def acts(world, name):
     world.look(name)
     step = world.act(name, "done")
@@ -179,9 +187,7 @@ def test_a_sign_of_life_from_before_the_verdict_opens_no_fence(lacks, is_lost):
     for leader, follower in (("db3", "db1"), ("db1", "db3")):
         world.step_down(world.old_leader)
         world.patroni(leader)
-        for name in HOSTS:
-            world.patroni(name)
-            world.connect(name)
+        follow(world)
         world.look(follower)
         world.beat_late(follower)
     world = suspecting(lacks, world=world)
@@ -219,6 +225,7 @@ def test_a_revocation_that_is_still_on_its_way_ends_no_leadership_to_come(decide
     for _ in range(4):
         acts(world, "db2")
         acts(world, "db3")
+    follow(world)
     world.late.pop()()
     world.cuts = {frozenset(("db1", "db3"))}
     world.patroni("db3")

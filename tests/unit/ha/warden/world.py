@@ -7,6 +7,7 @@ Only what ha/warden/README.md names as assumptions is assumed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +32,7 @@ class Host:
     follows: str | None = None
     receives_from: str | None = None
     log: tuple[int, ...] = ()
+    timeline: int = 1
     fenced: dict[str, float] = field(default_factory=dict)
     peers: dict[str, Peer] = field(default_factory=dict)
     seen: Store = field(default_factory=lambda: Store(seen_s=NEVER))
@@ -50,6 +52,7 @@ class Etcd:
     """What a majority of etcd knows; every change raises the revision."""
 
     revision: int = 1
+    timeline: int = 0
     leader: Leader | None = None
     sync: Sync | None = None
     promises: dict[str, Promise] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class World:
     everything through), "epoch", "verdict", "promises" (conditions of etcd's transactions), "order"
     (Patroni does not wait for the warden), "knowledge" (a sign of life is taken to know of whatever
     verdict there is when it arrives).
+    `happened` counts deeds by what became of them ("decide lost"), elections too.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class World:
         self.committed = 0
         self.acknowledged: set[int] = set()
         self.verdicts = 0
+        self.happened: Counter[str] = Counter()
         self._lead(self.hosts["db1"])
         for name in HOSTS[1:]:
             self.hosts[name].follows = self.hosts[name].receives_from = "db1"
@@ -122,7 +127,7 @@ class World:
             return
         if primary.log[: len(host.log)] != host.log:
             return  # diverged: PostgreSQL refuses to stream
-        host.log = primary.log
+        host.log, host.timeline = primary.log, primary.timeline
         host.heard_s = self.now_s
         # ANY 1 of the others: this receipt is enough.
         self.acknowledged.update(primary.log)
@@ -174,13 +179,22 @@ class World:
                 host.receives_from = None
                 return
             host.log = _common(host.log, leader.log)  # pg_rewind
+            host.timeline = leader.timeline
         host.is_running = True
         if host.follows != leader.name:
             host.follows, host.receives_from = leader.name, None
 
     def _race(self, host: Host) -> None:
-        """Take the leader's key as Patroni's quorum allows (ha.py, is_healthiest_node)."""
+        """
+        Take the leader's key as Patroni's quorum allows (ha.py, is_healthiest_node).
+
+        On a timeline that is not the newest nobody does (check_timeline), a primary neither.
+        """
+        if host.timeline < self.etcd.timeline:
+            host.is_primary = False
+            return
         if host.is_running and host.is_primary:
+            self.happened["old leader leads anew"] += 1
             self._lead(host)
             return
         host.is_running = True  # it starts as a replica, to be able to vote
@@ -194,6 +208,7 @@ class World:
         voting_set = sync.voters | {self.old_leader}
         votes = sum(other.name in sync.voters for other in answering)
         if host.name in voting_set and votes >= sync.quorum + (host.name not in sync.voters):
+            self.happened["election"] += 1
             self._lead(host)
 
     def _lead(self, host: Host) -> None:
@@ -203,6 +218,8 @@ class World:
         others = frozenset(HOSTS) - {host.name}
         etcd.sync = Sync(voters=others, quorum=1, revision=etcd.next_revision())
         self.old_leader = host.name
+        if not host.is_primary:
+            etcd.timeline = host.timeline = etcd.timeline + 1
         host.is_primary, host.follows, host.receives_from = True, None, None
 
     def _end_lease(self, lease: int) -> None:
@@ -326,6 +343,8 @@ class World:
         step = self.decide(view)
         if step is None:
             return None
+        if step.deed in {"fence", "lift"}:
+            self.happened[step.deed] += 1
         if step.deed == "fence":
             host.fenced[step.host] = self.now_s
             if host.receives_from == step.host and "fence" not in self.lacks:
@@ -355,6 +374,8 @@ class World:
             host.promised_s, host.released_s = self.now_s, None
         if not self.reaches_etcd(host.name):
             fate = "lost" if fate == "done" else fate
+        if fate != "done":
+            self.happened[f"{step.deed} {fate}"] += 1
         if fate == "done":
             is_done = request()
             if step.deed == "release":
@@ -375,7 +396,12 @@ class World:
             "decide": self._decide,
             "revoke": self._revoke,
         }
-        return partial(transactions[step.deed], host, host.seen)
+        return partial(self._counted, step, partial(transactions[step.deed], host, host.seen))
+
+    def _counted(self, step: Step, request: Callable[[], bool]) -> bool:
+        is_done = request()
+        self.happened[f"{step.deed} {'done' if is_done else 'refused'}"] += 1
+        return is_done
 
     def _promise(self, host: Host, seen: Store) -> bool:
         etcd, leader = self.etcd, seen.leader
