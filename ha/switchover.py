@@ -22,7 +22,8 @@ TRANSACTION_MAX_S = 5.0
 # What the old primary has not archived is the new one's to archive: 48 MB.
 SEGMENTS_MAX = 12
 
-_CHECKPOINT_S = 60.0
+# Longer than a warden gives PostgreSQL (60 s), so that it can say why.
+_CHECKPOINT_S = 65.0
 # Longer than Patroni takes to give up by itself (primary_stop_timeout, then a failover).
 _NEW_PRIMARY_S = 40.0
 _REJOINED_S = 60.0
@@ -31,7 +32,29 @@ _STEP_S = 0.05
 
 
 class SwitchoverRefused(Exception):
-    """Something makes a switchover unsafe, or slow, now."""
+    """Something makes a switchover unsafe, or slow, now; nothing was changed."""
+
+    code = "SWITCHOVER_UNSAFE"
+    hint = "See to what is named, then try again; `evergrid-ha status` shows every host."
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, with the code and what to do, for whoever gave the order."""
+        return f"{self} [{self.code}] {self.hint}"
+
+
+class CheckpointRefused(SwitchoverRefused):
+    """A host did not write its checkpoint: its stop, or its promotion, would have to."""
+
+    code = "CHECKPOINT_REFUSED"
+    hint = "Look at that host's disk and load; try again when `CHECKPOINT` ends within a minute."
+
+
+class PlannedStopRefused(SwitchoverRefused):
+    """The leader would be stopped like in an emergency: behind its archive, however long."""
+
+    code = "PLANNED_STOP_REFUSED"
+    hint = "Look at the warden's log on that host, and at its disk; then try again."
 
 
 class SwitchoverFailed(Exception):
@@ -84,7 +107,7 @@ def switch_over(site: Site, *, to: str | None, say: Callable[[str], None]) -> Re
     say(f"{old} hands over to {to or 'whichever replica is first'}.")
     began_s = time.monotonic()
     for host in (old, likely):
-        site.wardens[host].post("/checkpoint", within_s=_CHECKPOINT_S)
+        _told(site, host, "/checkpoint", within_s=_CHECKPOINT_S, refusal=CheckpointRefused)
     checkpoint_s = time.monotonic() - began_s
     say(f"{old} and {likely} have written a checkpoint ({checkpoint_s:.1f} s).")
     new, unwritable_s, ordered_s = _hand_over(site, old=old, to=to)
@@ -162,9 +185,9 @@ def _standing(site: Site) -> Standing:
     leader = Standing(statuses=statuses).leader
     preflight: dict[str, Any] = {}
     if leader is not None:
-        status, preflight = site.wardens[leader].post("/preflight", within_s=ANSWER_S * 2)
-        if "why" in preflight:
-            raise SwitchoverRefused(f"{leader} cannot be examined ({status}): {preflight['why']}")
+        preflight = _told(
+            site, leader, "/preflight", within_s=ANSWER_S * 2, refusal=SwitchoverRefused
+        )
     return Standing(statuses=statuses, preflight=preflight)
 
 
@@ -177,7 +200,7 @@ def _hand_over(site: Site, *, old: str, to: str | None) -> tuple[str, float, flo
     """
     refusals: list[str] = []
     ordered_s = time.monotonic()
-    site.wardens[old].post("/planned-stop", within_s=ANSWER_S)
+    _told(site, old, "/planned-stop", within_s=ANSWER_S, refusal=PlannedStopRefused)
     order = threading.Thread(target=_order, args=(site, old, to, refusals), daemon=True)
     order.start()
     last_s, taken_by = ordered_s, ""
@@ -194,6 +217,19 @@ def _hand_over(site: Site, *, old: str, to: str | None) -> tuple[str, float, flo
 
     _wait(is_taken, f"{to or 'another host'} takes writes", _NEW_PRIMARY_S)
     return taken_by, time.monotonic() - last_s, ordered_s
+
+
+def _told(
+    site: Site, host: str, path: str, *, within_s: float, refusal: type[SwitchoverRefused]
+) -> dict[str, Any]:
+    """Return what a warden says that it did; the switchover relies on it."""
+    try:
+        status, answer = site.wardens[host].post(path, within_s=within_s)
+    except RestSilent as silence:
+        raise refusal(f"the warden of {host} does not answer: {silence}") from silence
+    if status != Rest.OK or not isinstance(answer, dict):
+        raise refusal(f"the warden of {host} refuses {path}: {status} {answer}")
+    return answer
 
 
 def _order(site: Site, old: str, to: str | None, refusals: list[str]) -> None:
@@ -247,7 +283,9 @@ def main() -> None:
     site = Site(order.topology, password=order.password)
     try:
         result = Result(report=switch_over(site, to=order.to, say=_print))
-    except (SwitchoverRefused, SwitchoverFailed, RestSilent) as error:
+    except SwitchoverRefused as refusal:
+        result = Result(refusal=refusal.sentence)
+    except (SwitchoverFailed, RestSilent) as error:
         result = Result(refusal=str(error))
     _print(msgspec.json.encode(result).decode())
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ha.switchover import LAG_MAX_BYTES, Standing, best, objections
+from ha.rest import RestSilent
+from ha.switchover import (
+    LAG_MAX_BYTES,
+    CheckpointRefused,
+    PlannedStopRefused,
+    Standing,
+    SwitchoverRefused,
+    best,
+    objections,
+    switch_over,
+)
 
 CALM = {
     "longest_transaction_s": 0.1,
@@ -61,3 +71,72 @@ PAUSED = {"voters": ["db2", "db3"], "is_paused": True}
 )
 def test_a_switchover_is_refused_with_its_reason(state, new, objection):
     assert any(objection in reason for reason in objections(state, new=new))
+
+
+class Service:
+    """A warden, or a Patroni, that answers what it was told to; `asked` is what came."""
+
+    def __init__(self, asked, status_, **answers):
+        self.asked = asked
+        self.status = status_
+        self.answers = {"/preflight": (200, CALM)} | {
+            f"/{path.replace('_', '-')}": answer for path, answer in answers.items()
+        }
+
+    def post(self, path, body=None, *, within_s):
+        del body, within_s
+        self.asked.append(path)
+        answer = self.answers.get(path, (200, {}))
+        if answer is None:
+            raise RestSilent(f"db:8009{path}: timed out")
+        return answer
+
+
+class Site:
+    """Three hosts, of which db1 leads; db2 would take over."""
+
+    def __init__(self, **changes):
+        self.asked = []
+        self.wardens = {
+            name: Service(self.asked, status, **changes.get(name, {}))
+            for name, status in standing().statuses.items()
+        }
+        self.patronis = {"db1": Service(self.asked, None)}
+
+    def statuses(self):
+        return {name: warden.status for name, warden in self.wardens.items()}
+
+
+REFUSING = (503, {"why": "PostgreSQL: no space left on device"})
+
+
+@pytest.mark.parametrize("answer", [REFUSING, None, (404, "not a warden")])
+@pytest.mark.parametrize(
+    ("host", "path", "refusal"),
+    [
+        ("db1", "preflight", SwitchoverRefused),
+        ("db1", "checkpoint", CheckpointRefused),
+        ("db2", "checkpoint", CheckpointRefused),
+        ("db1", "planned_stop", PlannedStopRefused),
+    ],
+)
+def test_what_a_switchover_relies_on_must_be_done_first(host, path, refusal, answer):
+    site = Site(**{host: {path: answer}})
+    with pytest.raises(refusal, match=host) as refused:
+        switch_over(site, to=None, say=lambda _: None)
+
+    assert "/switchover" not in site.asked, "Patroni was given no order"
+    assert type(refused.value) is refusal
+    assert refused.value.code in refused.value.sentence
+    assert refused.value.hint in refused.value.sentence
+
+
+def test_why_a_warden_refused_is_told():
+    site = Site(db2={"checkpoint": REFUSING})
+    with pytest.raises(CheckpointRefused, match="no space left on device"):
+        switch_over(site, to=None, say=lambda _: None)
+
+
+def test_each_refusal_of_a_switchover_has_a_code_of_its_own():
+    codes = {kind.code for kind in (SwitchoverRefused, CheckpointRefused, PlannedStopRefused)}
+    assert codes == {"SWITCHOVER_UNSAFE", "CHECKPOINT_REFUSED", "PLANNED_STOP_REFUSED"}
