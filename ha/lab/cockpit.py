@@ -10,9 +10,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ha.lab import state
+from ha.lab import outlook, state
 from ha.lab.commands import run, within
 from ha.lab.lab import Lab
+from ha.lab.outlook import Outlook
 from ha.site import Found, Question
 
 # Every warden in turn, two seconds at most each, then Patroni.
@@ -23,27 +24,41 @@ def status(lab: Lab, console: Console) -> bool:
     """Show who leads, who follows how far behind, what is fenced; return whether all is well."""
     found = ask(lab)
     hosts = [host.name for host in lab.topology.with_role("database")]
-    table = Table("Host", "Role", "Timeline", "Behind", "Quorum", "Because", box=None)
-    voters = _leader(found).get("store", {}).get("voters", [])
-    for host in hosts:
-        said = found.statuses.get(host)
-        if said is None:
-            table.add_row(host, "[red]silent[/]", "", "", "", "its warden does not answer")
-        else:
-            quorum = "voter" if host in voters else ""
-            lag = f"{said['behind_s']} s" if said["is_replica"] else ""
-            table.add_row(host, _role(said), str(said["timeline"]), lag, quorum, said["why"])
-    console.print(table)
+    console.print(table(found, hosts))
     console.print(f"Virtual address: {' and '.join(lab.holders_of_virtual_address()) or 'nobody'}")
     if found.last_change is not None:
         change = found.last_change
         console.print(f"Last change: {change.leader} at {change.at}, timeline {change.timeline}")
-    complaints = list(_complaints(found, hosts))
-    for complaint in complaints:
-        console.print(f"[red]✗[/] {complaint}")
-    if not complaints:
-        console.print("[green]✓[/] a failover would lose nothing and need no person")
-    return not complaints
+    seen = outlook.judge(found, hosts)
+    for sentence in sentences(seen):
+        console.print(sentence)
+    return seen.is_good
+
+
+def sentences(seen: Outlook) -> Iterator[str]:
+    """Return what is said below the table, line by line."""
+    yield from (f"[red]✗[/] {complaint}" for complaint in seen.complaints)
+    claim = "a failover would lose nothing and need no person"
+    if seen.unknown:
+        yield f"[yellow]?[/] unknown whether {claim}: {'; '.join(seen.unknown)}"
+    elif seen.is_good:
+        yield f"[green]✓[/] {claim}"
+
+
+def table(found: Found, hosts: list[str]) -> Table:
+    """Return a line per host; what it cannot know just now is "unknown"."""
+    shown = Table("Host", "Role", "Timeline", "Behind", "Quorum", "Because", box=None)
+    leading = outlook.leader(found)
+    leads = found.statuses[leading] if leading else None
+    for host in hosts:
+        said = found.statuses.get(host)
+        if said is None:
+            shown.add_row(host, "[red]silent[/]", "", "", "", "its warden does not answer")
+        else:
+            lag = _behind(said, leading) if said["is_replica"] else ""
+            quorum = _quorum(host, leads)
+            shown.add_row(host, _role(said), str(said["timeline"]), lag, quorum, said["why"])
+    return shown
 
 
 def ask(lab: Lab) -> Found:
@@ -56,29 +71,20 @@ def ask(lab: Lab) -> Found:
     return msgspec.json.decode(run(argv, input=told, timeout_s=_ASKED_S), type=Found)
 
 
-def _leader(found: Found) -> dict[str, Any]:
-    """Return what the leader's warden says; empty without a leader."""
-    return next((said for said in found.statuses.values() if said["is_primary"]), {})
+def _behind(said: dict[str, Any], leading: str | None) -> str:
+    """Return how far a replica is behind; who does not stream cannot know what it lacks."""
+    is_told = leading is not None and said["streams_from"] == leading
+    return f"{said['behind_s']} s" if is_told else "unknown"
+
+
+def _quorum(host: str, leads: dict[str, Any] | None) -> str:
+    """Return whether a host is a voter, by what the leader's has heard from etcd lately."""
+    if leads is None or outlook.age_s(leads) > outlook.STORE_FRESH_S:
+        return "unknown"
+    return "voter" if host in leads["store"]["voters"] else ""
 
 
 def _role(said: dict[str, Any]) -> str:
     if said["is_primary"]:
         return "[green]primary[/]"
     return "replica" if said["is_replica"] else "[red]neither[/]"
-
-
-def _complaints(found: Found, hosts: list[str]) -> Iterator[str]:
-    yield from (f"{host} is silent" for host in hosts if host not in found.statuses)
-    leader = _leader(found)
-    if not leader:
-        yield "nobody takes writes"
-        return
-    store = leader["store"]
-    if store["is_paused"]:
-        yield "the cluster is paused: nothing fails over by itself"
-    needed = len(hosts) - 1
-    if len(store["voters"]) < needed:
-        yield f"{len(store['voters'])} voters of {needed}: the next loss waits for the lease, 20 s"
-    for host, said in found.statuses.items():
-        if said["fenced"]:
-            yield f"{host} sends nothing to {' and '.join(said['fenced'])} (voter fence)"
