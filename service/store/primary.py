@@ -24,6 +24,9 @@ Begin = Callable[[Connection], Transaction]
 # One attempt may take this long. Shorter would abandon commits that wait for a standby, each still
 # holding a server connection; longer would find a dead primary late.
 _ATTEMPT_S = 12.0
+# What a node on its way down says is followed by the end of the connection, which tells; a bug
+# says the same each time.
+_DOUBTS_MAX = 3
 _PAUSE_FIRST_S = 0.02
 _PAUSE_MAX_S = 0.5
 
@@ -61,7 +64,7 @@ class Primary:
         shutdown, a deadlock or an unknown commit, each time in a transaction that `begin` makes.
         :raises DatabaseAway: if `deadline` passes first; the work may or may not have been done
         """
-        attempts = 0
+        attempts = doubts = 0
         is_unknown = False
         while True:
             connection = self._pool.acquire(deadline=deadline, is_again=attempts > 0)
@@ -70,7 +73,9 @@ class Primary:
             try:
                 result = self._attempt(transaction, connection, work, must_vouch=is_unknown)
             except psycopg2.Error as error:
-                if sqlstates.verdict(error) is Verdict.FAULT:
+                meant = sqlstates.verdict(error)
+                doubts += meant is Verdict.DOUBTFUL
+                if meant is Verdict.FAULT or doubts > _DOUBTS_MAX:
                     raise
                 RETRIES.labels(sqlstates.reason(error)).inc()
             except OutcomeUnknown:
@@ -139,7 +144,7 @@ def _committed(
     try:
         is_committed = transaction.commit()
     except psycopg2.Error as error:
-        if sqlstates.verdict(error) is not Verdict.ELSEWHERE:
+        if sqlstates.verdict(error) not in {Verdict.ELSEWHERE, Verdict.DOUBTFUL}:
             raise
         raise OutcomeUnknown from error
     if any("synchronous replication" in notice for notice in connection.notices):

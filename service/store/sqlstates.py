@@ -15,6 +15,7 @@ class Verdict(Enum):
 
     AGAIN = "again"  # the connection is sound; the same work may succeed now
     ELSEWHERE = "elsewhere"  # the connection is lost or on the wrong node; work again on another
+    DOUBTFUL = "doubtful"  # a node on its way down says it, so does a bug: again, a few times only
     FAULT = "fault"  # repeating cannot help: a bug, or a rule of the schema
 
 
@@ -25,7 +26,6 @@ _VERDICTS = {
     "40P01": Verdict.AGAIN,  # deadlock_detected
     "55P03": Verdict.AGAIN,  # lock_not_available: lock_timeout ran out
     "57014": Verdict.AGAIN,  # query_canceled: statement_timeout, or a replay conflict
-    "0A000": Verdict.ELSEWHERE,  # "cached plan must not change result type": a migration passed
     "25006": Verdict.ELSEWHERE,  # read_only_sql_transaction: this node is not the primary
     "26000": Verdict.ELSEWHERE,  # invalid_sql_statement_name: it lost what was prepared on it
     "25P03": Verdict.ELSEWHERE,  # idle_in_transaction_session_timeout
@@ -38,7 +38,13 @@ _VERDICTS = {
     "57P05": Verdict.ELSEWHERE,  # idle_session_timeout
     "08": Verdict.ELSEWHERE,  # connection_exception
     "58": Verdict.ELSEWHERE,  # system_error: I/O
-    "XX": Verdict.ELSEWHERE,  # internal_error: seen while a primary goes down
+    "XX000": Verdict.DOUBTFUL,  # internal_error; XX001, XX002 are damaged data, which stay damaged
+}
+# Codes that say too little by themselves, with the words that tell a node in the wrong state from
+# a fault. Words are sure: the cluster sets lc_messages to C.
+_WORDS = {
+    "0A000": ("cached plan must not change result type", "during recovery"),  # a migration passed
+    "XX000": ("during recovery",),  # "cannot make new WAL entries": this node is not the primary
 }
 
 
@@ -50,6 +56,8 @@ def verdict(error: psycopg2.Error) -> Verdict:
         # libpq reports a connection that broke in the middle of an answer as DatabaseError.
         lost = lost or type(error) is psycopg2.DatabaseError
         return Verdict.ELSEWHERE if lost else Verdict.FAULT
+    if any(words in str(error) for words in _WORDS.get(code, ())):
+        return Verdict.ELSEWHERE
     return _VERDICTS.get(code) or _VERDICTS.get(code[:2]) or Verdict.FAULT
 
 
