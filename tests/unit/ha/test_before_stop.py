@@ -48,7 +48,7 @@ class Host:
         command = yaml.safe_load(rendered()["db1/patroni.yml"])
         command = command["bootstrap"]["dcs"]["postgresql"]["parameters"]["archive_command"]
         command = command.replace("/run/evergrid/warden/stopping", str(self.stopping))
-        for name in ("timeout", "nice"):
+        for name in ("timeout", "exec nice"):
             command = command.replace(f"{name} ", ": ")
         return subprocess.run(["sh", "-c", command], cwd=self.script.parent, check=False).returncode
 
