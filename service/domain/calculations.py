@@ -1,0 +1,297 @@
+"""Calculations: the lines of a bill, from what was used to what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from service.domain import losses, power_factors, tiers, tou
+from service.domain.basic_charges import Charge
+from service.domain.errors import Invalid
+from service.domain.power_factors import Table
+from service.domain.rating import amount_fen
+from service.domain.tariffs import ENERGY, Price, Tariff, Unit
+from service.domain.tou import Energy, Period
+
+Participation = Literal["energy_and_money", "energy_only", "neither"]
+
+
+class PeriodUnpriced(Invalid):
+    """Energy was used in a period of the day that the tariff has no price for."""
+
+    code = "PERIOD_UNPRICED"
+    hint = "Give the tariff a price for every period of its calendar, or one for all energy."
+
+
+class TierUnpriced(Invalid):
+    """The tariff has tiers that it has no price for, or prices for tiers that it does not have."""
+
+    code = "TIER_UNPRICED"
+    hint = "Give a price for each tier, one more than the scheme has limits."
+
+
+class TablesMissing(Invalid):
+    """The tariff has no power-factor table of this standard."""
+
+    code = "POWER_FACTOR_STANDARD_UNKNOWN"
+    hint = "Assess against a standard that the tariff has a table of: 80, 85 or 90 hundredths."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """Days of a bill during which one tariff holds."""
+
+    days: int
+    tariff: Tariff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Household:
+    """
+    What is known of a household.
+
+    `months` are those of the bill; of the year in which it is supplied, with an annual scheme.
+    `before_kwh` is what earlier bills of the year came to.
+    """
+
+    months: int = 1
+    before_kwh: int = 0
+    is_extended: bool = False
+    is_subsidised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """Energy at one price: what is left of a main meter, or one of its sub-meters."""
+
+    energy: Energy
+    spells: tuple[Spell, ...]
+    household: Household = Household()
+    participation: Participation = "energy_and_money"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """
+    What the power factor is assessed from.
+
+    `standard` is in hundredths. `lost_kwh` is energy that no portion has, and counts all the same.
+    """
+
+    standard: int
+    reactive_kvarh: int
+    lost_kwh: int = 0
+
+
+class Line(NamedTuple):
+    """One line: `quantity` in `unit` at `price` (1e-8 yuan), rounded half up by itself."""
+
+    portion: int | None
+    component: str
+    period: Period | None
+    tier: int | None
+    quantity: int | Decimal
+    unit: Unit
+    price: int
+    amount_fen: int
+    is_levy: bool
+    is_in_base: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calculation:
+    """The lines of a bill; `power_factor` is in hundredths, None if it is not assessed."""
+
+    lines: tuple[Line, ...]
+    power_factor: int | None
+
+    @property
+    def amount_fen(self) -> int:
+        """What the bill comes to: the sum of its rounded lines."""
+        return sum(line.amount_fen for line in self.lines)
+
+
+def calculate(
+    portions: Sequence[Portion],
+    *,
+    basic: Sequence[Charge] = (),
+    assessment: Assessment | None = None,
+) -> Calculation:
+    """
+    Return the lines of a bill: of each portion, the basic charge, the power factor's adjustment.
+
+    Source: domain rule 2.2, with 2.3, 2.4, 2.6, 2.7; example E30.
+    :raises PeriodUnpriced: if energy has no price
+    :raises TierUnpriced: if prices do not fit the tiers
+    :raises TablesMissing: if the standard is unknown to the tariff
+    """
+    lines = [line for number, each in enumerate(portions) for line in _of(each, number)]
+    version = portions[0].spells[0].tariff.version
+    lines += (_basic(charge, version) for charge in basic)
+    if assessment is None:
+        return Calculation(lines=tuple(lines), power_factor=None)
+    factor = _power_factor(portions, assessment)
+    tables = portions[0].spells[0].tariff.tables
+    if assessment.standard not in tables:
+        raise TablesMissing(f"no table of the standard 0.{assessment.standard:02}")
+    if factor is not None:
+        lines.append(_adjustment(lines, portions, factor, tables[assessment.standard], version))
+    return Calculation(lines=tuple(lines), power_factor=factor)
+
+
+def _of(portion: Portion, number: int) -> Iterator[Line]:
+    """Yield the lines of one portion, price by price, each spell of days by itself."""
+    days = [spell.days for spell in portion.spells]
+    shares = {
+        key: losses.shared(kwh, by=days)
+        for key, kwh in _quantities(portion, portion.spells[0].tariff).items()
+    }
+    for index, spell in enumerate(portion.spells):
+        for price in spell.tariff.prices:
+            quantity = _quantity(price, shares, portion=portion, index=index)
+            if quantity is not None:
+                yield _line(price, quantity, number=number, version=spell.tariff.version)
+    if portion.household.is_subsidised:
+        yield from _subsidy(portion, number)
+
+
+_Key = tuple[Period | None, int | None]
+
+
+def _quantities(portion: Portion, tariff: Tariff) -> dict[_Key, int]:
+    """Return the energy that a price may be about: all, each period, each tier; in kWh."""
+    energy = _priced(portion.energy, tariff)
+    found: dict[_Key, int] = {(None, None): energy.total_kwh}
+    found |= {(period, None): energy.of(period) for period in tou.PERIODS}
+    if tariff.scheme is not None:
+        household = portion.household
+        limits = tiers.limits_kwh(
+            tariff.scheme, months=household.months, is_extended=household.is_extended
+        )
+        before_kwh = household.before_kwh if tariff.scheme.is_annual else 0
+        split = tiers.split(energy.total_kwh, limits_kwh=limits, before_kwh=before_kwh)
+        found |= {(None, number): kwh for number, kwh in enumerate(split, start=1)}
+    return found
+
+
+def _priced(energy: Energy, tariff: Tariff) -> Energy:
+    """
+    Return the energy by the periods that the tariff has prices for.
+
+    :raises PeriodUnpriced: if there is none for a period that energy was used in
+    """
+    periods = {price.period for price in tariff.prices if price.period is not None}
+    if not periods:
+        return energy
+    if "sharp" not in periods:
+        energy = energy.with_sharp_as_peak()
+    unpriced = [each for each in tou.PERIODS if each not in periods and energy.of(each)]
+    if unpriced:
+        raise PeriodUnpriced(f"{energy.of(unpriced[0])} kWh in the period {unpriced[0]}")
+    return energy
+
+
+def _quantity(
+    price: Price, shares: Mapping[_Key, tuple[int, ...]], *, portion: Portion, index: int
+) -> int | None:
+    """Return how much of the portion a price is about; None if it has no line."""
+    if price.unit == "month":
+        return portion.household.months if index == 0 else None
+    if (price.period, price.tier) not in shares:
+        raise TierUnpriced(f"a price for tier {price.tier}, period {price.period}")
+    kwh = shares[price.period, price.tier][index]
+    is_said = price.tier in {None, 1} and price.period in {None, "flat"}
+    return kwh if kwh or is_said else None
+
+
+def _line(price: Price, quantity: int, *, number: int, version: str) -> Line:
+    return Line(
+        portion=number,
+        component=price.component,
+        period=price.period,
+        tier=price.tier,
+        quantity=quantity,
+        unit=price.unit,
+        price=price.price,
+        amount_fen=amount_fen(quantity_kwh=quantity, price=price.price),
+        is_levy=price.is_levy,
+        is_in_base=price.is_in_base and not price.is_levy,
+        version=version,
+    )
+
+
+def _subsidy(portion: Portion, number: int) -> Iterator[Line]:
+    """
+    Yield what a household in need does not pay for, at the price of its first energy.
+
+    Source: domain rules 2.6, 2.12a; example E05.
+    """
+    tariff = portion.spells[0].tariff
+    free_kwh = min(tariff.free_kwh * portion.household.months, portion.energy.total_kwh)
+    price = _first_price(tariff.prices)
+    if free_kwh:
+        yield _line(
+            price._replace(component="subsidy", period=None, tier=None),
+            -free_kwh,
+            number=number,
+            version=tariff.version,
+        )
+
+
+def _first_price(prices: Iterable[Price]) -> Price:
+    energy = [price for price in prices if price.component == ENERGY]
+    return next(
+        price for price in energy if price.tier in {None, 1} and price.period in {None, "flat"}
+    )
+
+
+def _basic(charge: Charge, version: str) -> Line:
+    return Line(
+        portion=None,
+        component="basic",
+        period=None,
+        tier=None,
+        quantity=charge.quantity,
+        unit=charge.unit,
+        price=charge.price,
+        amount_fen=charge.amount_fen,
+        is_levy=False,
+        is_in_base=True,
+        version=version,
+    )
+
+
+def _power_factor(portions: Sequence[Portion], assessment: Assessment) -> int | None:
+    active_kwh = sum(p.energy.total_kwh for p in portions if p.participation != "neither")
+    return power_factors.hundredths(
+        active_kwh=active_kwh + assessment.lost_kwh, reactive_kvarh=assessment.reactive_kvarh
+    )
+
+
+def _adjustment(
+    lines: Sequence[Line], portions: Sequence[Portion], factor: int, table: Table, version: str
+) -> Line:
+    """Return the line of the adjustment; its quantity is the base, its price the percentage."""
+    base_fen = sum(
+        line.amount_fen
+        for line in lines
+        if line.is_in_base
+        and (line.portion is None or portions[line.portion].participation == "energy_and_money")
+    )
+    percent = power_factors.adjustment_hundredths_percent(factor, table=table)
+    return Line(
+        portion=None,
+        component="power_factor_adjustment",
+        period=None,
+        tier=None,
+        quantity=base_fen,
+        unit="fen",
+        price=percent,
+        amount_fen=power_factors.adjustment_fen(base_fen, hundredths_percent=percent),
+        is_levy=False,
+        is_in_base=False,
+        version=version,
+    )

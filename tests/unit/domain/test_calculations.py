@@ -1,0 +1,216 @@
+"""The worked examples of the price rules, each as a bill."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from service.domain import basic_charges, meters, sub_meters, tou
+from service.domain.calculations import (
+    Assessment,
+    Household,
+    PeriodUnpriced,
+    Portion,
+    TablesMissing,
+    TierUnpriced,
+    calculate,
+)
+from service.domain.sub_meters import Share
+from service.domain.tariffs import Price
+from service.domain.tou import Energy
+from tests.unit.domain.tariffs import (
+    COMMERCIAL,
+    RESIDENTIAL,
+    RESIDENTIAL_BY_INCREMENTS,
+    ZHEJIANG,
+    ZHEJIANG_BY_PERIOD,
+    bill,
+    holding,
+    levies,
+    tariff,
+    yuan,
+)
+
+
+def fens(calculation):
+    return [line.amount_fen for line in calculation.lines]
+
+
+@pytest.mark.parametrize(
+    ("tariff_", "expected"),
+    [
+        (RESIDENTIAL, [95_20, 54_90, 43_00]),
+        (RESIDENTIAL_BY_INCREMENTS, [173_60, 4_50, 15_00]),
+    ],
+)
+def test_tiers_come_to_the_same_whether_split_or_added(tariff_, expected):
+    """E01: 193.10 both ways."""
+    found = bill(310, tariff_)
+    assert fens(found) == expected
+    assert found.amount_fen == 193_10
+
+
+@pytest.mark.parametrize(
+    ("kwh", "before_kwh", "expected"),
+    [
+        (300, 2650, [59_18, 111_72]),  # E02a
+        (2400, 2700, [32_28, 1199_52, 251_40]),  # E02b
+        (300, 2500, [139_88, 23_52]),  # E29, March
+        (100, 2800, [0, 58_80]),  # E29, April
+        (200, 2500, [107_60]),  # E29, March as it was
+        (100, 2700, [32_28, 23_52]),  # E29, April after that
+    ],
+)
+def test_annual_tiers_go_on_where_the_year_has_come_to(kwh, before_kwh, expected):
+    """E02a: 170.90; E02b: 1 483.20; E29: 222.20 become 163.40."""
+    assert fens(bill(kwh, ZHEJIANG, months=12, before_kwh=before_kwh)) == expected
+
+
+def test_a_household_with_periods_and_tiers_pays_the_tier_on_top():
+    """E03: 113.60 + 43.20 + 12.00 = 168.80."""
+    found = bill(Energy(peak=200, valley=150), ZHEJIANG_BY_PERIOD, months=12, before_kwh=2650)
+    assert fens(found) == [113_60, 43_20, 12_00]
+
+
+def test_a_large_household_has_wider_tiers():
+    """E04: 151.20 + 24.40 = 175.60."""
+    assert fens(bill(310, RESIDENTIAL, is_extended=True)) == [151_20, 24_40]
+
+
+@pytest.mark.parametrize(("kwh", "expected"), [(120, [67_20, -8_40]), (10, [5_60, -5_60])])
+def test_a_household_in_need_has_free_energy_but_no_more_than_it_used(kwh, expected):
+    """E05: 58.80; at 10 kWh nothing."""
+    assert fens(bill(kwh, RESIDENTIAL, is_subsidised=True)) == expected
+
+
+def test_every_line_is_rounded_by_itself():
+    """E06: 711.25."""
+    found = bill(1250, COMMERCIAL)
+    assert fens(found) == [651_63, 25_00, 23_75, 2_46, 7_78, 63]
+    assert found.amount_fen == 711_25
+
+
+def test_a_price_that_changes_splits_the_energy_by_days():
+    """E25: 179.20 + 162.40 = 341.60."""
+    before, after = tariff(Price("energy", yuan("0.56"))), tariff(Price("energy", yuan("0.58")))
+    found = bill(600, before, after, days=(16, 14))
+    assert [(line.quantity, line.amount_fen) for line in found.lines] == [
+        (320, 179_20),
+        (280, 162_40),
+    ]
+
+
+def kwh(start, end, *, multiplier):
+    advance = Decimal(end) - Decimal(start)
+    return meters.consumption_kwh(advance=advance, multiplier=Decimal(multiplier))
+
+
+BY_PERIOD = tariff(
+    Price("energy", yuan("1.2360"), period="sharp"),
+    Price("energy", yuan("1.0300"), period="peak"),
+    Price("energy", yuan("0.6867"), period="flat"),
+    Price("energy", yuan("0.3434"), period="valley"),
+)
+
+
+def test_what_the_registers_leave_of_the_total_is_flat():
+    """E10: 10 630.89, the residual kWh in the flat period."""
+    registers = {
+        "total_kwh": ("12034.16", "12268.77"),
+        "sharp_kwh": ("1200.05", "1222.31"),
+        "peak_kwh": ("3800.40", "3871.95"),
+        "valley_kwh": ("2933.00", "2993.36"),
+    }
+    energy = tou.balanced(**{n: kwh(*span, multiplier=60) for n, span in registers.items()})
+    assert energy == Energy(sharp=1336, peak=4293, flat=4826, valley=3622)
+    assert fens(bill(energy, BY_PERIOD)) == [1651_30, 4421_79, 3314_01, 1243_79]
+
+
+def test_sharp_energy_is_peak_where_no_sharp_price_holds():
+    plain = tariff(*(price for price in BY_PERIOD.prices if price.period != "sharp"))
+    assert fens(bill(Energy(sharp=10, peak=5), plain))[0] == 15_45
+
+
+def test_energy_without_a_price_is_refused():
+    with pytest.raises(PeriodUnpriced, match="7 kWh in the period deep_valley"):
+        bill(Energy(flat=1, deep_valley=7), BY_PERIOD)
+
+
+def test_a_price_for_a_tier_that_is_not_there_is_refused():
+    with pytest.raises(TierUnpriced):
+        bill(1, tariff(Price("energy", 1, tier=1)))
+
+
+def test_a_standard_without_a_table_is_refused():
+    portion = Portion(energy=Energy(flat=1), spells=holding(tariff(Price("energy", 1), tables={})))
+    with pytest.raises(TablesMissing):
+        calculate([portion], assessment=Assessment(standard=90, reactive_kvarh=1))
+
+
+def test_a_whole_bill_of_a_two_part_customer_with_a_residential_share():
+    """E30: 250 380.48 yuan, every line of it."""
+    registers = {
+        "total_kwh": ("5012.34", "5212.86"),
+        "sharp_kwh": ("402.10", "418.25"),
+        "peak_kwh": ("1604.00", "1663.42"),
+        "valley_kwh": ("1306.12", "1362.79"),
+    }
+    main = tou.balanced(**{n: kwh(*span, multiplier=1500) for n, span in registers.items()})
+    assert main == Energy(sharp=24225, peak=89130, flat=102420, valley=85005)
+    industrial, (residential,) = sub_meters.split(main, [Share(hundredths_percent=3_00)])
+    assert residential == Energy(sharp=727, peak=2674, flat=3072, valley=2550)
+
+    prices = {"sharp": "1.1016", "peak": "0.9180", "flat": "0.6120", "valley": "0.3060"}
+    industry = tariff(
+        *(Price("energy", yuan(price), period=period) for period, price in prices.items()),
+        *levies("0.02", "0.019", "0.001969", "0.006225"),
+    )
+    homes = tariff(
+        Price("energy", yuan("0.4613"), is_in_base=False),
+        *levies("0.02", "0.001", "0.001969", "0.006225"),
+    )
+    capacity = [basic_charges.Equipment(capacity_kva=Decimal(1600))]
+    reactive_kvarh = kwh("1501.00", "1588.40", multiplier=1500)
+    assert reactive_kvarh == 131_100
+    found = calculate(
+        [
+            Portion(energy=industrial, spells=holding(industry)),
+            Portion(energy=residential, spells=holding(homes)),
+        ],
+        basic=basic_charges.of_capacity(capacity, price=yuan("26")),
+        assessment=Assessment(standard=90, reactive_kvarh=reactive_kvarh),
+    )
+    assert found.power_factor == 92
+    assert fens(found) == [
+        25885_40, 79366_61, 60800_98, 25231_23, 5835_14, 5543_38, 574_47, 1816_19,
+        4162_31, 180_46, 9_02, 17_77, 56_17, 41600_00, -698_65,
+    ]  # fmt: skip
+    assert found.amount_fen == 250_380_48
+
+
+@pytest.mark.parametrize(
+    ("participation", "factor", "base_fen"),
+    [("energy_and_money", 74, 200_00), ("energy_only", 74, 100_00), ("neither", 87, 100_00)],
+)
+def test_a_portion_takes_part_in_the_power_factor_as_agreed(participation, factor, base_fen):
+    plain = holding(tariff(Price("energy", yuan("0.02"))))
+    found = calculate(
+        [
+            Portion(energy=Energy(flat=5000), spells=plain),
+            Portion(energy=Energy(flat=5000), spells=plain, participation=participation),
+        ],
+        assessment=Assessment(
+            standard=85, reactive_kvarh=2800 if participation == "neither" else 9000
+        ),
+    )
+    assert found.power_factor == factor
+    assert found.lines[-1].quantity == base_fen
+
+
+def test_no_energy_at_all_is_not_assessed():
+    portion = Portion(
+        energy=Energy(), spells=holding(tariff(Price("energy", 1))), household=Household()
+    )
+    found = calculate([portion], assessment=Assessment(standard=90, reactive_kvarh=0))
+    assert (found.power_factor, found.amount_fen) == (None, 0)
