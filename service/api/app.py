@@ -21,6 +21,7 @@ from service.api import (
 )
 from service.api.accounts import AccountByNumber, AccountImports, Accounts
 from service.api.authentication import Authentication
+from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
 from service.api.metrics import Metrics
@@ -43,6 +44,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/readings": readings.Readings,
     "/v1/prices": Prices,
+    "/v1/bill-calculations": BillCalculations,
     "/v1/bill-runs": bill_runs.BillRuns,
     "/v1/bill-runs/{bill_run_id:int}": bill_runs.BillRunByNumber,
     "/v1/bills/{bill_no}": bills.BillByNumber,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from service.domain import losses, power_factors, tiers, tou
 from service.domain.basic_charges import Charge
 from service.domain.errors import Invalid
+from service.domain.portions import Assessment, Portion
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
 from service.domain.tariffs import ENERGY, Price, Tariff, Unit
 from service.domain.tou import Energy, Period
-
-Participation = Literal["energy_and_money", "energy_only", "neither"]
 
 
 class PeriodUnpriced(Invalid):
@@ -39,54 +38,13 @@ class TablesMissing(Invalid):
     hint = "Assess against a standard that the tariff has a table of: 80, 85 or 90 hundredths."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
-    """Days of a bill during which one tariff holds."""
-
-    days: int
-    tariff: Tariff
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Household:
-    """
-    What is known of a household.
-
-    `months` are those of the bill; of the year in which it is supplied, with an annual scheme.
-    `before_kwh` is what earlier bills of the year came to.
-    """
-
-    months: int = 1
-    before_kwh: int = 0
-    is_extended: bool = False
-    is_subsidised: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
-    """Energy at one price: what is left of a main meter, or one of its sub-meters."""
-
-    energy: Energy
-    spells: tuple[Spell, ...]
-    household: Household = Household()
-    participation: Participation = "energy_and_money"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    """
-    What the power factor is assessed from.
-
-    `standard` is in hundredths. `lost_kwh` is energy that no portion has, and counts all the same.
-    """
-
-    standard: int
-    reactive_kvarh: int
-    lost_kwh: int = 0
-
-
 class Line(NamedTuple):
-    """One line: `quantity` in `unit` at `price` (1e-8 yuan), rounded half up by itself."""
+    """
+    One line: `quantity` in `unit` at `price` (1e-8 yuan), rounded half up by itself.
+
+    `portion` counts from 0, None is the customer as a whole. `days` of a month of 30 that a basic
+    charge is for, None for all of it.
+    """
 
     portion: int | None
     component: str
@@ -99,6 +57,7 @@ class Line(NamedTuple):
     is_levy: bool
     is_in_base: bool
     version: str
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +220,7 @@ def _basic(charge: Charge, version: str) -> Line:
         is_levy=False,
         is_in_base=True,
         version=version,
+        days=charge.days,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from service.domain import calculations
 from service.domain.prices import yuan_text
 from service.domain.rating import Line
 
@@ -24,6 +25,17 @@ def reasons(lines: Iterable[Line], *, legal_document: str) -> Iterator[str]:
             reached_kwh = line.quantity_kwh + (reached_kwh if line.tier > 1 else 0)
             where = _tier_text(line, reached_kwh)
         yield f"{where}{_product_text(line)} ({legal_document})"
+
+
+def formula(line: calculations.Line) -> str:
+    """Return how the amount of a calculated line came about, in one sentence."""
+    if line.unit == "fen":
+        percent = yuan_text(line.price * _PRICE_UNITS_PER_FEN)
+        base, amount = _yuan(int(line.quantity)), _yuan(line.amount_fen)
+        return f"{percent} % of {base} yuan, half up {amount} yuan"
+    days = "" if line.days is None else f" × {line.days}/30"
+    product = f"{line.quantity} {line.unit} × {yuan_text(line.price)} yuan{days}"
+    return f"{product}, half up {_yuan(line.amount_fen)} yuan"
 
 
 def _tier_text(line: Line, reached_kwh: int) -> str:

@@ -45,6 +45,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "accounts.read": _CUSTOMERS | _MIGRATOR,
         "readings.post": _ROUND | _MIGRATOR,
         "prices.read": _CUSTOMERS | _MIGRATOR,
+        "bill_calculations.make": _CUSTOMERS | _MIGRATOR,
         "bill_runs.start": _OFFICES,
         "bill_runs.read": _OFFICES | _AUDITOR,
         "bills.read": _CUSTOMERS,

@@ -80,6 +80,15 @@ MATRIX = {
         },
     ),
     "GET /v1/prices": row(CUSTOMERS | {MIGRATOR}, None, query="?on=2026-04-01"),
+    "POST /v1/bill-calculations": row(
+        CUSTOMERS | {MIGRATOR},
+        None,
+        body={
+            "tariffs": {"flat": {"prices": [{"component": "energy", "price_yuan": "0.5"}]}},
+            "spells": [{"tariff": "flat", "days": 30}],
+            "energy": {"flat": 100},
+        },
+    ),
     "POST /v1/bill-runs": row(
         OFFICES, "BUREAU_UNKNOWN", 202, body={"month": "2026-02", "bureau": "{bureau}"}
     ),

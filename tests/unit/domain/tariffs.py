@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.domain.calculations import Household, Portion, Spell, calculate
+from service.domain.calculations import calculate
+from service.domain.portions import Household, Portion, Spell
 from service.domain.tariffs import Price, Tariff
 from service.domain.tiers import Scheme
 from service.domain.tou import Energy

@@ -7,15 +7,8 @@ from decimal import Decimal
 import pytest
 
 from service.domain import basic_charges, meters, sub_meters, tou
-from service.domain.calculations import (
-    Assessment,
-    Household,
-    PeriodUnpriced,
-    Portion,
-    TablesMissing,
-    TierUnpriced,
-    calculate,
-)
+from service.domain.calculations import PeriodUnpriced, TablesMissing, TierUnpriced, calculate
+from service.domain.portions import Assessment, Household, Portion
 from service.domain.sub_meters import Share
 from service.domain.tariffs import Price
 from service.domain.tou import Energy
