@@ -49,8 +49,8 @@ def split(main: Energy, sub_meters: Sequence[SubMeter]) -> tuple[Energy, tuple[E
     Return what is left of `main`, with the energy of each sub-meter in their order.
 
     Fixed ones come first; every share is one of what these leave, whatever the other shares are;
-    then what was measured. Fixed energy and shares are spread as `main` itself is, so that
-    rounding may leave one kWh less than nothing in a period.
+    then what was measured. Each is taken out of `main` as `main` itself is spread, even one that
+    was measured by period, so that rounding may leave one kWh less than nothing in a period.
 
     Source: domain rules 2.2, step 4, and 2.12a; examples E17a, E17b, E30.
     :raises SubMetersExceedMain: if less than nothing is left in all
@@ -60,7 +60,7 @@ def split(main: Energy, sub_meters: Sequence[SubMeter]) -> tuple[Energy, tuple[E
     taken = tuple(_energy(sub, main=main, shareable_kwh=shareable_kwh) for sub in sub_meters)
     left = main
     for energy in taken:
-        left -= energy
+        left -= tou.shared(energy.total_kwh, by=main)
     if shareable_kwh < 0 or left.total_kwh < 0:
         raise SubMetersExceedMain(f"{main.total_kwh} kWh less its sub-meters is {left.total_kwh}")
     return left, taken

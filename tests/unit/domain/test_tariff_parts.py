@@ -216,6 +216,15 @@ def test_sub_meters_are_taken_out_fixed_ones_first(subs, taken, left):
     assert rest.total_kwh == left
 
 
+def test_a_measured_sub_meter_is_taken_out_as_the_main_one_is_spread():
+    """Rule 2.2, step 4: of 300 kWh, 40 percent are taken out of the peak; its own are its own."""
+    rest, (measured,) = sub_meters.split(
+        Energy(peak=4000, flat=6000), [Measured(energy=Energy(peak=300))]
+    )
+    assert rest == Energy(peak=3880, flat=5820)
+    assert measured == Energy(peak=300)
+
+
 @pytest.mark.parametrize("sub", [Fixed(kwh=11), Measured(energy=Energy(peak=11))])
 def test_more_than_went_through_cannot_be_taken_out(sub):
     with pytest.raises(SubMetersExceedMain, match="10 kWh"):
