@@ -104,13 +104,14 @@ def calculate(
 def _of(portion: Portion, number: int) -> Iterator[Line]:
     """Yield the lines of one portion, price by price, each spell of days by itself."""
     days = [spell.days for spell in portion.spells]
-    shares = {
-        key: losses.shared(kwh, by=days)
-        for key, kwh in _quantities(portion, portion.spells[0].tariff).items()
-    }
+    shares = {key: losses.shared(kwh, by=days) for key, kwh in _quantities(portion).items()}
     for index, spell in enumerate(portion.spells):
+        kwh = _priced({key: parts[index] for key, parts in shares.items()}, spell.tariff)
         for price in spell.tariff.prices:
-            quantity = _quantity(price, shares, portion=portion, index=index)
+            if price.unit == "month":
+                quantity = portion.household.months if index == 0 else None
+            else:
+                quantity = _quantity(price, kwh)
             if quantity is not None:
                 yield _line(price, quantity, number=number, version=spell.tariff.version)
     if portion.household.is_subsidised:
@@ -120,50 +121,49 @@ def _of(portion: Portion, number: int) -> Iterator[Line]:
 _Key = tuple[Period | None, int | None]
 
 
-def _quantities(portion: Portion, tariff: Tariff) -> dict[_Key, int]:
+def _quantities(portion: Portion) -> dict[_Key, int]:
     """Return the energy that a price may be about: all, each period, each tier; in kWh."""
-    energy = _priced(portion.energy, tariff)
+    energy, household = portion.energy, portion.household
+    if not any("sharp" in spell.tariff.periods for spell in portion.spells):
+        energy = energy.with_sharp_as_peak()
     found: dict[_Key, int] = {(None, None): energy.total_kwh}
     found |= {(period, None): energy.of(period) for period in tou.PERIODS}
-    if tariff.scheme is not None:
-        household = portion.household
+    scheme = portion.spells[0].tariff.scheme
+    if scheme is not None:
         limits = tiers.limits_kwh(
-            tariff.scheme, months=household.months, is_extended=household.is_extended
+            scheme, months=household.months, is_extended=household.is_extended
         )
-        before_kwh = household.before_kwh if tariff.scheme.is_annual else 0
+        before_kwh = household.before_kwh if scheme.is_annual else 0
         split = tiers.split(energy.total_kwh, limits_kwh=limits, before_kwh=before_kwh)
         found |= {(None, number): kwh for number, kwh in enumerate(split, start=1)}
     return found
 
 
-def _priced(energy: Energy, tariff: Tariff) -> Energy:
+def _priced(kwh: dict[_Key, int], tariff: Tariff) -> dict[_Key, int]:
     """
-    Return the energy by the periods that the tariff has prices for.
+    Return the energy of a spell by the periods that its tariff has prices for.
 
     :raises PeriodUnpriced: if there is none for a period that energy was used in
     """
-    periods = {price.period for price in tariff.prices if price.period is not None}
+    periods = tariff.periods
     if not periods:
-        return energy
+        return kwh
     if "sharp" not in periods:
-        energy = energy.with_sharp_as_peak()
-    unpriced = [each for each in tou.PERIODS if each not in periods and energy.of(each)]
+        kwh["peak", None] += kwh["sharp", None]
+        kwh["sharp", None] = 0
+    unpriced = [each for each in tou.PERIODS if each not in periods and kwh[each, None]]
     if unpriced:
-        raise PeriodUnpriced(f"{energy.of(unpriced[0])} kWh in the period {unpriced[0]}")
-    return energy
+        raise PeriodUnpriced(f"{kwh[unpriced[0], None]} kWh in the period {unpriced[0]}")
+    return kwh
 
 
-def _quantity(
-    price: Price, shares: Mapping[_Key, tuple[int, ...]], *, portion: Portion, index: int
-) -> int | None:
-    """Return how much of the portion a price is about; None if it has no line."""
-    if price.unit == "month":
-        return portion.household.months if index == 0 else None
-    if (price.period, price.tier) not in shares:
+def _quantity(price: Price, kwh: Mapping[_Key, int]) -> int | None:
+    """Return the energy that a price is about; None if it has no line."""
+    if (price.period, price.tier) not in kwh:
         raise TierUnpriced(f"a price for tier {price.tier}, period {price.period}")
-    kwh = shares[price.period, price.tier][index]
+    quantity = kwh[price.period, price.tier]
     is_said = price.tier in {None, 1} and price.period in {None, "flat"}
-    return kwh if kwh or is_said else None
+    return quantity if quantity or is_said else None
 
 
 def _line(price: Price, quantity: int, *, number: int, version: str) -> Line:

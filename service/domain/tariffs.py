@@ -48,3 +48,8 @@ class Tariff:
     scheme: Scheme | None = None
     free_kwh: int = 0
     tables: Mapping[int, Table]
+
+    @property
+    def periods(self) -> frozenset[Period]:
+        """The periods of the day that have prices of their own; none at a single rate."""
+        return frozenset(price.period for price in self.prices if price.period is not None)

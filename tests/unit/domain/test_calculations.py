@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -123,6 +124,21 @@ def test_what_the_registers_leave_of_the_total_is_flat():
 def test_sharp_energy_is_peak_where_no_sharp_price_holds():
     plain = tariff(*(price for price in BY_PERIOD.prices if price.period != "sharp"))
     assert fens(bill(Energy(sharp=10, peak=5), plain))[0] == 15_45
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ((0, 1), [("sharp", 5), ("peak", 8), ("peak", 12)]),  # the months of sharp peaks end
+        ((1, 0), [("peak", 13), ("sharp", 5), ("peak", 7)]),  # they begin
+    ],
+)
+def test_sharp_energy_is_peak_on_the_days_that_no_sharp_price_holds(order, expected):
+    """Rule 2.1; each period is split by days on its own (2.12a): 10 sharp, 15 peak kWh."""
+    plain = replace(BY_PERIOD, prices=BY_PERIOD.prices[1:])
+    tariffs = [(BY_PERIOD, plain)[n] for n in order]
+    found = bill(Energy(sharp=10, peak=15), *tariffs, days=(15, 15))
+    assert [(line.period, line.quantity) for line in found.lines if line.quantity] == expected
 
 
 def test_energy_without_a_price_is_refused():
