@@ -107,6 +107,7 @@ def _spells(asked: Iterable[sent.SpellSent], tariffs: Mapping[str, Tariff]) -> t
 def _household(asked: sent.HouseholdSent) -> Household:
     return Household(
         months=asked.months,
+        year_months=asked.year_months,
         before_kwh=asked.before_kwh,
         is_extended=asked.is_extended,
         is_subsidised=asked.is_subsidised,

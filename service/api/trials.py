@@ -69,9 +69,10 @@ class SpellSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HouseholdSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Months of the bill (of the year, with annual tiers); what the year has come to before it."""
+    """Months of the bill; with annual tiers those of the year, what it has come to before."""
 
     months: Months = 1
+    year_months: Months = 12
     before_kwh: Kwh = 0
     is_extended: bool = False
     is_subsidised: bool = False

@@ -130,9 +130,8 @@ def _quantities(portion: Portion) -> dict[_Key, int]:
     found |= {(period, None): energy.of(period) for period in tou.PERIODS}
     scheme = portion.spells[0].tariff.scheme
     if scheme is not None:
-        limits = tiers.limits_kwh(
-            scheme, months=household.months, is_extended=household.is_extended
-        )
+        months = household.year_months if scheme.is_annual else household.months
+        limits = tiers.limits_kwh(scheme, months=months, is_extended=household.is_extended)
         before_kwh = household.before_kwh if scheme.is_annual else 0
         split = tiers.split(energy.total_kwh, limits_kwh=limits, before_kwh=before_kwh)
         found |= {(None, number): kwh for number, kwh in enumerate(split, start=1)}

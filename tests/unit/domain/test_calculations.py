@@ -58,12 +58,12 @@ def test_tiers_come_to_the_same_whether_split_or_added(tariff_, expected):
 )
 def test_annual_tiers_go_on_where_the_year_has_come_to(kwh, before_kwh, expected):
     """E02a: 170.90; E02b: 1 483.20; E29: 222.20 become 163.40."""
-    assert fens(bill(kwh, ZHEJIANG, months=12, before_kwh=before_kwh)) == expected
+    assert fens(bill(kwh, ZHEJIANG, before_kwh=before_kwh)) == expected
 
 
 def test_a_household_with_periods_and_tiers_pays_the_tier_on_top():
     """E03: 113.60 + 43.20 + 12.00 = 168.80."""
-    found = bill(Energy(peak=200, valley=150), ZHEJIANG_BY_PERIOD, months=12, before_kwh=2650)
+    found = bill(Energy(peak=200, valley=150), ZHEJIANG_BY_PERIOD, before_kwh=2650)
     assert fens(found) == [113_60, 43_20, 12_00]
 
 
@@ -76,6 +76,19 @@ def test_a_large_household_has_wider_tiers():
 def test_a_household_in_need_has_free_energy_but_no_more_than_it_used(kwh, expected):
     """E05: 58.80; at 10 kWh nothing."""
     assert fens(bill(kwh, RESIDENTIAL, is_subsidised=True)) == expected
+
+
+@pytest.mark.parametrize(("months", "credit"), [(1, -8_07), (2, -16_14)])
+def test_free_energy_is_that_of_the_months_billed_in_annual_tiers_too(months, credit):
+    """Rule 2.6: 15 kWh a month at 0.538, whatever the year's months that the tiers are for."""
+    needy = replace(ZHEJIANG, free_kwh=15)
+    found = bill(120, needy, months=months, is_subsidised=True)
+    assert fens(found) == [64_56, credit]
+
+
+def test_annual_tiers_of_half_a_year_are_half_as_wide():
+    found = bill(1400, ZHEJIANG, year_months=6)
+    assert [line.quantity for line in found.lines] == [1380, 20]
 
 
 def test_every_line_is_rounded_by_itself():
