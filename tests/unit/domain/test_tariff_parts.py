@@ -232,8 +232,15 @@ def test_more_than_went_through_cannot_be_taken_out(sub):
 
 
 def test_periods_cannot_come_to_more_than_the_total():
-    with pytest.raises(PeriodsExceedTotal, match="1 kWh more than 10"):
-        tou.balanced(total_kwh=10, peak_kwh=6, valley_kwh=5)
+    with pytest.raises(PeriodsExceedTotal, match="6 kWh more than 10"):
+        tou.balanced(total_kwh=10, peak_kwh=9, valley_kwh=7)
+
+
+def test_what_rounding_made_too_much_is_taken_from_flat():
+    """Rule 2.2, step 3: of 100.40 kWh, 50.60 in the peak and 49.80 in the valley."""
+    assert tou.balanced(total_kwh=100, peak_kwh=51, valley_kwh=50) == Energy(
+        peak=51, flat=-1, valley=50
+    )
 
 
 @given(KWH, st.tuples(KWH, KWH, KWH, KWH, KWH))
