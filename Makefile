@@ -10,7 +10,7 @@ TEST_LAB := test
 TEST_SUBNET := 10.78.0.0/24
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help up down test check format bench drill fuzz audit python goldens
+.PHONY: help up down test check format bench drill fuzz oracle audit python goldens
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ fuzz: python ## a million damaged requests, then many made up from the API's des
 	@PYTHONPATH=. $(BIN)/python -m tests.fuzz
 	@PYTHONPATH=. EVERGRID_EXAMPLES=400 $(BIN)/python -m pytest -q -n 2 \
 		tests/integration/test_http_description.py -k no_request
+
+oracle: python ## a hundred thousand customers, each billed by the engine and by the rules' second writing
+	@PYTHONPATH=. EVERGRID_CUSTOMERS=100000 $(BIN)/python -m pytest -q -n 2 tests/oracle
 
 audit: ## ask an advisory service about every pinned package; needs the internet
 	@tests/audit

@@ -57,15 +57,21 @@ def energy_lines(kwh: Kwh, tariff: Tariff) -> list[Line]:
 
 
 def period_lines(kwh: Kwh, periods: dict[str, list[Price]]) -> list[Line]:
-    """Price each period; sharp kWh are peak where sharp has no price. Source: 2.1, 2.2 (3)."""
+    """Price each period; sharp kWh are peak while sharp has no price. Source: 2.1, 2.2 (3)."""
     if len(periods) == 1:
-        kwh = {FLAT: whole(kwh)}
-    elif "sharp" not in periods:
+        return charges.priced(FLAT, whole(kwh), periods[FLAT])
+    if "sharp" not in periods:
         kwh = plus(kwh, {"peak": kwh.get("sharp", NONE), "sharp": -kwh.get("sharp", NONE)})
+    pieces = {
+        name: charges.by_days(kwh.get(name, NONE), prices) for name, prices in periods.items()
+    }
+    for index, price in enumerate(periods.get("sharp", [])):
+        if price.yuan is None:
+            pieces["peak"][index] += pieces["sharp"][index]
     return [
         line
         for name, prices in periods.items()
-        for line in charges.priced(name, kwh.get(name, NONE), prices)
+        for line in charges.at_prices(name, pieces[name], prices)
     ]
 
 
@@ -148,35 +154,28 @@ def registers(supply: Supply) -> Kwh:
     return quantities.balanced(total=read.pop("total"), periods=read)
 
 
-def reactive_kvarh(supply: Supply) -> Fraction:
-    """Return the kvarh read."""
-    return quantities.read(supply.meter.get("reactive", []))
-
-
-def losses(supply: Supply) -> tuple[Fraction, Fraction]:
-    """Return active loss (transformer, then line) and reactive loss. Source: 2.2 (5), 2.8."""
-    read, active, reactive = whole(registers(supply)), NONE, NONE
-    if supply.transformer is not None:
-        active, reactive = quantities.transformer_loss(
-            supply.transformer, active=read, reactive=reactive_kvarh(supply)
-        )
-    line = quantities.line_loss_by_ratio(supply.line_ratio, read=read, transformer=active)
-    return active + line, reactive
-
-
 @dataclass(frozen=True)
 class Portions:
-    """The kWh of the main and its children, in their order: as read, and as billed."""
+    """The kWh of main and children as read and as billed; the sums that the power factor takes."""
 
     read: list[Kwh]
     billed: list[Kwh]
+    active_loss: Fraction
+    reactive: Fraction
 
 
 def portions(supply: Supply) -> Portions:
-    """Take the children out, add losses, then corrections. Source: 2.2 (4-7), 2.12a."""
-    main = registers(supply)
+    """Take the children out, add losses, then corrections. Source: 2.2 (4-8), 2.8, 2.12a."""
+    main, reactive = registers(supply), quantities.read(supply.meter.get("reactive", []))
+    transformer, reactive_loss = NONE, NONE
+    if supply.transformer is not None:
+        transformer, reactive_loss = quantities.transformer_loss(
+            supply.transformer, active=whole(main), reactive=reactive
+        )
+    loss = transformer + quantities.line_loss_by_ratio(
+        supply.line_ratio, read=whole(main), transformer=transformer
+    )
     read = quantities.deducted(main, [point.child for point in supply.points])
-    loss, _ = losses(supply)
     parts = [loss] + [NONE] * len(supply.points)
     if supply.is_loss_shared:
         parts = quantities.shared_loss(loss, points=[whole(kwh) for kwh in read])
@@ -185,17 +184,14 @@ def portions(supply: Supply) -> Portions:
         for kwh, part in zip(read, parts, strict=True)
     ]
     billed[0] = plus(billed[0], {FLAT: supply.correction})
-    return Portions(read, billed)
+    return Portions(read, billed, active_loss=loss, reactive=reactive + reactive_loss)
 
 
-def power_factor(supply: Supply, read: list[Kwh]) -> int | None:
+def power_factor(supply: Supply, kwh_of: Portions) -> int | None:
     """Return hundredths on all but participation 03, with losses. Source: 2.4, 2.12a."""
     taking = ["01"] + [point.participation for point in supply.points]
-    active = sum((whole(kwh) for kwh, how in zip(read, taking, strict=True) if how != "03"), NONE)
-    active_loss, reactive_loss = losses(supply)
-    return charges.power_factor(
-        active=active + active_loss, reactive=reactive_kvarh(supply) + reactive_loss
-    )
+    active = [whole(kwh) for kwh, how in zip(kwh_of.read, taking, strict=True) if how != "03"]
+    return charges.power_factor(active=sum(active, kwh_of.active_loss), reactive=kwh_of.reactive)
 
 
 def bill(supply: Supply) -> list[Line]:
@@ -209,14 +205,11 @@ def bill(supply: Supply) -> list[Line]:
         inside = base if point.participation == "01" else outside
         inside += [replace(line, point=number) for line in energy_lines(kwh, point.tariff)]
         outside += [replace(line, point=number) for line in levy_lines(kwh, point.tariff)]
-    if supply.standard is None:
+    factor = None if supply.standard is None else power_factor(supply, kwh_of)
+    if factor is None:
         return base + outside
-    factor = charges.adjustment(
-        sum((line.amount for line in base), NONE),
-        standard=supply.standard,
-        hundredths=power_factor(supply, kwh_of.read),
-    )
-    return [*base, factor, *outside]
+    adjusted = charges.adjustment(total(base), standard=supply.standard, hundredths=factor)
+    return [*base, adjusted, *outside]
 
 
 def total(lines: list[Line]) -> Fraction:

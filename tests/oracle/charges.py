@@ -18,17 +18,28 @@ class Line:
 
 @dataclass(frozen=True)
 class Price:
-    """A price in yuan and the days of the bill on which it holds."""
+    """A price in yuan (None: there is none) and the days of the bill on which it holds."""
 
-    yuan: Fraction
+    yuan: Fraction | None
     days: int
 
 
 def priced(what: str, quantity: Fraction, prices: list[Price]) -> list[Line]:
     """Price a quantity; a change of price splits it by days. Source: 2.12, 2.12a."""
-    pieces = shares(quantity, [Fraction(price.days) for price in prices])
+    return at_prices(what, by_days(quantity, prices), prices)
+
+
+def by_days(quantity: Fraction, prices: list[Price]) -> list[Fraction]:
+    """Split a quantity over the days of its prices."""
+    return shares(quantity, [Fraction(price.days) for price in prices])
+
+
+def at_prices(what: str, pieces: list[Fraction], prices: list[Price]) -> list[Line]:
+    """Price each piece by its own price."""
     return [
-        Line(what, kwh, yuan(kwh * price.yuan)) for kwh, price in zip(pieces, prices, strict=True)
+        Line(what, kwh, yuan(kwh * price.yuan))
+        for kwh, price in zip(pieces, prices, strict=True)
+        if price.yuan is not None
     ]
 
 
@@ -70,8 +81,8 @@ def power_factor(*, active: Fraction, reactive: Fraction) -> int | None:
     square = active**2 + reactive**2
     if not square:
         return None
-    return max(
-        h for h in range(101) if h == 0 or (h - Fraction(1, 2)) ** 2 * square <= (100 * active) ** 2
+    return next(
+        h for h in range(100, -1, -1) if max(2 * h - 1, 0) ** 2 * square <= (200 * active) ** 2
     )
 
 
@@ -91,10 +102,9 @@ def percent(standard: int, hundredths: int) -> Fraction:
     return Fraction(min(steps, 20), 2) + min(max(steps - 20, 0), 5) + 2 * max(steps - 25, 0)
 
 
-def adjustment(base: Fraction, *, standard: int, hundredths: int | None) -> Line:
+def adjustment(base: Fraction, *, standard: int, hundredths: int) -> Line:
     """Return the power-factor line on the sum of the rounded base lines. Source: 2.4, 2.12a."""
-    rate = Fraction() if hundredths is None else percent(standard, hundredths)
-    return Line("power_factor", base, yuan(base * rate / 100))
+    return Line("power_factor", base, yuan(base * percent(standard, hundredths) / 100))
 
 
 def subsidy(used: Fraction, *, free: Fraction, price: Fraction) -> Line:

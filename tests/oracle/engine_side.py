@@ -1,0 +1,232 @@
+"""The engine's side of the comparison: the same customer, the same lines, in its own words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+from service.domain import basic_charges, losses, meters, sub_meters, tou
+from service.domain.basic_charges import Equipment
+from service.domain.calculations import Assessment, Household, Portion, Spell, calculate
+from service.domain.losses import Loss, Transformer
+from service.domain.sub_meters import Fixed, Measured, Share
+from service.domain.tariffs import Price, Tariff
+from service.domain.tiers import Scheme
+from service.domain.tou import Energy
+from tests.unit.domain.power_factor_tables import TABLES
+
+PARTICIPATION = {"01": "energy_and_money", "02": "energy_only", "03": "neither"}
+
+
+def units(yuan):
+    """Return a price in 1e-8 yuan."""
+    assert (yuan * 10**8).denominator == 1
+    return int(yuan * 10**8)
+
+
+def decimal(exact):
+    return Decimal(exact.numerator) / Decimal(exact.denominator)
+
+
+def energy(kwh):
+    return Energy(**{period: int(amount) for period, amount in kwh.items()})
+
+
+def is_plausible(segment):
+    """Test if the register went on, or may have rolled over."""
+    shape = meters.Register(digits=segment.digits, decimals=2)
+    return segment.end >= segment.start or shape.may_roll_over_from(decimal(segment.start))
+
+
+def read(segments):
+    """Return the kWh of a register."""
+    found = 0
+    for each in segments:
+        assert is_plausible(each)
+        start, end = decimal(each.start), decimal(each.end)
+        shape = meters.Register(digits=each.digits, decimals=2)
+        advance = shape.advance(start=start, end=end, roll_overs=int(end < start))
+        found += meters.consumption_kwh(advance=advance, multiplier=decimal(each.multiplier))
+    return found
+
+
+def main_energy(supply):
+    kwh = {
+        f"{name}_kwh": read(segments)
+        for name, segments in supply.meter.items()
+        if name != "reactive"
+    }
+    return tou.balanced(**kwh)
+
+
+def spells(tariff):
+    """Return the tariff, once for each price that it has in turn."""
+    days = [price.days for price in tariff.periods["flat"]]
+    return tuple(
+        Spell(days=number, tariff=version(tariff, index)) for index, number in enumerate(days)
+    )
+
+
+def version(tariff, index):
+    def at(prices):
+        return units(prices[index].yuan)
+
+    tiers = tariff.tiers
+    is_single, is_split = len(tariff.periods) == 1, False
+    if tiers is not None:
+        is_split = tiers.is_split and is_single
+    prices = []
+    if is_split:
+        base = at(tariff.periods["flat"])
+        steps = [0, *(at(delta) for delta in tiers.deltas)]
+        prices += [Price("energy", base + more, tier=n) for n, more in enumerate(steps, start=1)]
+    else:
+        prices += [
+            Price("energy", at(each), period=None if is_single else period)
+            for period, each in tariff.periods.items()
+            if each[index].yuan is not None
+        ]
+    if tiers is not None and not is_split:
+        prices += [
+            Price("tier", at(delta), tier=n) for n, delta in enumerate(tiers.deltas, start=2)
+        ]
+    prices += [Price(name, at(each), is_levy=True) for name, each in tariff.levies.items()]
+    return Tariff(
+        version=f"version {index}",
+        prices=tuple(prices),
+        scheme=tiers and scheme(tiers),
+        free_kwh=int(tariff.free_kwh),
+        tables=TABLES,
+    )
+
+
+def scheme(tiers):
+    return Scheme(
+        is_annual=tiers.steps.scheme == "year",
+        limits_kwh=tuple(int(limit) for limit in tiers.steps.limits),
+        extension_kwh=int(tiers.extension),
+        extension="widen" if tiers.is_widened else "shift",
+    )
+
+
+def household(tariff):
+    known = Household(months=tariff.months, is_subsidised=bool(tariff.free_kwh))
+    tiers = tariff.tiers
+    if tiers is None:
+        return known
+    known = replace(known, before_kwh=int(tiers.before), is_extended=bool(tiers.extension))
+    if tiers.steps.scheme == "year":
+        return replace(known, year_months=tiers.months)
+    return known
+
+
+def sub_meter(child):
+    match child.how:
+        case "fixed":
+            return Fixed(kwh=int(child.value))
+        case "ratio":
+            return Share(hundredths_percent=int(child.value * 10_000))
+        case _:
+            return Measured(energy=energy(child.own))
+
+
+def loss(supply, main, reactive):
+    """Return what transformer and line lost."""
+    found = Loss(active_kwh=0, reactive_kvarh=0)
+    if supply.transformer is not None:
+        plate = supply.transformer
+        found = losses.of_transformer(
+            Transformer(
+                capacity_kva=decimal(plate.kva),
+                no_load_kw=decimal(plate.no_load_kw),
+                load_kw=decimal(plate.load_kw),
+                no_load_percent=decimal(plate.no_load_current_percent),
+                short_circuit_percent=decimal(plate.impedance_percent),
+            ),
+            days=plate.days,
+            load_shape=decimal(plate.load_shape),
+            active_kwh=main.total_kwh,
+            reactive_kvarh=reactive,
+        )
+    line_kwh = losses.of_line(
+        main.total_kwh + found.active_kwh, hundredths_percent=int(supply.line_ratio * 10_000)
+    )
+    return Loss(active_kwh=found.active_kwh + line_kwh, reactive_kvarh=found.reactive_kvarh)
+
+
+def charges(basic, billed_kwh):
+    """Return the basic charge by its mode."""
+    if basic is None:
+        return ()
+    price, kva = units(basic.price), decimal(basic.running_kva)
+    measured, contract = decimal(basic.measured), decimal(basic.contract)
+    if basic.mode == "capacity":
+        equipment = [Equipment(capacity_kva=decimal(k), days=days) for k, days in basic.equipment]
+        return basic_charges.of_capacity(equipment, price=price)
+    if basic.may_be_discounted:
+        price = basic_charges.price_of_heavy_use(
+            price, consumption_kwh=billed_kwh, capacity_kva=kva
+        )
+    if basic.mode == "actual":
+        floor = decimal(basic.floor) if basic.floor else None
+        return basic_charges.of_actual_demand(measured_kw=measured, price=price, floor_kw=floor)
+    if basic.mode == "before_2016":
+        return basic_charges.of_demand_before_2016(
+            contract_kw=contract, measured_kw=measured, capacity_kva=kva, price=price
+        )
+    counting = basic_charges.contract_demand_kw(applied_kw=contract, capacity_kva=kva)
+    return basic_charges.of_contract_demand(contract_kw=counting, measured_kw=measured, price=price)
+
+
+def portions_of(supply):
+    """
+    Return the portions of the bill, and what its power factor takes beside them.
+
+    That is the loss borne by those that do not take part, and all reactive energy.
+    """
+    main, reactive = main_energy(supply), read(supply.meter.get("reactive", []))
+    left, taken = sub_meters.split(main, [sub_meter(point.child) for point in supply.points])
+    lost = loss(supply, main, reactive)
+    kwh = [left, *taken]
+    parts = [lost.active_kwh] + [0] * len(taken)
+    if supply.is_loss_shared:
+        parts = losses.shared(lost.active_kwh, by=[each.total_kwh for each in kwh])
+    correction = Energy(flat=int(supply.correction))
+    billed = [each + tou.shared(part, by=main) for each, part in zip(kwh, parts, strict=True)]
+    billed[0] += correction
+    parties = [(supply.tariff, "01"), *((p.tariff, p.participation) for p in supply.points)]
+    portions = [
+        Portion(
+            energy=each,
+            spells=spells(tariff),
+            household=household(tariff),
+            participation=PARTICIPATION[taking],
+        )
+        for each, (tariff, taking) in zip(billed, parties, strict=True)
+    ]
+    beside = sum(part for part, (_, taking) in zip(parts, parties, strict=True) if taking == "03")
+    return portions, Loss(active_kwh=beside, reactive_kvarh=reactive + lost.reactive_kvarh)
+
+
+def calculated(supply):
+    """Return the engine's calculation of the customer's bill."""
+    portions, beside = portions_of(supply)
+    assessment = supply.standard and Assessment(
+        standard=supply.standard,
+        reactive_kvarh=beside.reactive_kvarh,
+        lost_kwh=beside.active_kwh - int(supply.correction),
+    )
+    billed_kwh = sum(portion.energy.total_kwh for portion in portions)
+    return calculate(portions, basic=charges(supply.basic, billed_kwh), assessment=assessment)
+
+
+def in_oracle_words(line):
+    """Return a line as the oracle has it: its point, what for, how much of it, yuan."""
+    name = {"power_factor_adjustment": "power_factor"}.get(line.component, line.component)
+    if line.tier is not None:
+        name = f"tier_{line.tier}"
+    elif line.component == "energy":
+        name = line.period or "flat"
+    quantity = Fraction(line.quantity) / (100 if line.unit == "fen" else 1)
+    return line.portion, name, quantity, Fraction(line.amount_fen, 100)
