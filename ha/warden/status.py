@@ -98,7 +98,10 @@ class Desk:
         return {"took_s": round(now_s() - began_s, 3)}
 
     def _plan_stop(self) -> dict[str, Any]:
-        plan_stop(self._settings, self._board)
+        try:
+            plan_stop(self._settings, self._board)
+        except OSError as error:
+            raise CannotNow(f"the note for before_stop.sh: {error}") from error
         return {"planned": True}
 
     def _preflight(self) -> dict[str, Any]:

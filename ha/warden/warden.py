@@ -156,8 +156,11 @@ class Warden:
 
     def _hand_over(self) -> None:
         """Give the ballast back, so that a shutdown checkpoint fits; let another host lead."""
-        ballast_of(self._settings).unlink(missing_ok=True)
-        plan_stop(self._settings, self._board)
+        try:
+            ballast_of(self._settings).unlink(missing_ok=True)
+            plan_stop(self._settings, self._board)
+        except OSError as error:
+            _log.warning("The stop of PostgreSQL will be slower than it could be: %s.", error)
         try:
             self._patroni.switch_over(self._settings.host, within_s=_HAND_OVER_WITHIN_S)
         except (RestSilent, PatroniRefused) as error:
@@ -169,6 +172,7 @@ def plan_stop(settings: Settings, board: Board) -> None:
     Leave the note that the next stop of PostgreSQL is wanted; `before_stop` then does it at once.
 
     It is believed for a few seconds only.
+    :raises OSError: if it cannot be written; the stop is then one that nobody announced
     """
     board.stop_planned_s = now_s()
     Path(settings.run_folder, "planned_stop").write_text(f"{time.time():.3f}\n", encoding="ascii")

@@ -14,7 +14,7 @@ from service.domain.portions import Assessment, Portion
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
 from service.domain.tariffs import ENERGY, Price, Tariff, Unit
-from service.domain.tou import Energy, Period
+from service.domain.tou import Period
 
 
 class PeriodUnpriced(Invalid):

@@ -24,8 +24,8 @@ Begin = Callable[[Connection], Transaction]
 # One attempt may take this long. Shorter would abandon commits that wait for a standby, each still
 # holding a server connection; longer would find a dead primary late.
 _ATTEMPT_S = 12.0
-# What a node on its way down says is followed, within a second or two, by the end of the connection,
-# which tells; a bug says the same each time.
+# What a node on its way down says is followed, within a second or two, by the end of the
+# connection, which tells; a bug says the same each time.
 _DOUBTS_MAX = 8
 _PAUSE_FIRST_S = 0.02
 _PAUSE_MAX_S = 0.5

@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from service.domain import basic_charges, losses, meters, sub_meters, tou
 from service.domain.basic_charges import Equipment
-from service.domain.calculations import Assessment, Household, Portion, Spell, calculate
+from service.domain.calculations import calculate
 from service.domain.losses import Loss, Transformer
+from service.domain.portions import Assessment, Household, Portion, Spell
 from service.domain.sub_meters import Fixed, Measured, Share
 from service.domain.tariffs import Price, Tariff
 from service.domain.tiers import Scheme

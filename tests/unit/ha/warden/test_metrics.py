@@ -13,6 +13,7 @@ from ha.warden.answers import Answer, Known
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.facts import Canary, Store
+from ha.warden.server import CannotNow
 from ha.warden.settings import Settings
 from ha.warden.status import Desk
 
@@ -49,11 +50,11 @@ class Told:
         )
         unfenced = SimpleNamespace(fenced=list, withholds=lambda: None)
         self.ahead_s = 0.0
-        self._desk = Desk(SETTINGS, board=Board(), judge=said, voter=unfenced)
+        self.desk = Desk(SETTINGS, board=Board(), judge=said, voter=unfenced)
 
     def shows(self, name, **facts):
         self._known = replace(self._known, **facts)
-        self._desk.measured(metrics.page)
+        self.desk.measured(metrics.page)
         return value(name)
 
 
@@ -96,3 +97,8 @@ def test_a_primary_that_never_took_a_write_does_not_pass_for_one_that_just_did(t
 
 def test_a_disk_that_was_not_looked_at_yet_is_not_full(told):
     assert math.isnan(told.shows("evergrid_warden_disk_free_bytes"))
+
+
+def test_a_stop_that_cannot_be_announced_is_refused_with_the_reason(told):
+    with pytest.raises(CannotNow, match="No such file"):
+        told.desk.acts()["/planned-stop"]()
