@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
+from pprint import pformat
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from service.domain import corrections, losses, power_factors, rating, sub_meters
-from tests.oracle import bills, charges, customers, engine_side, exact, quantities, rules
+from service.domain import basic_charges, corrections, losses, power_factors, rating, sub_meters
+from tests.oracle import basic, bills, charges, customers, engine_side, exact, quantities, rules
 from tests.oracle.quantities import Child, ImplausibleReading, NegativeChild, Segment
 from tests.unit.domain.power_factor_tables import TABLES
 
@@ -46,12 +48,20 @@ def said(lines):
     return Counter(line for line in lines if line[2])
 
 
+def written(what):
+    """Write a customer, or a line, so that it can be read: 1/2 for Fraction(1, 2)."""
+    whole = re.sub(r"Fraction\((-?\d+), 1\)", r"\1", pformat(what, width=100))
+    return re.sub(r"Fraction\((-?\d+), (\d+)\)", r"\1/\2", whole)
+
+
 def agree(supply):
     expected = bills.bill(supply)
     found = engine_side.calculated(supply)
     by_rules = said((line.point, line.what, line.quantity, line.amount) for line in expected)
     by_engine = said(engine_side.in_oracle_words(line) for line in found.lines)
-    assert by_engine - by_rules == by_rules - by_engine == Counter()
+    differing = [f"the rules:  {written(line)}" for line in by_rules - by_engine]
+    differing += [f"the engine: {written(line)}" for line in by_engine - by_rules]
+    assert not differing, "\n".join([written(supply), *differing])
     assert found.amount_fen == bills.total(expected) * 100
 
 
@@ -140,10 +150,24 @@ def test_shares_are_the_same_and_come_to_the_whole(kwh, by):
     assert sum(found) == kwh
 
 
-@given(st.integers(-(10**7), 10**7), st.integers(0, 2 * 10**8))
+@given(
+    st.integers(-(10**7), 10**7),
+    st.one_of(st.integers(0, 2 * 10**8), st.integers(0, 400).map(lambda n: n * 500_000)),
+)
 def test_an_amount_is_rounded_half_up_away_from_zero(kwh, price):
     found = rating.amount_fen(quantity_kwh=kwh, price=price)
     assert Fraction(found, 100) == exact.yuan(Fraction(kwh * price, 10**8))
+
+
+@pytest.mark.parametrize("kva", ["30", "400.50", "1600"])
+@pytest.mark.parametrize("beside_edge", [-1, 0, 1])
+def test_heavy_use_begins_where_the_rules_say(kva, beside_edge):
+    billed = int(260 * Fraction(kva)) + beside_edge
+    found = basic_charges.price_of_heavy_use(
+        36 * 10**8, consumption_kwh=billed, capacity_kva=Decimal(kva)
+    )
+    by_rule = basic.discounted(Fraction(36), billed=Fraction(billed), kva=Fraction(kva))
+    assert found == by_rule * 10**8
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -344,6 +345,7 @@ def test_a_member_that_hangs_is_given_up(tmp_path):
     hanging = Member(tmp_path).start()
     with Asked([hanging.address]) as store:
         hanging.process.send_signal(signal.SIGSTOP)
+        os.waitpid(hanging.process.pid, os.WUNTRACED)  # it is stopped now, every thread of it
         began_s = time.monotonic()
         try:
             with pytest.raises(StoreSilent):
