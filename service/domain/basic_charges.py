@@ -132,7 +132,8 @@ def price_of_heavy_use(price: int, *, consumption_kwh: int, capacity_kva: Decima
 
     Source: 发改价格〔2023〕529号; domain rules 2.3, 2.12a; example E12e.
     """
-    if consumption_kwh < _DISCOUNT_FROM_KWH_PER_KVA * Fraction(capacity_kva):
+    is_heavy = consumption_kwh >= _DISCOUNT_FROM_KWH_PER_KVA * Fraction(capacity_kva)
+    if not is_heavy or capacity_kva == 0:
         return price
     reduced = price * _DISCOUNT
     return half_up(reduced.numerator, reduced.denominator)

@@ -13,7 +13,7 @@ from service.domain.errors import Invalid
 from service.domain.portions import Assessment, Portion
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
-from service.domain.tariffs import ENERGY, Price, Tariff, Unit
+from service.domain.tariffs import ENERGY, Price, Tariff, TierUnpriced, Unit
 from service.domain.tou import Period
 
 
@@ -22,13 +22,6 @@ class PeriodUnpriced(Invalid):
 
     code = "PERIOD_UNPRICED"
     hint = "Give the tariff a price for every period of its calendar, or one for all energy."
-
-
-class TierUnpriced(Invalid):
-    """The tariff has tiers that it has no price for, or prices for tiers that it does not have."""
-
-    code = "TIER_UNPRICED"
-    hint = "Give a price for each tier, one more than the scheme has limits."
 
 
 class TablesMissing(Invalid):
@@ -103,6 +96,8 @@ def calculate(
 
 def _of(portion: Portion, number: int) -> Iterator[Line]:
     """Yield the lines of one portion, price by price, each spell of days by itself."""
+    if len({spell.tariff.tier_count for spell in portion.spells}) > 1:
+        raise TierUnpriced("the tariffs of one bill have more tiers and fewer")
     days = [spell.days for spell in portion.spells]
     shares = {key: losses.shared(kwh, by=days) for key, kwh in _quantities(portion).items()}
     for index, spell in enumerate(portion.spells):
@@ -158,8 +153,6 @@ def _priced(kwh: dict[_Key, int], tariff: Tariff) -> dict[_Key, int]:
 
 def _quantity(price: Price, kwh: Mapping[_Key, int]) -> int | None:
     """Return the energy that a price is about; None if it has no line."""
-    if (price.period, price.tier) not in kwh:
-        raise TierUnpriced(f"a price for tier {price.tier}, period {price.period}")
     quantity = kwh[price.period, price.tier]
     is_said = price.tier in {None, 1} and price.period in {None, "flat"}
     return quantity if quantity or is_said else None
@@ -200,10 +193,10 @@ def _subsidy(portion: Portion, number: int) -> Iterator[Line]:
 
 
 def _first_price(prices: Iterable[Price]) -> Price:
-    energy = [price for price in prices if price.component == ENERGY]
-    return next(
-        price for price in energy if price.tier in {None, 1} and price.period in {None, "flat"}
-    )
+    for price in prices:
+        if price.component == ENERGY and price.tier in {None, 1} and price.period in {None, "flat"}:
+            return price
+    raise PeriodUnpriced("free energy, which costs what flat energy does")
 
 
 def _basic(charge: Charge, version: str) -> Line:

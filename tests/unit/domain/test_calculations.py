@@ -8,21 +8,24 @@ from decimal import Decimal
 import pytest
 
 from service.domain import basic_charges, meters, sub_meters, tou
-from service.domain.calculations import PeriodUnpriced, TablesMissing, TierUnpriced, calculate
+from service.domain.calculations import PeriodUnpriced, TablesMissing, calculate
 from service.domain.portions import Assessment, Household, Portion
 from service.domain.sub_meters import Share
-from service.domain.tariffs import Price
+from service.domain.tariffs import Price, TierUnpriced
 from service.domain.tou import Energy
 from tests.unit.domain.tariffs import (
     COMMERCIAL,
+    MONTHLY,
     RESIDENTIAL,
     RESIDENTIAL_BY_INCREMENTS,
     ZHEJIANG,
     ZHEJIANG_BY_PERIOD,
     bill,
     holding,
+    increments,
     levies,
     tariff,
+    tiers,
     yuan,
 )
 
@@ -159,9 +162,30 @@ def test_energy_without_a_price_is_refused():
         bill(Energy(flat=1, deep_valley=7), BY_PERIOD)
 
 
-def test_a_price_for_a_tier_that_is_not_there_is_refused():
-    with pytest.raises(TierUnpriced):
-        bill(1, tariff(Price("energy", 1, tier=1)))
+@pytest.mark.parametrize(
+    ("prices", "scheme", "why"),
+    [
+        (tiers("0.56"), None, "tiers \\[1\\] of set"),
+        (tiers("0.56", "0.61"), MONTHLY, "tiers \\[1, 2\\] of"),
+        (tiers("0.56", "0.61", "0.86", "1"), MONTHLY, "tiers \\[1, 2, 3, 4\\] of"),
+        ((Price("energy", 1), *increments("0.05")), MONTHLY, "tiers \\[2\\] of"),
+        ((Price("energy", 1),), MONTHLY, "no price for any of 3 tiers"),
+        ((Price("energy", 1, period="peak", tier=1),), MONTHLY, "a tier within a period"),
+    ],
+)
+def test_prices_fit_the_tiers(prices, scheme, why):
+    with pytest.raises(TierUnpriced, match=why):
+        tariff(*prices, scheme=scheme)
+
+
+def test_one_bill_has_as_many_tiers_on_all_its_days():
+    with pytest.raises(TierUnpriced, match="more tiers and fewer"):
+        bill(10, RESIDENTIAL, tariff(Price("energy", 1)), days=(15, 15))
+
+
+def test_free_energy_needs_a_flat_price():
+    with pytest.raises(PeriodUnpriced, match="free energy"):
+        bill(Energy(peak=20), replace(ZHEJIANG_BY_PERIOD, free_kwh=10), is_subsidised=True)
 
 
 def test_a_standard_without_a_table_is_refused():
