@@ -70,7 +70,7 @@ class Pool:
         self._connections_max = connections_max
         self._enough = min(connections_max, _ENOUGH)
         self._slots = Turnstile(self._enough)
-        self._worked_s = float("-inf")
+        self._worked_s = self._failed_s = float("-inf")
         self._flowed_s = time.monotonic()
         self._worked = 0
         self._held_s: list[float] = []
@@ -234,12 +234,14 @@ class Pool:
 
     def _is_there(self, began_s: float) -> bool:
         """
-        Test if work went on over other connections while an attempt to connect failed.
+        Test if work went on over other connections while an attempt to connect failed, or since
+        the last one that did.
 
         Then the primary is there, behind a slow network, or with too much to do: to close what
         works, and open it anew, would give it more. If it has just died, the next attempt tells.
         """
-        return self._worked_s > began_s
+        is_first, self._failed_s = self._failed_s < self._worked_s, time.monotonic()
+        return is_first or self._worked_s > began_s
 
     def _turn_to_open(self) -> float:
         """Return 0 if the caller shall open a connection now, or how long to wait at most."""
@@ -259,7 +261,8 @@ class Pool:
     def _shut(self, error: psycopg2.Error) -> None:
         if not self._probing.acquire(blocking=False):
             return
-        _log.warning("The database is away (%s); looking for the new primary.", _first_line(error))
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        _log.warning("The database is away (%s); looking for the new primary.", why)
         self._gate.clear()
         self._slots_before = self._slots.slots
         self._slots.shrink(self._enough if self._is_slow else _AT_FIRST)
@@ -294,7 +297,3 @@ class Pool:
 def _close(connection: Connection) -> None:
     connection.close()
     CONNECTIONS.dec()
-
-
-def _first_line(error: psycopg2.Error) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -225,6 +225,29 @@ def test_while_work_goes_on_a_connection_that_cannot_be_opened_closes_none(
     assert not working.is_closed
 
 
+@pytest.mark.parametrize(("failures", "seen"), [(1, []), (2, ["shut"])])
+def test_the_first_that_cannot_be_opened_after_work_is_tried_again_the_second_tells(
+    narrow, monkeypatch, failures, seen
+):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    connections, server = narrow(connections_max=4)
+    working = connections.acquire(deadline=soon())
+    connections.release(connections.acquire(deadline=soon()))
+    connections.close_idle()
+    left = iter(range(failures))
+
+    def lossy():
+        if next(left, None) is not None:
+            raise psycopg2.OperationalError("no answer")
+
+    server.when_slow, server.is_slow = lossy, True
+    shut = []
+    monkeypatch.setattr(connections, "_shut", lambda _: shut.append("shut"))
+    fresh = connections.acquire(deadline=soon())
+    assert shut == seen
+    assert not (working.is_closed or fresh.is_closed)
+
+
 @pytest.mark.usefixtures("queue")
 def test_what_was_added_for_a_lost_primary_goes_with_it(narrow):
     connections, _ = narrow(connections_max=4)
