@@ -245,7 +245,7 @@ def test_the_first_that_cannot_be_opened_after_work_is_tried_again_the_second_te
     monkeypatch.setattr(connections, "_shut", lambda _: shut.append("shut"))
     fresh = connections.acquire(deadline=soon())
     assert shut == seen
-    assert not (working.is_closed or fresh.is_closed)
+    assert [working.is_closed, fresh.is_closed] == [False, False]
 
 
 @pytest.mark.usefixtures("queue")
