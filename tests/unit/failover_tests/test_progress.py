@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover_tests import history
+from failover_tests import budgets, history
 from failover_tests.progress import Progress
 
 from .conftest import payment, read
@@ -15,10 +15,11 @@ def test_the_newest_acknowledged_payment_counts_whatever_the_order():
 
 
 def test_pace_is_kept_once_nothing_was_late_for_a_while():
-    progress = Progress()
-    progress.note([payment(7, due_s=100.0, done_s=101.0), payment(8, due_s=102.9, done_s=103.0)])
-    assert not progress.is_in_pace(now_s=103.0)
-    assert progress.is_in_pace(now_s=103.2)
+    progress, long_enough_s = Progress(), 101.0 + budgets.IN_PACE_S
+    on_time = payment(8, due_s=long_enough_s - 0.1, done_s=long_enough_s)
+    progress.note([payment(7, due_s=100.0, done_s=101.0), on_time])
+    assert not progress.is_in_pace(now_s=long_enough_s)
+    assert progress.is_in_pace(now_s=long_enough_s + 0.2)
     assert not progress.is_in_pace(now_s=104.0)
 
 
