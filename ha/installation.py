@@ -35,7 +35,7 @@ _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
     "pgbackrest.conf": (("pgbackrest",), "restart"),
     "authority.crt": (("pgbackrest",), "restart"),
     "host.crt": (("pgbackrest",), "restart"),
-    "host.key": (("pgbackrest",), "restart"),
+    "host.crt.key": (("pgbackrest",), "restart"),
 }
 # Read by whoever needs them, each time anew.
 _UNTAKEN = frozenset({"archive_get.sh", "before_stop.sh", "source.conf"})

@@ -63,7 +63,7 @@ def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
     assert (patroni["owner"], patroni["group"], patroni["mode"]) == ("root", "postgres", "0640")
     assert (patroni["programs"], patroni["change"]) == (["patroni"], "reload")
     assert "scope: main" in Path(patroni["source"]).read_text(encoding="utf-8")
-    assert by_path["/etc/evergrid/host.key"]["mode"] == "0640"
+    assert by_path["/etc/evergrid/host.crt.key"]["mode"] == "0640"
 
 
 def test_programs_are_listed_in_the_order_in_which_they_start(written):
