@@ -13,6 +13,7 @@ import ctypes
 import os
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ import typer
 
 from failover_tests import budgets, samples
 from failover_tests.samples import Sample
+from ha.identity import Identity
 
 # The kernel's word for "a network namespace" (setns(2)).
 _CLONE_NEWNET = 0x40000000
@@ -51,15 +53,17 @@ class Watched:
 
 @app.command()
 def main(
-    urls: Annotated[list[str], typer.Argument(help="db1=http://10.77.0.31:8008/patroni …")],
+    urls: Annotated[list[str], typer.Argument(help="db1=https://10.77.0.31:8008/patroni …")],
+    identity: Annotated[Path, typer.Option(help="The folder with the certificate to show.")],
     out: Annotated[Path, typer.Option(help="Where to write one JSON line a look.")],
     wardens_out: Annotated[Path, typer.Option(help="The same for what wardens answer.")],
     seconds: Annotated[float, typer.Option(min=1)],
     warden: Annotated[
-        list[str], typer.Option(help="db1=/run/netns/…=http://10.77.0.31:8009/status")
+        list[str], typer.Option(help="db1=/run/netns/…=https://10.77.0.31:8009/status")
     ],
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
+    context = Identity(identity).calling()
 
     async def observe() -> None:
         stopped = asyncio.Event()
@@ -68,10 +72,11 @@ def main(
             async with AsyncExitStack() as sessions, asyncio.timeout(seconds):
                 watched = []
                 for host, url in (each.split("=", 1) for each in urls):
-                    session = await sessions.enter_async_context(session_in())
+                    session = await sessions.enter_async_context(session_in(context))
                     watched.append(Watched(host, url, session, samples.judged, file))
                 for host, network, url in (each.split("=", 2) for each in warden):
-                    session = await sessions.enter_async_context(session_in(Path(network)))
+                    made = session_in(context, Path(network))
+                    session = await sessions.enter_async_context(made)
                     judged = samples.judged_by_warden
                     watched.append(Watched(host, url, session, judged, answers))
                 await asyncio.gather(*(_watch(each, stopped) for each in watched))
@@ -79,12 +84,12 @@ def main(
     asyncio.run(observe())
 
 
-def session_in(network: Path | None = None) -> aiohttp.ClientSession:
+def session_in(context: ssl.SSLContext, network: Path | None = None) -> aiohttp.ClientSession:
     """Return a session whose connections are made in a network; None: in the observer's own."""
     made_by = partial(_socket_in, network) if network else None
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=budgets.SAMPLE_TIMEOUT_S),
-        connector=aiohttp.TCPConnector(socket_factory=made_by),
+        connector=aiohttp.TCPConnector(ssl=context, socket_factory=made_by),
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from ha import faults, rules, site_commands, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
-from ha.certificates import CertificatesFailed
+from ha.certificates import CertificatesWrong
 from ha.deployment import SiteWrong
 from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
@@ -184,7 +184,7 @@ def restore(
     progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
-_REFUSALS = (LabFailed, RestoreRefused, CertificatesFailed, SiteWrong, topology.TopologyWrong)
+_REFUSALS = (LabFailed, RestoreRefused, CertificatesWrong, SiteWrong, topology.TopologyWrong)
 
 
 def main() -> None:

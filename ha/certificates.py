@@ -76,9 +76,15 @@ def issue(topology: Topology) -> Certificates:
 
 
 def renew(known: Certificates, topology: Topology) -> Certificates:
-    """Return new keys, new certificates for all hosts of the topology, for those only."""
+    """
+    Return new keys, new certificates for all hosts of the topology, for those only.
+
+    Clients get none: by a certificate one may ask whatever a host may ask.
+    """
     pairs = {OPERATOR: _issued(known.authorities[0], OPERATOR, ())}
     for host in topology.hosts:
+        if host.roles == ("client",):
+            continue
         pairs[host.name] = _issued(known.authorities[0], host.name, _names(host, topology))
     return replace(
         known,
@@ -130,20 +136,25 @@ def ends(pem: str) -> datetime:
     return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
 
 
-def files(certificates: Certificates) -> dict[str, str]:
-    """Return each host's key with what proves it, as `{"<host>/<file>": text}` like `ha.render`."""
+def files(certificates: Certificates, topology: Topology) -> dict[str, str]:
+    """
+    Return each host's key with what proves it, as `{"<host>/<file>": text}` like `ha.render`.
+
+    Clients only know whom to believe.
+    """
     return {
-        f"{host}/{name}": text
-        for host in certificates.keys
-        if host != OPERATOR
-        for name, text in of(certificates, host).items()
+        f"{host.name}/{name}": text
+        for host in topology.hosts
+        for name, text in of(certificates, host.name).items()
     }
 
 
 def of(certificates: Certificates, name: str) -> dict[str, str]:
-    """Return the three files of one host, or of the operators, by their names."""
-    return {
-        AUTHORITY_FILE: certificates.trusted,
+    """Return the three files of one host, or of the operators; the authority's of a client."""
+    trusted = {AUTHORITY_FILE: certificates.trusted}
+    if name not in certificates.keys:
+        return trusted
+    return trusted | {
         CERTIFICATE_FILE: certificates.signed[name],
         KEY_FILE: certificates.keys[name],
     }
@@ -185,9 +196,7 @@ def _founded(topology: Topology) -> Authority:
     return Authority(certificate=_pem(certificate), key=_key_pem(key))
 
 
-def _issued(
-    authority: Authority, name: str, names: Iterable[x509.GeneralName]
-) -> tuple[str, str]:
+def _issued(authority: Authority, name: str, names: Iterable[x509.GeneralName]) -> tuple[str, str]:
     """Return a key with its certificate, good for calling, for serving too if it has `names`."""
     signing = x509.load_pem_x509_certificate(authority.certificate.encode())
     signing_key = load_pem_private_key(authority.key.encode(), password=None)

@@ -42,7 +42,8 @@ class Opening:
 
 # Every connection that one host of a data centre opens to another.
 FLOWS: tuple[Flow, ...] = (
-    Flow(to="edge", port="edge_http", what="clients", is_for_all=True),
+    Flow(to="edge", port="edge_https", what="clients", is_for_all=True),
+    Flow(to="edge", port="edge_http", what="those led to the other port", is_for_all=True),
     Flow(to="edge", port=VRRP, sources=("edge",), what="who has the virtual address"),
     Flow(to="edge", port="edge_stats", sources=("monitor",), what="metrics"),
     Flow(to="app", port="api", sources=("edge", "monitor"), what="requests, metrics"),

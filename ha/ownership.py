@@ -24,7 +24,7 @@ class Directory:
     owned: Owned
 
 
-# The users whose programs prove by a certificate on which host they run; `ansible/prepare` makes it.
+# Users whose programs prove by a certificate on which host they run; `ansible/prepare` makes it.
 KEYS_GROUP = "evergrid-keys"
 
 # No process may change its own configuration; those that hold a password, nobody else may read.

@@ -99,6 +99,7 @@ _PGBACKREST = Program(
     user="postgres",
     nice=10,
     stop_wait_s=5,
+    reload_signal="HUP",
     priority=50,
     writes=(_DATA, _RUN),
 )
@@ -233,7 +234,7 @@ def _prometheus(listen: str) -> Program:
         command=(
             "/usr/bin/prometheus --config.file=/etc/evergrid/prometheus.yml "
             f"--storage.tsdb.path={_DATA}/prometheus --storage.tsdb.retention.time=15d "
-            f"--web.listen-address={listen}"
+            f"--web.listen-address={listen} --web.config.file=/etc/evergrid/prometheus_web.yml"
         ),
         user="prometheus",
         stop_wait_s=30,

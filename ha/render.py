@@ -58,7 +58,7 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("before_stop.sh", "before_stop.sh"),
         _File("warden.json", "warden.json"),
     ),
-    "dcs": (_File("etcd.yml", "etcd.yml"),),
+    "dcs": (_File("etcd.yml", "etcd.yml"), _File("etcdctl.env", "etcdctl.env")),
     "app": (
         _File("haproxy.cfg", "haproxy_app.cfg"),
         _File("gunicorn.conf.py", "gunicorn.conf.py"),
@@ -69,11 +69,15 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("edge.sh", "edge.sh"),
         _File("keepalived.conf", "keepalived.conf"),
     ),
-    "monitor": (_File("prometheus.yml", "prometheus.yml"),),
+    "monitor": (
+        _File("prometheus.yml", "prometheus.yml"),
+        _File("prometheus_web.yml", "prometheus_web.yml"),
+    ),
     "backup": (_File("pgbackrest.conf", "pgbackrest_backup.conf"),),
     "client": (),
 }
 _EVERY_HOST = (
+    _File("curlrc", "curlrc"),
     _File("supervisord.conf", "supervisord.conf"),
     _File("sysctl.conf", "sysctl.conf"),
 )
@@ -140,7 +144,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "dcs": dcs,
         "backup": topology.with_role("backup")[0],
         "full_backups_kept": FULL_BACKUPS_KEPT,
-        "initial_cluster": ",".join(f"{m.name}=http://{m.address}:{etcd_port}" for m in dcs),
+        "initial_cluster": ",".join(f"{m.name}=https://{m.address}:{etcd_port}" for m in dcs),
         "max_connections": MAX_CONNECTIONS,
         "local_connections_max": (MAX_CONNECTIONS - RESERVED_CONNECTIONS) // len(apps),
         "api_processes": API_PROCESSES,
@@ -151,6 +155,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
         "refusals": problems.REFUSALS,
+        "in_the_open": problems.IN_THE_OPEN,
         "limits": topology.limits,
         "quotas": limits.quotas(topology),
         "budgets": limits.budgets(topology),

@@ -33,6 +33,7 @@ class Ports:
     """Where each process listens; the same on every host that has its role."""
 
     edge_http: int
+    edge_https: int
     edge_stats: int
     api: int
     worker_metrics: int

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -177,14 +179,20 @@ def _refused(reply: _Reply) -> Answer:
 
 
 @asynccontextmanager
-async def connected(*, endpoint: str, tokens: Mapping[str, str]) -> AsyncIterator[Client]:
+async def connected(
+    *, endpoint: str, tokens: Mapping[str, str], authority: Path | None = None
+) -> AsyncIterator[Client]:
     """
     Lend a client; its connections are unbounded, as those of many separate callers are.
 
-    Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
+    The endpoint is known by a certificate that `authority` signed (by default: that the machine
+    trusts). Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
     """
     connector = aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=_IDLE_CONNECTION_S, socket_factory=_keepalive_socket
+        limit=0,
+        keepalive_timeout=_IDLE_CONNECTION_S,
+        socket_factory=_keepalive_socket,
+        ssl=ssl.create_default_context(cafile=authority),
     )
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ha.lab import balancer, faults, hosts, processes, supervision
+from ha.lab import balancer, faults, hosts, operators, processes, supervision
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.layout import Layout
@@ -192,8 +192,9 @@ def _since(log: Path, past: int) -> str:
 
 
 def _wait_for_page(place: Place, port: int, path: str) -> None:
-    url = f"http://{place.host.address}:{port}{path}"
-    argv = ["curl", "-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}", url]
+    url = f"https://{place.host.address}:{port}{path}"
+    answer = ["--output", "/dev/null", "--max-time", "2", "--write-out", "%{http_code}"]
+    argv = [*operators.curl(place.layout), *answer, url]
     until(
         lambda: run(within(place.layout.namespace(place.host.name), argv), check=False),
         is_enough=lambda status: status == "200",

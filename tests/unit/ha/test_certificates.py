@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import threading
@@ -16,6 +17,7 @@ from ha.certificates import OPERATOR, POSTGRESQL, CertificatesWrong
 from ha.topology import load
 
 TOPOLOGY = load()
+HOSTS = [host.name for host in TOPOLOGY.hosts if "client" not in host.roles]
 SERVER, CLIENT = ssl.Purpose.CLIENT_AUTH, ssl.Purpose.SERVER_AUTH
 
 
@@ -68,7 +70,7 @@ def meet(server, client, *, known_as):
     return seen[0]["commonName"] if seen else None
 
 
-@pytest.mark.parametrize("host", [host.name for host in TOPOLOGY.hosts])
+@pytest.mark.parametrize("host", HOSTS)
 def test_every_host_is_known_by_its_name_and_its_address(issued, identity, host):
     server, client = identity(issued, host, SERVER), identity(issued, "db1", CLIENT)
     for known_as in (host, TOPOLOGY.host(host).address):
@@ -78,9 +80,7 @@ def test_every_host_is_known_by_its_name_and_its_address(issued, identity, host)
 @pytest.mark.parametrize(
     ("host", "known_as"), [("db3", POSTGRESQL), ("lb2", TOPOLOGY.virtual_address)]
 )
-def test_those_that_stand_in_for_each_other_have_a_name_in_common(
-    issued, identity, host, known_as
-):
+def test_those_that_stand_in_for_each_other_have_a_name_in_common(issued, identity, host, known_as):
     client = identity(issued, OPERATOR, CLIENT)
     assert meet(identity(issued, host, SERVER), client, known_as=known_as) == OPERATOR
 
@@ -117,7 +117,7 @@ def test_each_step_of_a_new_authority_leaves_hosts_before_it_and_after_it_trusti
     succeeded = certificates.succeed(announced, TOPOLOGY)
     retired = certificates.retire(succeeded)
     steps = (issued, announced, succeeded, retired)
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in itertools.pairwise(steps):
         for server, client in ((before, after), (after, before)):
             serving = identity(server, "db2", SERVER)
             assert meet(serving, identity(client, "db1", CLIENT), known_as="db2") == "db1"
@@ -140,7 +140,7 @@ def test_no_step_of_a_new_authority_is_left_out(issued):
 def test_a_host_that_was_removed_has_no_certificate_any_more(issued):
     fewer = replace(TOPOLOGY, hosts=TOPOLOGY.hosts[1:])
     renewed = certificates.renew(issued, fewer)
-    assert set(renewed.signed) == {OPERATOR, *(host.name for host in fewer.hosts)}
+    assert set(renewed.signed) == {OPERATOR, *HOSTS} - {"db1"}
     assert renewed.keys["db1"] != issued.keys["db1"]
     assert renewed.trusted == issued.trusted
 
@@ -153,10 +153,10 @@ def test_a_certificate_says_when_it_runs_out(issued):
 
 
 def test_hosts_get_what_they_need_and_operators_nothing_on_any_host(issued):
-    names = {certificates.AUTHORITY_FILE, certificates.CERTIFICATE_FILE, certificates.KEY_FILE}
-    assert set(certificates.files(issued)) == {
-        f"{host.name}/{name}" for host in TOPOLOGY.hosts for name in names
-    }
+    own = {certificates.CERTIFICATE_FILE, certificates.KEY_FILE}
+    wanted = {f"{host}/{name}" for host in HOSTS for name in own}
+    wanted |= {f"{host.name}/{certificates.AUTHORITY_FILE}" for host in TOPOLOGY.hosts}
+    assert set(certificates.files(issued, TOPOLOGY)) == wanted
 
 
 def test_no_key_is_shown(issued):
