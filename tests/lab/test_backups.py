@@ -71,7 +71,7 @@ def test_nobody_but_its_own_user_reads_a_key_or_the_repository(lab):
 
 
 def test_a_stranger_is_not_let_in_under_a_name_that_is_known(lab, tmp_path):
-    stranger = files(issue(lab.topology))
+    stranger = files(issue(lab.topology), lab.topology)
     for part in ("host.crt", "host.crt.key"):
         (tmp_path / part).write_text(stranger[f"db1/{part}"])
         (tmp_path / part).chmod(0o600)

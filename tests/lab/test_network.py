@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from ha import topology
-from ha.lab import doorway, down, faults, network, routes
+from ha.lab import doorway, down, faults, network, operators, routes
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.layout import Layout, doorway_address
@@ -95,7 +95,9 @@ def damaged():
 
 def test_the_virtual_address_answers_the_client(lab):
     info = lab.info()
-    argv = ["curl", "-sS", "-m", REACHED_S, "-w", "%{http_code}", f"{info['endpoint']}/live"]
+    known = ["--cacert", info["authority"]]
+    argv = ["curl", "-sS", *known, "-m", REACHED_S, "-w", "%{http_code}"]
+    argv += [f"{info['endpoint']}/live"]
     assert run(within(info["client_namespace"], argv)).endswith("200")
 
 
