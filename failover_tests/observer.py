@@ -13,7 +13,6 @@ import ctypes
 import os
 import signal
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -42,11 +41,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one host is asked; `judged` makes a sample of each answer, which goes to `out`."""
+    """
+    What one host is asked; `judged` makes a sample of each answer, which goes to `out`.
+
+    `shown` is the certificate, which may be renewed meanwhile.
+    """
 
     host: str
     url: str
     session: aiohttp.ClientSession
+    shown: Identity
     judged: Callable[..., Sample]
     out: IO[bytes]
 
@@ -63,7 +67,7 @@ def main(
     ],
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
-    context = Identity(identity).calling()
+    shown = Identity(identity)
 
     async def observe() -> None:
         stopped = asyncio.Event()
@@ -72,24 +76,23 @@ def main(
             async with AsyncExitStack() as sessions, asyncio.timeout(seconds):
                 watched = []
                 for host, url in (each.split("=", 1) for each in urls):
-                    session = await sessions.enter_async_context(session_in(context))
-                    watched.append(Watched(host, url, session, samples.judged, file))
+                    session = await sessions.enter_async_context(session_in())
+                    watched.append(Watched(host, url, session, shown, samples.judged, file))
                 for host, network, url in (each.split("=", 2) for each in warden):
-                    made = session_in(context, Path(network))
-                    session = await sessions.enter_async_context(made)
+                    session = await sessions.enter_async_context(session_in(Path(network)))
                     judged = samples.judged_by_warden
-                    watched.append(Watched(host, url, session, judged, answers))
+                    watched.append(Watched(host, url, session, shown, judged, answers))
                 await asyncio.gather(*(_watch(each, stopped) for each in watched))
 
     asyncio.run(observe())
 
 
-def session_in(context: ssl.SSLContext, network: Path | None = None) -> aiohttp.ClientSession:
+def session_in(network: Path | None = None) -> aiohttp.ClientSession:
     """Return a session whose connections are made in a network; None: in the observer's own."""
     made_by = partial(_socket_in, network) if network else None
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=budgets.SAMPLE_TIMEOUT_S),
-        connector=aiohttp.TCPConnector(ssl=context, socket_factory=made_by),
+        connector=aiohttp.TCPConnector(socket_factory=made_by),
     )
 
 
@@ -132,7 +135,7 @@ async def _watch(watched: Watched, stopped: asyncio.Event) -> None:
 async def look(watched: Watched, asked_s: float) -> Sample:
     """Return what the host answers, or that it does not in time."""
     try:
-        async with watched.session.get(watched.url) as response:
+        async with watched.session.get(watched.url, ssl=watched.shown.calling()) as response:
             answer = await response.read()
         return watched.judged(watched.host, answer, asked_s=asked_s, seen_s=time.monotonic())
     except _UNREADABLE as error:

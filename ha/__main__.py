@@ -15,7 +15,7 @@ from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import CertificatesWrong
 from ha.deployment import SiteWrong
-from ha.lab import cockpit, releases, report, service, state
+from ha.lab import certifying, cockpit, releases, report, service, state
 from ha.lab import down as taking_down
 from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
@@ -90,6 +90,21 @@ def lab_roll(
         _become([f"{release}/bin/evergrid-ha", "lab", "roll", "--name", name])
     open_lab(name).roll(sys.prefix)
     console.print(f"Every app host runs {sys.prefix}.")
+
+
+@lab.command("certify")
+def lab_certify(
+    step: Annotated[
+        str,
+        typer.Argument(help="renew; or announce, succeed, retire, to replace the authority too."),
+    ] = "renew",
+    name: Name = "main",
+) -> None:
+    """Give every host a new certificate while everything runs; clients notice nothing."""
+    if step not in certifying.STEPS:
+        raise LabFailed(f"{step!r} is no step; there are {', '.join(certifying.STEPS)}")
+    seen = open_lab(name).certify(step)
+    console.print(f"{step}: {seen} ports present what they should.")
 
 
 @lab.command("status")

@@ -99,11 +99,13 @@ def announce(known: Certificates, topology: Topology) -> Certificates:
 
     The first of three steps by which an authority is replaced while everything runs: hosts trust
     both (`announce`), present what the new one signed (`succeed`), forget the old one (`retire`).
+    Each renews every certificate: Patroni looks whom to trust only when its own has changed.
     :raises CertificatesWrong: if a second one is there already
     """
     if len(known.authorities) > 1:
         raise CertificatesWrong("a second authority is announced already")
-    return replace(known, authorities=(*known.authorities, _founded(topology)))
+    both = (*known.authorities, _founded(topology))
+    return renew(replace(known, authorities=both), topology)
 
 
 def succeed(known: Certificates, topology: Topology) -> Certificates:
@@ -117,7 +119,7 @@ def succeed(known: Certificates, topology: Topology) -> Certificates:
     return renew(replace(known, authorities=known.authorities[::-1]), topology)
 
 
-def retire(known: Certificates) -> Certificates:
+def retire(known: Certificates, topology: Topology) -> Certificates:
     """
     Return the certificates with the authority alone that signed them.
 
@@ -128,7 +130,7 @@ def retire(known: Certificates) -> Certificates:
         certificate = x509.load_pem_x509_certificate(signed.encode())
         if not _is_signed_by(certificate, signing):
             raise CertificatesWrong(f"{name} still has a certificate of the old authority")
-    return replace(known, authorities=known.authorities[:1])
+    return renew(replace(known, authorities=known.authorities[:1]), topology)
 
 
 def ends(pem: str) -> datetime:

@@ -21,8 +21,8 @@ CONFIGURATION = "/etc/evergrid"
 _UNITS = "/etc/systemd/system"
 _ROOT = Owned("root", "root", 0o644)
 
-# Who reads a certificate when told to; etcd, the wardens and Prometheus see for themselves that it
-# was replaced.
+# Who reads a certificate when told to; etcd, the wardens, Prometheus and what looks for it see for
+# themselves that it was replaced.
 _CERTIFIED: tuple[tuple[str, ...], Change] = (
     ("patroni", "haproxy", "api", "pgbackrest", "backups"),
     "reload",
@@ -38,6 +38,7 @@ _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
     "gunicorn.conf.py": (("api",), "reload"),
     "service.env": (("api", "worker"), "restart"),
     "prometheus.yml": (("prometheus",), "reload"),
+    "blackbox.yml": (("blackbox",), "reload"),
     "pgbackrest.conf": (("pgbackrest",), "restart"),
     "authority.crt": _CERTIFIED,
     "host.crt": _CERTIFIED,
@@ -89,6 +90,12 @@ def of(
     }
 
 
+def certified(host: Host, topology: Topology) -> tuple[str, ...]:
+    """Return the programs of a host that have to be told when its certificate was replaced."""
+    own = {p.name for p in programs.of(host, topology=topology, release="")}
+    return tuple(program for program in _CERTIFIED[0] if program in own)
+
+
 def alert_rules(topology: Topology) -> dict[str, str]:
     """Return the alerts installed beside this package, as files of the monitor."""
     folder = Path(__file__).parents[1] / "monitoring" / "rules"
@@ -128,6 +135,8 @@ def _taken(file: str, own: set[str]) -> tuple[tuple[str, ...], Change]:
     """
     if file in _UNTAKEN:
         return (), "none"
+    if file == certificates.AUTHORITY_FILE and "etcd" in own:
+        return ("etcd",), "restart"  # the one thing that it reads once only
     named, change = _TAKEN["prometheus.yml" if file.startswith("rules/") else file]
     concerned = tuple(program for program in named if program in own)
     return concerned, change if concerned else "none"

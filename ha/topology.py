@@ -46,6 +46,7 @@ class Ports:
     etcd_client: int
     etcd_peer: int
     prometheus: int
+    blackbox: int
     pgbackrest: int
     backup_metrics: int
 

@@ -48,13 +48,15 @@ def read_host(layout: Layout, host: str) -> dict[str, str]:
 
 
 def put(path: Path, text: str, owned: ownership.Owned) -> None:
-    """Write the file so that it never exists with too wide a mode."""
+    """Write the file so that nobody finds half of it, or with too wide a mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new = path.with_name(f".{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    shutil.chown(path, owned.user, owned.group)
-    path.chmod(owned.mode)
+    shutil.chown(new, owned.user, owned.group)
+    new.chmod(owned.mode)
+    new.replace(path)
 
 
 def _remove_others(folder: Path, wanted: set[str]) -> None:

@@ -123,6 +123,24 @@ def _prometheus(place: Place) -> None:
     _by_hangup(place, "prometheus", good=good, bad=bad)
 
 
+def _etcd(place: Place) -> None:
+    """Stop, start again, wait until the member has a leader: the others do without it meanwhile."""
+    supervision.stop(place.init, "etcd")
+    supervision.start(place.init, "etcd")
+    _wait_for_page(place, place.topology.ports.etcd_client, "/health")
+
+
+def _pgbackrest(place: Place) -> None:
+    """Let its server read its configuration with its certificates (HUP); it says nothing of it."""
+    _signal(place, "pgbackrest", signal.SIGHUP)
+
+
+def _backups(place: Place) -> None:
+    """Stop, start again: a backup that is interrupted is resumed."""
+    supervision.stop(place.init, "backups")
+    supervision.start(place.init, "backups")
+
+
 def _by_hangup(place: Place, program: str, *, good: str, bad: tuple[str, ...]) -> None:
     """Send HUP, and wait until the program's log says how it went."""
     log = place.layout.log_folder(place.host.name) / f"{program}.log"
@@ -141,8 +159,11 @@ def _by_hangup(place: Place, program: str, *, good: str, bad: tuple[str, ...]) -
 
 _RELOADS: dict[str, Callable[[Place], None]] = {
     "api": _api,
+    "backups": _backups,
+    "etcd": _etcd,
     "haproxy": _haproxy,
     "patroni": _patroni,
+    "pgbackrest": _pgbackrest,
     "prometheus": _prometheus,
     "worker": _worker,
 }

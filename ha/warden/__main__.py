@@ -14,6 +14,7 @@ from ha.identity import Identity
 from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
+from ha.warden.certificate import CertificateWatch
 from ha.warden.clock import now_s
 from ha.warden.etcd import Etcd
 from ha.warden.judge import Judge
@@ -114,6 +115,7 @@ def _assembled(
         (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
         (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),
+        (CertificateWatch(board, found, identity).look, None),
         (store_watch.look, board.hurry_store),
         *((watches.PeerWatch(board, found, peer, identity).look, None) for peer in found.peers),
     ]

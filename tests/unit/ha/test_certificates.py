@@ -115,7 +115,7 @@ def test_each_step_of_a_new_authority_leaves_hosts_before_it_and_after_it_trusti
 ):
     announced = certificates.announce(issued, TOPOLOGY)
     succeeded = certificates.succeed(announced, TOPOLOGY)
-    retired = certificates.retire(succeeded)
+    retired = certificates.retire(succeeded, TOPOLOGY)
     steps = (issued, announced, succeeded, retired)
     for before, after in itertools.pairwise(steps):
         for server, client in ((before, after), (after, before)):
@@ -134,7 +134,7 @@ def test_no_step_of_a_new_authority_is_left_out(issued):
         certificates.succeed(issued, TOPOLOGY)
     turned = replace(announced, authorities=announced.authorities[::-1])
     with pytest.raises(CertificatesWrong, match="old authority"):
-        certificates.retire(turned)
+        certificates.retire(turned, TOPOLOGY)
 
 
 def test_a_host_that_was_removed_has_no_certificate_any_more(issued):
