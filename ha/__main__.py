@@ -13,9 +13,9 @@ import typer
 from ha import faults, rules, site_commands, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
-from ha.certificates import CertificatesWrong
+from ha.certificates import STEPS, CertificatesWrong
 from ha.deployment import SiteWrong
-from ha.lab import certifying, cockpit, releases, report, service, state
+from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
 from ha.lab import restore as restoring
 from ha.lab import up as bringing_up
@@ -101,8 +101,8 @@ def lab_certify(
     name: Name = "main",
 ) -> None:
     """Give every host a new certificate while everything runs; clients notice nothing."""
-    if step not in certifying.STEPS:
-        raise LabFailed(f"{step!r} is no step; there are {', '.join(certifying.STEPS)}")
+    if step not in STEPS:
+        raise CertificatesWrong(f"{step!r} is no step; there are {', '.join(STEPS)}")
     seen = open_lab(name).certify(step)
     console.print(f"{step}: {seen} ports present what they should.")
 

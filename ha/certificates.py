@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -131,6 +131,16 @@ def retire(known: Certificates, topology: Topology) -> Certificates:
         if not _is_signed_by(certificate, signing):
             raise CertificatesWrong(f"{name} still has a certificate of the old authority")
     return renew(replace(known, authorities=known.authorities[:1]), topology)
+
+
+Step = Callable[[Certificates, Topology], Certificates]
+# By the names of the commands; the last three, in this order, replace the authority itself.
+STEPS: dict[str, Step] = {
+    "renew": renew,
+    "announce": announce,
+    "succeed": succeed,
+    "retire": retire,
+}
 
 
 def ends(pem: str) -> datetime:

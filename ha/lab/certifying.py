@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ha import certificates, installation, ownership, render
-from ha.certificates import Certificates
 from ha.lab import doorway, files, hosts, operators, processes, reloading, state
 from ha.lab.commands import run, within
 from ha.lab.errors import LabFailed
@@ -19,15 +18,6 @@ from ha.topology import Host, Topology
 PRESENTED_S = 60.0
 _ASKED_S = 5.0
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
-
-Step = Callable[[Certificates, Topology], Certificates]
-# By the name of the command; the last three, in this order, replace the authority itself.
-STEPS: dict[str, Step] = {
-    "renew": certificates.renew,
-    "announce": certificates.announce,
-    "succeed": certificates.succeed,
-    "retire": certificates.retire,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,7 @@ def certify(layout: Layout, topology: Topology, step: str) -> int:
     :raises NotInTime: if a port goes on presenting the old one
     """
     with state.locked(layout):
-        changed = STEPS[step](state.certificates(layout, topology), topology)
+        changed = certificates.STEPS[step](state.certificates(layout, topology), topology)
         state.save_certificates(layout, changed)
         operators.write(layout, changed)
         texts = certificates.files(changed, topology)
