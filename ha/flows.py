@@ -69,8 +69,8 @@ FLOWS: tuple[Flow, ...] = (
         what="who takes writes, probes, metrics",
         is_for_operators=True,
     ),
-    Flow(to="database", port="pgbackrest", sources=("backup",), what="backups read the data"),
-    Flow(to="backup", port="pgbackrest", sources=("database",), what="archiving, restores"),
+    Flow(to="database", port="pgbackrest", sources=("backup", "monitor"), what="backups, certificates"),
+    Flow(to="backup", port="pgbackrest", sources=("database", "monitor"), what="archive, certificates"),
     Flow(to="backup", port="backup_metrics", sources=("monitor",), what="metrics"),
     Flow(
         to="dcs",
@@ -78,7 +78,7 @@ FLOWS: tuple[Flow, ...] = (
         sources=("database", "monitor"),
         what="Patroni, wardens, metrics",
     ),
-    Flow(to="dcs", port="etcd_peer", sources=("dcs",), what="etcd among itself"),
+    Flow(to="dcs", port="etcd_peer", sources=("dcs", "monitor"), what="itself, certificates"),
     Flow(to="monitor", port="prometheus", what="a browser", is_for_operators=True),
 )
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from ha import topology
-from ha.lab import doorway, down, faults, network, operators, routes
+from ha.lab import doorway, down, faults, network, routes
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.layout import Layout, doorway_address
