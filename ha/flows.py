@@ -69,8 +69,18 @@ FLOWS: tuple[Flow, ...] = (
         what="who takes writes, probes, metrics",
         is_for_operators=True,
     ),
-    Flow(to="database", port="pgbackrest", sources=("backup", "monitor"), what="backups, certificates"),
-    Flow(to="backup", port="pgbackrest", sources=("database", "monitor"), what="archive, certificates"),
+    Flow(
+        to="database",
+        port="pgbackrest",
+        sources=("backup", "monitor"),
+        what="backups, certificates",
+    ),
+    Flow(
+        to="backup",
+        port="pgbackrest",
+        sources=("database", "monitor"),
+        what="archive, certificates",
+    ),
     Flow(to="backup", port="backup_metrics", sources=("monitor",), what="metrics"),
     Flow(
         to="dcs",

@@ -61,9 +61,7 @@ def _place(layout: Layout, topology: Topology, host: Host, texts: dict[str, str]
     believed = layout.host_folder(host.name) / "etc" / certificates.AUTHORITY_FILE
     is_authority_new = believed.read_text(encoding="ascii") != texts[certificates.AUTHORITY_FILE]
     for name, text in texts.items():
-        files.put(
-            layout.host_folder(host.name) / "etc" / name, text, ownership.of_file(name)
-        )
+        files.put(layout.host_folder(host.name) / "etc" / name, text, ownership.of_file(name))
     if processes.init_of(layout, host.name) is None:
         return
     place = reloading.Place(layout, topology, host, hosts.init(layout, host))

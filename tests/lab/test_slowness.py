@@ -92,7 +92,17 @@ def connect_s(lab, client, host, *, tries=10):
     """
     url = f"https://{host.address}:{lab.topology.ports.api}/live"
     patient = ["--retry", str(tries - 1), "--retry-all-errors", "--retry-delay", "1"]
-    argv = [*operators.curl(lab.layout), "-o", "/dev/null", "-m", "2", *patient, "-w", "%{time_connect}", url]
+    argv = [
+        *operators.curl(lab.layout),
+        "-o",
+        "/dev/null",
+        "-m",
+        "2",
+        *patient,
+        "-w",
+        "%{time_connect}",
+        url,
+    ]
     within_client = within(lab.layout.namespace(client.name), argv)
     return min(float(run(within_client, timeout_s=60)) for _ in range(3))
 

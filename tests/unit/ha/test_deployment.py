@@ -99,9 +99,7 @@ def test_what_is_kept_can_be_read_back(site):
 def test_certificates_are_replaced_and_nothing_else_of_what_is_kept(site):
     told = deployment.found(site).read_bytes()
     before = msgspec.json.decode(told, type=deployment.Kept)
-    after = msgspec.json.decode(
-        deployment.certified(load(), told, "renew"), type=deployment.Kept
-    )
+    after = msgspec.json.decode(deployment.certified(load(), told, "renew"), type=deployment.Kept)
     assert msgspec.json.encode(after.secrets) == msgspec.json.encode(before.secrets)
     assert after.certificates.trusted == before.certificates.trusted
     assert not set(after.certificates.keys.values()) & set(before.certificates.keys.values())
