@@ -41,11 +41,14 @@ def await_warden(path: Path) -> None:
     Without a warden, or without etcd, it waits for ever: a host that does not know what it has
     promised must not confirm anybody's commits. Each reason to wait is told once.
     """
+    from ha.identity import Identity  # noqa: PLC0415
     from ha.rest import Rest, RestSilent  # noqa: PLC0415
     from ha.warden import settings  # noqa: PLC0415
 
     found = settings.read(path)
-    warden, told = Rest(found.address, found.port, found.patroni_password), ""
+    identity = Identity()
+    warden = Rest(found.address, found.port, found.patroni_password, identity=identity)
+    told = ""
     while True:
         try:
             status, answer = warden.get("/word", within_s=_ANSWER_S)
