@@ -6,9 +6,7 @@ import http.client
 import json
 import socket
 import ssl
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +14,8 @@ from ha.rest import Rest, RestSilent
 from ha.warden.answers import Answer
 from ha.warden.probes import Heard, ask
 from ha.warden.server import Offers, Server
+from tests.unit.ha.warden.links import ADDRESS, identities
 
-sys.path.insert(0, str(Path(__file__).parent))
-from links import ADDRESS, identities  # tests are no package
 
 PASSWORD = "let-me"
 
@@ -35,6 +32,7 @@ def port(pair):
     offers = Offers(
         primary=lambda _: Answer(is_yes=True, why="it does"),
         replica=lambda _: Answer(is_yes=False, why="it is no replica"),
+        word=lambda: Answer(is_yes=True, why="it keeps it"),
         status=lambda: {"host": "db1"},
         metrics=lambda: b"a 1\n",
         acts={"/checkpoint": lambda: {"took_s": 0.1}},
