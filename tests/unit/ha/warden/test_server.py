@@ -16,7 +16,6 @@ from ha.warden.probes import Heard, ask
 from ha.warden.server import Offers, Server
 from tests.unit.ha.warden.links import ADDRESS, identities
 
-
 PASSWORD = "let-me"
 
 
