@@ -181,7 +181,8 @@ def _subsidy(portion: Portion, number: int) -> Iterator[Line]:
     Source: domain rules 2.6, 2.12a; example E05.
     """
     tariff = portion.spells[0].tariff
-    free_kwh = min(tariff.free_kwh * portion.household.months, portion.energy.total_kwh)
+    used_kwh = max(0, portion.energy.total_kwh)
+    free_kwh = min(tariff.free_kwh * portion.household.months, used_kwh)
     price = _first_price(tariff.prices)
     if free_kwh:
         yield _line(

@@ -109,5 +109,5 @@ def adjustment(base: Fraction, *, standard: int, hundredths: int) -> Line:
 
 def subsidy(used: Fraction, *, free: Fraction, price: Fraction) -> Line:
     """Refund the free kWh, no more than used, at the tier-1 price. Source: 2.6, 2.12a."""
-    kwh = min(free, used)
+    kwh = min(free, max(used, Fraction(0)))
     return Line("subsidy", -kwh, -yuan(kwh * price))

@@ -94,6 +94,10 @@ def test_annual_tiers_of_half_a_year_are_half_as_wide():
     assert [line.quantity for line in found.lines] == [1380, 20]
 
 
+def test_who_is_refunded_more_than_was_used_is_charged_no_subsidy():
+    assert fens(bill(-5, RESIDENTIAL, is_subsidised=True)) == [-2_80]
+
+
 def test_every_line_is_rounded_by_itself():
     """E06: 711.25."""
     found = bill(1250, COMMERCIAL)
