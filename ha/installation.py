@@ -38,7 +38,7 @@ _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
     "host.key": (("pgbackrest",), "restart"),
 }
 # Read by whoever needs them, each time anew.
-_UNTAKEN = frozenset({"archive_get.sh", "before_stop.sh", "source.conf"})
+_UNTAKEN = frozenset({"archive_get.sh", "archive_push.sh", "before_stop.sh", "source.conf"})
 # The lab's own way to run programs.
 _OF_THE_LAB = frozenset({"supervisord.conf"})
 

@@ -55,6 +55,7 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("patroni.yml", "patroni.yml"),
         _File("pgbackrest.conf", "pgbackrest_database.conf"),
         _File("archive_get.sh", "archive_get.sh"),
+        _File("archive_push.sh", "archive_push.sh"),
         _File("before_stop.sh", "before_stop.sh"),
         _File("warden.json", "warden.json"),
     ),

@@ -4,7 +4,7 @@
 # every second, twice. Any other stop, an emergency above all, is left to Patroni at once.
 set -u
 note=/run/evergrid/warden/planned_stop
-stopping=/run/evergrid/warden/stopping # archive_command ends the archiver while it names its server
+stopping=/run/evergrid/warden/stopping # archive_push.sh ends the archiver while it names its server
 data=/var/lib/evergrid/postgresql/data
 
 written=$(stat --format=%Y "$note" 2>/dev/null) || exit 0
