@@ -87,7 +87,7 @@ class Archived:
 @pytest.fixture
 def archived(server):
     if shutil.which("pgbackrest") is None:
-        pytest.fail("pgbackrest is missing: ansible/prepare --host installs it")
+        pytest.fail("pgbackrest is missing: ansible/prepare installs it")
     with reads.running(type(server)) as own:
         yield Archived(own)
 
@@ -99,7 +99,7 @@ def test_the_end_of_a_timeline_that_was_left_does_not_block_the_archive(archived
     archived.goes_over_to_a_new_timeline()
     # The repository has the last segment of timeline 1 whole, from who led it.
     history = (archived.wal / "00000002.history").read_text().split()
-    ended_in = int(history[1].partition("/")[2], 16) >> 24
+    ended_in = int(history[1].partition("/")[2], 16) // len(content)
     last = f"0000000100000000{ended_in:08X}"
     own = archived.folder / last
     archived._written(own, content)

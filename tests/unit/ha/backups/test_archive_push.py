@@ -13,12 +13,13 @@ import pytest
 from ha.warden import processes
 from tests.unit.ha.regenerate import rendered
 
-# Timeline 5 ended within its segment 1A of log 2, when this server's primary began timeline 6;
-# that one ended where log 2 had its last segment.
+# Segments have 4 MB here, 1,024 to a log. Timeline 5 ended within segment 6A of log 2, when
+# timeline 6 began; that one within the last segment of log 2.
+SEGMENT_BYTES = 4 * 1024 * 1024
 BEFORE = """1\t0/3000098\tno recovery target specified
-5\t2/1A0000C8\tno recovery target specified
+5\t2/1A8000C8\tno recovery target specified
 """
-HISTORY = f"""{BEFORE}6\t2/FF000100\tno recovery target specified
+HISTORY = f"""{BEFORE}6\t2/FFC00100\tno recovery target specified
 """
 DIFFERS = "exit 45"
 PGBACKREST = """#!/bin/sh
@@ -39,6 +40,11 @@ class Host:
         (folder / "pg_wal/00000007.history").write_text(HISTORY)
         self.pgbackrest_does("exit 0")
 
+    def segment(self, name: str, size: int = SEGMENT_BYTES) -> None:
+        """Have a file in pg_wal; the holes in it take no space."""
+        with (self.folder / "pg_wal" / name).open("wb") as file:
+            file.truncate(size)
+
     def pgbackrest_does(self, what: str) -> None:
         path = self.folder / "bin/pgbackrest"
         path.write_text(PGBACKREST.format(folder=self.folder, does=what))
@@ -52,7 +58,8 @@ class Host:
             env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}"},
         )
 
-    def push(self, name: str) -> int:
+    def push(self, name: str, size: int = SEGMENT_BYTES) -> int:
+        self.segment(name, size)
         with self.archiver(name) as pushing:
             return pushing.wait(timeout=30)
 
@@ -75,12 +82,12 @@ def test_a_push_ends_as_pgbackrest_did(host, ended):
 @pytest.mark.parametrize(
     "name",
     [
-        "00000005000000020000001A",
-        "00000005000000020000001B",
+        "00000005000000020000006A",
+        "00000005000000020000006B",
         "000000050000000300000000",
-        "00000005000000020000001A.partial",
-        "0000000600000002000000FF",
-        "000000010000000000000003",
+        "00000005000000020000006A.partial",
+        "0000000600000002000003FF",
+        "00000001000000000000000C",
     ],
 )
 def test_the_end_of_a_timeline_that_was_left_holds_up_nothing(host, name):
@@ -93,12 +100,12 @@ def test_the_end_of_a_timeline_that_was_left_holds_up_nothing(host, name):
     [
         "000000070000000300000001",  # its own timeline
         "000000080000000300000001",
-        "000000050000000200000019",  # before the end: both must be the same
-        "0000000600000002000000FE",
-        "000000050000000100000020",
+        "000000050000000200000069",  # before the end: both must be the same
+        "0000000600000002000003FE",
+        "0000000500000001000003FF",
         "000000040000000200000019",  # no ancestor
         "00000007.history",
-        "00000005000000020000001A.00000028.backup",
+        "00000005000000020000006A.00000028.backup",
     ],
 )
 def test_any_other_file_of_which_the_archive_has_another_is_refused(host, name):
@@ -106,11 +113,18 @@ def test_any_other_file_of_which_the_archive_has_another_is_refused(host, name):
     assert host.push(name) == 45
 
 
+def test_where_a_timeline_ended_depends_on_how_long_a_segment_is(host):
+    host.pgbackrest_does(DIFFERS)
+    assert host.push("00000005000000020000001A", 16 * 1024 * 1024) == 0
+    assert host.push("000000050000000200000019", 16 * 1024 * 1024) == 45
+    assert host.push("00000005000000020000001A") == 45
+
+
 def test_a_server_on_its_first_timeline_has_left_none(host):
     for history in (host.folder / "pg_wal").iterdir():
         history.unlink()
     host.pgbackrest_does(DIFFERS)
-    assert host.push("000000010000000000000003") == 45
+    assert host.push("00000001000000000000000C") == 45
 
 
 def test_a_push_that_is_unwanted_ends_at_once_with_all_below_it(host):

@@ -12,11 +12,12 @@ stopping=/run/evergrid/warden/stopping # before_stop.sh names the server here wh
 is_left_behind() {
     case $name in ????????????????????????) ;; *) return 1 ;; esac # neither history nor backup
     newest=$(ls pg_wal/*.history 2>/dev/null | tail -n 1)
-    [ -n "$newest" ] || return 1
+    size=$(stat --format=%s "$path") && [ -n "$newest" ] || return 1
+    place=${name#????????}
+    begins=$(((0x${place%????????} << 32) + 0x${place#????????} * size))
     while read -r timeline ended _; do
         [ "$timeline" = $((0x${name%????????????????})) ] || continue
-        ended_in=$(((0x${ended%/*} << 32) + (0x${ended#*/} >> 24))) # segments have 16 MB
-        [ $((0x${name#????????})) -ge $ended_in ] && return 0
+        [ $((begins + size)) -gt $(((0x${ended%/*} << 32) + 0x${ended#*/})) ] && return 0
     done <"$newest"
     return 1
 }
