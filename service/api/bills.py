@@ -7,7 +7,7 @@ from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.validation import Page, parameters
-from service.domain.bills import BillDetails, BillPage
+from service.domain.bill_details import BillDetails, BillPage
 from service.usecases.bills import bill_by_no, bills_of_account
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,9 @@ from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.validation import parameters
 from service.domain.prices import PriceList, yuan_text
+from service.domain.tariffs import Price, Unit
+from service.domain.tiers import Extension
+from service.domain.tou import Period
 from service.usecases.prices import prices_on
 
 
@@ -23,21 +27,36 @@ class Day(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PriceAnswered(msgspec.Struct, frozen=True):
-    """One price; `upto_kwh` is where its tier ends each month, null if it has no end."""
+    """
+    One price in yuan per kWh or per month: for a period of the day, for a tier, or for all energy.
+
+    `upto_kwh` is where its tier ends, null if it has no end.
+    """
 
     component: str
+    period: Period | None
     tier: int | None
     upto_kwh: int | None
-    price_yuan_per_kwh: str
+    unit: Unit
+    price_yuan: str
     is_levy: bool
 
 
 class PriceListAnswered(msgspec.Struct, frozen=True):
-    """What one category of customers pays, in the order of a bill's lines."""
+    """
+    What one category of customers pays, in the order of a bill's lines.
+
+    Tiers are those of a month or of a year. A household of many has `extension_kwh` more a month:
+    `shift` moves every tier, `widen` the first. One in need has `free_kwh` a month.
+    """
 
     category: str
     legal_document: str
     valid_from: date
+    tiers: Literal["month", "year"] | None
+    extension_kwh: int
+    extension: Extension | None
+    free_kwh: int
     prices: list[PriceAnswered]
 
 
@@ -69,21 +88,34 @@ class Prices(Resource):
 
 
 def _answered(lists: Iterable[PriceList]) -> list[PriceListAnswered]:
-    return [
-        PriceListAnswered(
-            category=found.category,
-            legal_document=found.legal_document,
-            valid_from=found.valid_from,
-            prices=[
-                PriceAnswered(
-                    component=price.component,
-                    tier=price.tier,
-                    upto_kwh=price.upto_kwh,
-                    price_yuan_per_kwh=yuan_text(price.price),
-                    is_levy=price.is_levy,
-                )
-                for price in found.prices
-            ],
-        )
-        for found in lists
-    ]
+    return [_list(found) for found in lists]
+
+
+def _list(found: PriceList) -> PriceListAnswered:
+    scheme = found.tariff.scheme
+    limits = scheme.limits_kwh if scheme else ()
+    basis: Literal["month", "year"] | None = None
+    if scheme is not None:
+        basis = "year" if scheme.is_annual else "month"
+    return PriceListAnswered(
+        category=found.category,
+        legal_document=found.legal_document,
+        valid_from=found.valid_from,
+        tiers=basis,
+        extension_kwh=scheme.extension_kwh if scheme else 0,
+        extension=scheme.extension if scheme else None,
+        free_kwh=found.tariff.free_kwh,
+        prices=[_price(price, limits) for price in found.tariff.prices],
+    )
+
+
+def _price(price: Price, limits: Sequence[int]) -> PriceAnswered:
+    return PriceAnswered(
+        component=price.component,
+        period=price.period,
+        tier=price.tier,
+        upto_kwh=dict(enumerate(limits, start=1)).get(price.tier or 0),
+        unit=price.unit,
+        price_yuan=yuan_text(price.price),
+        is_levy=price.is_levy,
+    )

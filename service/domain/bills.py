@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from service.domain.calculations import Calculation, Line, calculate
 from service.domain.errors import Conflict, Invalid, Missing
 from service.domain.meters import Register, consumption_kwh
 from service.domain.months import Month, business_date
+from service.domain.portions import Household, Portion, Spell
 from service.domain.prices import PriceList
-from service.domain.rating import Line, lines_of, total_fen
+from service.domain.tiers import MONTHS_OF_A_YEAR
+from service.domain.tou import Energy
 
 DAYS_TO_PAY = 20
 """A bill is due this many days after its issue, in the calendar of business time."""
@@ -49,14 +53,7 @@ class PriceMissing(Conflict):
     """No catalogue was in force for the account's category."""
 
     code = "PRICE_MISSING"
-    hint = "Publish a catalogue that is valid from the first month of the bill."
-
-
-class PriceChangesWithin(Conflict):
-    """The price changes inside the months that one bill covers."""
-
-    code = "PRICE_CHANGES_WITHIN"
-    hint = "Bill the months before and after the change each with a reading of its own."
+    hint = "Publish a catalogue that is valid from the first day of the bill."
 
 
 class ConsumptionImplausible(Invalid):
@@ -88,11 +85,13 @@ class Basis:
 
     `previous` is where the bill before ended, or the meter's installation; `last_billed` is the
     newest month that has a bill, None before the first. `reading` is the newest of the month.
+    `before_kwh` is what the bills of earlier months of the same year came to.
     """
 
     account_id: int
     account_no: str
     category: str
+    opened_on: date
     digits: int
     decimals: int
     multiplier: Decimal
@@ -100,6 +99,7 @@ class Basis:
     last_billed: Month | None
     reading: Stand | None
     roll_overs: int
+    before_kwh: int
 
     @property
     def first_month(self) -> Month:
@@ -128,62 +128,6 @@ class Bill:
     due_on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillSummary:
-    """A bill in a list; `month` is written YYYY-MM."""
-
-    bill_no: str
-    month: str
-    consumption_kwh: int
-    amount_fen: int
-    open_fen: int
-    issued_at: datetime
-    due_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillPage:
-    """Bills newest first."""
-
-    account_no: str
-    items: tuple[BillSummary, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillLine:
-    """A line of a bill in words; the price is decimal yuan."""
-
-    component: str
-    tier: int | None
-    quantity_kwh: int
-    price_yuan_per_kwh: str
-    amount_fen: int
-    is_levy: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillDetails:
-    """A bill with all that it was computed from; registers and multiplier are decimals."""
-
-    bill_no: str
-    account_no: str
-    month: str
-    consumption_kwh: int
-    amount_fen: int
-    open_fen: int
-    issued_at: datetime
-    due_on: date
-    previous_read_at: datetime
-    previous_register: Decimal
-    read_at: datetime
-    register: Decimal
-    multiplier: Decimal
-    legal_document: str
-    lines: tuple[BillLine, ...]
-
-
 def bill_number(*, month: Month, account_no: str, serial: int = 1) -> str:
     """Return a bill's number: month, account, and a serial for what supersedes a bill."""
     return f"{month.year:04}{month.number:02}{account_no}{serial:02}"
@@ -201,43 +145,38 @@ def parts_of_number(bill_no: str) -> tuple[Month, str, int]:
     return Month(int(match["year"]), int(match["month"])), match["account_no"], int(match["serial"])
 
 
-def issue(
-    *,
-    basis: Basis,
-    month: Month,
-    prices_before: PriceList | None,
-    prices: PriceList | None,
-    issued_at: datetime,
-) -> Bill:
+def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at: datetime) -> Bill:
     """
     Return the bill of one account for all energy up to its reading of `month`.
 
     A month that could not be billed is part of the next bill, with its share of every tier.
-    `prices_before` were in force when `basis.first_month` began, `prices` when `month` ended.
+    `prices` are those of the account's category, the oldest first, with the one that was in force
+    when the bill begins.
 
     :raises LaterMonthBilled: if a later month has a bill already
     :raises ReadingMissing: if the month has no reading
     :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`
     :raises PriceMissing: if no prices were in force
-    :raises PriceChangesWithin: if they change inside the bill's months
+    :raises PeriodUnpriced: if they leave energy without a price
+    :raises TierUnpriced: if they change between tiers and none
     :raises AmountNegative: if the lines sum up to less than nothing
     """
     reading = _reading_to_bill(basis, month)
-    agreed = _prices_throughout(basis, prices_before, prices)
+    spells = _spells(basis, reading, prices)
     kwh = _consumption_kwh(basis, reading)
-    lines = _lines(kwh, prices=agreed, months=_months(basis.first_month, month))
+    calculation = _calculation(kwh, spells=spells, household=_household(basis, month))
     return Bill(
         month=month,
         account_id=basis.account_id,
         bill_no=bill_number(month=month, account_no=basis.account_no),
         category=basis.category,
-        catalogue_version_id=agreed.catalogue_version_id,
+        catalogue_version_id=int(spells[-1].tariff.version),
         previous=basis.previous,
         reading=reading,
         multiplier=basis.multiplier,
         consumption_kwh=kwh,
-        lines=lines,
-        amount_fen=total_fen(lines),
+        lines=calculation.lines,
+        amount_fen=calculation.amount_fen,
         issued_at=issued_at,
         due_on=business_date(issued_at) + timedelta(days=DAYS_TO_PAY),
     )
@@ -251,27 +190,46 @@ def _reading_to_bill(basis: Basis, month: Month) -> Stand:
     return basis.reading
 
 
-def _prices_throughout(
-    basis: Basis, before: PriceList | None, after: PriceList | None
-) -> PriceList:
-    if before is None or after is None:
-        raise PriceMissing(f"no prices for {basis.category} when {basis.first_month} began")
-    if before.catalogue_version_id != after.catalogue_version_id:
-        raise PriceChangesWithin(f"prices change on {after.valid_from}")
-    return after
+def _spells(basis: Basis, reading: Stand, prices: Sequence[PriceList]) -> tuple[Spell, ...]:
+    """
+    Return the days under each price list, from the day of the reading before to that of this one.
+
+    Source: domain rule 2.12a (the new price holds from its date).
+    """
+    begins_on = business_date(basis.previous.read_at)
+    ends_on = max(business_date(reading.read_at), begins_on + timedelta(days=1))
+    if not prices or prices[0].valid_from > begins_on:
+        raise PriceMissing(f"no prices for {basis.category} on {begins_on}")
+    until = [*(each.valid_from for each in prices[1:]), ends_on]
+    spells = []
+    for each, next_from in zip(prices, until, strict=True):
+        days = (min(next_from, ends_on) - max(each.valid_from, begins_on)).days
+        if days > 0:
+            spells.append(Spell(days=days, tariff=each.tariff))
+    return tuple(spells)
 
 
-def _lines(kwh: int, *, prices: PriceList, months: int) -> tuple[Line, ...]:
-    lines = lines_of(consumption_kwh=kwh, prices=prices.prices, months=months)
-    amount_fen = total_fen(lines)
-    if amount_fen < 0:
-        raise AmountNegative(f"{kwh} kWh come to {amount_fen} fen")
-    return lines
+def _household(basis: Basis, month: Month) -> Household:
+    opened = Month.of(basis.opened_on)
+    is_first_year = opened.year == month.year
+    return Household(
+        months=_months(basis.first_month, month),
+        year_months=MONTHS_OF_A_YEAR - opened.number + 1 if is_first_year else MONTHS_OF_A_YEAR,
+        before_kwh=basis.before_kwh,
+    )
+
+
+def _calculation(kwh: int, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
+    portion = Portion(energy=Energy(flat=kwh), spells=spells, household=household)
+    calculation = calculate([portion])
+    if calculation.amount_fen < 0:
+        raise AmountNegative(f"{kwh} kWh come to {calculation.amount_fen} fen")
+    return calculation
 
 
 def _months(first: Month, last: Month) -> int:
     """Return how many months a bill from `first` to `last` covers, both included."""
-    return (last.year - first.year) * 12 + last.number - first.number + 1
+    return (last.year - first.year) * MONTHS_OF_A_YEAR + last.number - first.number + 1
 
 
 def _consumption_kwh(basis: Basis, reading: Stand) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from service.domain import losses, power_factors, tiers, tou
 from service.domain.basic_charges import Charge
 from service.domain.errors import Invalid
-from service.domain.portions import Assessment, Portion
+from service.domain.portions import Assessment, Portion, Spell
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
 from service.domain.tariffs import ENERGY, Price, Tariff, TierUnpriced, Unit
@@ -98,10 +98,9 @@ def _of(portion: Portion, number: int) -> Iterator[Line]:
     """Yield the lines of one portion, price by price, each spell of days by itself."""
     if len({spell.tariff.tier_count for spell in portion.spells}) > 1:
         raise TierUnpriced("the tariffs of one bill have more tiers and fewer")
-    days = [spell.days for spell in portion.spells]
-    shares = {key: losses.shared(kwh, by=days) for key, kwh in _quantities(portion).items()}
-    for index, spell in enumerate(portion.spells):
-        kwh = _priced({key: parts[index] for key, parts in shares.items()}, spell.tariff)
+    spells = zip(portion.spells, _by_days(_quantities(portion), portion.spells), strict=True)
+    for index, (spell, used) in enumerate(spells):
+        kwh = _priced(used, spell.tariff)
         for price in spell.tariff.prices:
             if price.unit == "month":
                 quantity = portion.household.months if index == 0 else None
@@ -116,13 +115,23 @@ def _of(portion: Portion, number: int) -> Iterator[Line]:
 _Key = tuple[Period | None, int | None]
 
 
+def _by_days(kwh: dict[_Key, int], spells: Sequence[Spell]) -> list[dict[_Key, int]]:
+    """Return what falls into each spell of each energy that a price may be about."""
+    if len(spells) == 1:  # nearly every bill: a run makes millions
+        return [kwh]
+    days = [spell.days for spell in spells]
+    shares = {key: losses.shared(all_kwh, by=days) for key, all_kwh in kwh.items()}
+    return [{key: parts[index] for key, parts in shares.items()} for index in range(len(spells))]
+
+
 def _quantities(portion: Portion) -> dict[_Key, int]:
     """Return the energy that a price may be about: all, each period, each tier; in kWh."""
     energy, household = portion.energy, portion.household
-    if not any("sharp" in spell.tariff.periods for spell in portion.spells):
+    if energy.sharp and not any("sharp" in spell.tariff.periods for spell in portion.spells):
         energy = energy.with_sharp_as_peak()
     found: dict[_Key, int] = {(None, None): energy.total_kwh}
-    found |= {(period, None): energy.of(period) for period in tou.PERIODS}
+    if any(spell.tariff.periods for spell in portion.spells):
+        found |= {(period, None): energy.of(period) for period in tou.PERIODS}
     scheme = portion.spells[0].tariff.scheme
     if scheme is not None:
         months = household.year_months if scheme.is_annual else household.months
@@ -167,7 +176,7 @@ def _line(price: Price, quantity: int, *, number: int, version: str) -> Line:
         quantity=quantity,
         unit=price.unit,
         price=price.price,
-        amount_fen=amount_fen(quantity_kwh=quantity, price=price.price),
+        amount_fen=amount_fen(quantity=quantity, price=price.price),
         is_levy=price.is_levy,
         is_in_base=price.is_in_base and not price.is_levy,
         version=version,

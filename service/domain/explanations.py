@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from service.domain import calculations
+from service.domain.calculations import Line
 from service.domain.prices import yuan_text
-from service.domain.rating import Line
 
 _FEN_PER_YUAN = 100
 _PRICE_UNITS_PER_FEN = 1_000_000
 
 
-def reasons(lines: Iterable[Line], *, legal_document: str) -> Iterator[str]:
+def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[str]:
     """
     Yield for each line of a bill, in their order, how its amount came about.
 
-    :param legal_document: what set the prices, named at the end of each sentence
+    :param documents: what set the prices of each version, named at the end of each sentence
     """
+    has_one_version = len({line.version for line in lines}) == 1
+    counted = {line.component for line in lines if line.tier == 1 and has_one_version}
     reached_kwh = 0
     for line in lines:
         where = ""
-        if line.tier is not None:
-            reached_kwh = line.quantity_kwh + (reached_kwh if line.tier > 1 else 0)
-            where = _tier_text(line, reached_kwh)
-        yield f"{where}{_product_text(line)} ({legal_document})"
+        if line.component in counted:
+            quantity_kwh = int(line.quantity)
+            reached_kwh = quantity_kwh + (reached_kwh if line.tier != 1 else 0)
+            where = _tier_text(line.tier, quantity_kwh, reached_kwh)
+        elif line.tier is not None:
+            where = f"tier {line.tier}: "
+        elif line.period is not None:
+            where = f"{line.period}: "
+        yield f"{where}{_product_text(line)} ({documents[line.version]})"
 
 
-def formula(line: calculations.Line) -> str:
+def formula(line: Line) -> str:
     """Return how the amount of a calculated line came about, in one sentence."""
     if line.unit == "fen":
         percent = yuan_text(line.price * _PRICE_UNITS_PER_FEN)
@@ -38,16 +44,17 @@ def formula(line: calculations.Line) -> str:
     return f"{product}, half up {_yuan(line.amount_fen)} yuan"
 
 
-def _tier_text(line: Line, reached_kwh: int) -> str:
-    if line.quantity_kwh == 0:
-        return f"tier {line.tier}, no energy: "
-    first_kwh = reached_kwh - line.quantity_kwh + 1
-    return f"tier {line.tier}, kWh {first_kwh} to {reached_kwh} of the bill: "
+def _tier_text(tier: int | None, quantity_kwh: int, reached_kwh: int) -> str:
+    if quantity_kwh == 0:
+        return f"tier {tier}, no energy: "
+    first_kwh = reached_kwh - quantity_kwh + 1
+    return f"tier {tier}, kWh {first_kwh} to {reached_kwh} of the bill: "
 
 
 def _product_text(line: Line) -> str:
-    product = line.quantity_kwh * line.price
-    text = f"{line.quantity_kwh} kWh × {yuan_text(line.price)} yuan"
+    product = int(line.quantity) * line.price
+    unit = "months" if line.unit == "month" else line.unit
+    text = f"{line.quantity} {unit} × {yuan_text(line.price)} yuan"
     if product == line.amount_fen * _PRICE_UNITS_PER_FEN:
         return f"{text} = {_yuan(line.amount_fen)} yuan"
     return f"{text} = {yuan_text(product)}, half up {_yuan(line.amount_fen)} yuan"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from service.domain import vat
+from service.domain.calculations import Line
 from service.domain.payments import HALL_CHANNEL, Allocation
-from service.domain.rating import Line, total_fen
 
 CASH = "1001"
 IN_TRANSIT = "1012"
@@ -97,7 +97,7 @@ def bills_issued_entries(*, bills: Iterable[BillPosting], document_no: str) -> l
 
 
 def _customer_entries(bill: BillPosting) -> list[Entry]:
-    gross_fen = total_fen(bill.lines)
+    gross_fen = sum(line.amount_fen for line in bill.lines)
     entries = []
     if gross_fen:
         entries.append(Entry(RECEIVABLE, bill.account_id, bill.bill_no, gross_fen))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from service.domain.errors import Missing
-from service.domain.rating import Price
+from service.domain.tariffs import Tariff
 
 _UNITS_PER_YUAN = 100_000_000
 _PLACES = 8
@@ -21,13 +21,13 @@ class PricesUnknown(Missing):
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """A published version of the catalogue for one category; `prices` are in their bill's order."""
+    """A published version of the catalogue for one category: its tariff, valid from a day on."""
 
     catalogue_version_id: int
     category: str
     legal_document: str
     valid_from: date
-    prices: tuple[Price, ...]
+    tariff: Tariff
 
 
 def yuan_text(price: int) -> str:

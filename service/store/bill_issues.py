@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from service.domain.bill_runs import Chunk
 from service.domain.bills import Bill
+from service.domain.calculations import Line
 from service.domain.ledger import Entry
 from service.domain.months import business_date
 from service.domain.prepayments import Lot, LotUse
@@ -23,8 +25,8 @@ _BILL = (
     "issued_at", "due_on",
 )  # fmt: skip
 _LINE = (
-    *_KEY, "position", "component", "tier", "quantity_kwh", "price_yuan_per_kwh", "amount_fen",
-    "is_levy",
+    *_KEY, "position", "component", "period", "tier", "quantity_kwh", "quantity", "unit",
+    "price_yuan_per_kwh", "amount_fen", "is_levy", "catalogue_version_id",
 )  # fmt: skip
 _RECEIVABLE = (*_KEY, "bill_no", "due_on", "amount_fen", "open_fen")
 _ALLOCATION = (
@@ -74,7 +76,8 @@ def issue(
         for key, bill in keyed
     ))  # fmt: skip
     _copy(transaction, "evergrid.bill_line", _LINE, (
-        (*key, position, *line[:3], yuan_text(line.price), line.amount_fen, line.is_levy)
+        (*key, position, line.component, line.period, line.tier, *_quantities(line), line.unit,
+         yuan_text(line.price), line.amount_fen, line.is_levy, line.version)
         for key, bill in keyed
         for position, line in enumerate(bill.lines, start=1)
     ))  # fmt: skip
@@ -86,6 +89,11 @@ def issue(
     _use_lots(transaction, bureau_id=bureau_id, bills=bills, uses=uses, now=now)
     if entries:
         _post(transaction, chunk=chunk, entries=entries, now=now)
+
+
+def _quantities(line: Line) -> tuple[int | Decimal, int | Decimal | None]:
+    """Return the energy of a line, and what else it is about."""
+    return (line.quantity, None) if line.unit == "kWh" else (0, line.quantity)
 
 
 def _copy(

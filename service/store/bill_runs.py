@@ -120,6 +120,7 @@ def bases(transaction: Transaction, chunk: Chunk) -> list[Basis]:
         _SQL["bases_of_chunk"],
         **names,
         month=chunk.month.first_day,
+        year_starts=chunk.month.first_day.replace(month=1),
         next_month=chunk.month.next.first_day,
         starts_at=chunk.month.starts_at,
         ends_at=chunk.month.ends_at,
@@ -163,16 +164,18 @@ def oldest_unfinished(transaction: Transaction) -> datetime | None:
 
 
 def _basis(row: Row) -> Basis:
-    last_billed: date | None = row[8]
+    last_billed: date | None = row[9]
     return Basis(
         account_id=row[0],
         account_no=row[1],
         category=row[2],
-        digits=row[3],
-        decimals=row[4],
-        multiplier=row[5],
-        previous=Stand(row[6], row[7]),
+        opened_on=row[3],
+        digits=row[4],
+        decimals=row[5],
+        multiplier=row[6],
+        previous=Stand(row[7], row[8]),
         last_billed=Month.of(last_billed) if last_billed else None,
-        reading=Stand(row[9], row[10]) if row[9] else None,
-        roll_overs=row[11],
+        reading=Stand(row[10], row[11]) if row[10] else None,
+        roll_overs=row[12],
+        before_kwh=row[13],
     )

@@ -8,24 +8,19 @@ from decimal import Decimal
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
-from service.domain.bills import (
-    BillDetails,
-    BillLine,
-    BillPage,
-    BillSummary,
-    BillUnknown,
-    parts_of_number,
-)
+from service.domain.bill_details import BillDetails, BillLine, BillPage, BillSummary
+from service.domain.bills import BillUnknown, parts_of_number
+from service.domain.calculations import Line
 from service.domain.explanations import reasons
 from service.domain.months import Month
 from service.domain.prices import yuan_text
-from service.domain.rating import Line
+from service.domain.tariffs import Unit
+from service.domain.tou import Period
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bills")
 _AFTER_ALL = (date.max.isoformat(), 0)
-_PRICE_PLACES = 8
 
 
 def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
@@ -55,7 +50,7 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         register=found[8],
         multiplier=found[9],
         legal_document=found[10],
-        lines=tuple(_explained(rows, legal_document=found[10])),
+        lines=tuple(_explained(rows)),
     )
 
 
@@ -97,27 +92,46 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
     )
 
 
-def _explained(rows: Iterable[Row], *, legal_document: str) -> Iterator[BillLine]:
-    lines = [_line(*row) for row in rows]
-    for line, why in zip(lines, reasons(lines, legal_document=legal_document), strict=True):
+def _explained(rows: Iterable[Row]) -> Iterator[BillLine]:
+    rows = list(rows)
+    lines = [_line(*row[:-1]) for row in rows]
+    documents = {line.version: row[-1] for line, row in zip(lines, rows, strict=True)}
+    for line, why in zip(lines, reasons(lines, documents=documents), strict=True):
         yield BillLine(
             component=line.component,
+            period=line.period,
             tier=line.tier,
-            quantity_kwh=line.quantity_kwh,
-            price_yuan_per_kwh=yuan_text(line.price),
+            quantity=str(line.quantity),
+            unit=line.unit,
+            price_yuan=yuan_text(line.price),
             amount_fen=line.amount_fen,
             is_levy=line.is_levy,
+            legal_document=documents[line.version],
             why=why,
         )
 
 
 def _line(
     component: str,
+    period: Period | None,
     tier: int | None,
-    quantity_kwh: int,
-    price_yuan_per_kwh: Decimal,
+    quantity: Decimal,
+    unit: Unit,
+    price: int,
     amount_fen: int,
     is_levy: bool,  # noqa: FBT001  a column of the row, in its place
+    version: str,
 ) -> Line:
-    price = int(price_yuan_per_kwh.scaleb(_PRICE_PLACES))
-    return Line(component, tier, quantity_kwh, price, amount_fen, is_levy)
+    return Line(
+        portion=0,
+        component=component,
+        period=period,
+        tier=tier,
+        quantity=int(quantity) if quantity == int(quantity) else quantity.normalize(),
+        unit=unit,
+        price=price,
+        amount_fen=amount_fen,
+        is_levy=is_levy,
+        is_in_base=not is_levy,
+        version=version,
+    )

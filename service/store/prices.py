@@ -6,25 +6,45 @@ from datetime import date
 from itertools import groupby
 
 from service.domain.prices import PriceList
-from service.domain.rating import Price
+from service.domain.tariffs import Price, Tariff
+from service.domain.tiers import Scheme
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("prices")
+_VERSION_COLUMNS = 9
 
 
 def in_force(transaction: Transaction, *, on: date) -> tuple[PriceList, ...]:
     """Return the price list of each category in force on a day; empty before the oldest one."""
-    rows = transaction.all(_SQL["price_lists_on"], on=on)
+    return within(transaction, first=on, last=on)
+
+
+def within(transaction: Transaction, *, first: date, last: date) -> tuple[PriceList, ...]:
+    """Return the price lists in force on any of these days, each category's oldest first."""
+    rows = transaction.all(_SQL["price_lists_within"], first=first, last=last)
     return tuple(_price_list(list(items)) for _, items in groupby(rows, key=lambda row: row[0]))
 
 
 def _price_list(rows: list[Row]) -> PriceList:
-    catalogue_version_id, category, legal_document, valid_from = rows[0][:4]
+    version_id, category, legal_document, valid_from, limits_kwh, *rules = rows[0]
+    has_year_tiers, extension_kwh, extension, free_kwh = rules[: _VERSION_COLUMNS - 5]
+    scheme = Scheme(
+        is_annual=has_year_tiers,
+        limits_kwh=tuple(limits_kwh),
+        extension_kwh=extension_kwh,
+        extension=extension,
+    )
     return PriceList(
-        catalogue_version_id=catalogue_version_id,
+        catalogue_version_id=version_id,
         category=category,
         legal_document=legal_document,
         valid_from=valid_from,
-        prices=tuple(Price(*row[4:]) for row in rows),
+        tariff=Tariff(
+            version=str(version_id),
+            prices=tuple(Price(*row[_VERSION_COLUMNS:]) for row in rows),
+            scheme=scheme if limits_kwh else None,
+            free_kwh=free_kwh,
+            tables={},
+        ),
     )

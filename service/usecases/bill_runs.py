@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -15,7 +15,7 @@ from service.domain.bills import Basis, Bill
 from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Refusal
 from service.domain.idempotency import Answer, Once
-from service.domain.months import Month
+from service.domain.months import Month, business_date
 from service.domain.permissions import check
 from service.domain.prepayments import Lot, LotUse, use_lots
 from service.domain.prices import PriceList
@@ -153,7 +153,7 @@ def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | 
 def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledChunk:
     bases = store.bases(transaction, chunk)
     issued, failures = _issued(
-        bases, month=chunk.month, prices=_prices(transaction, bases, chunk.month), now=now
+        bases, month=chunk.month, prices=_prices(transaction, bases), now=now
     )
     lots = bill_issues.open_lots(
         transaction,
@@ -179,27 +179,26 @@ def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledC
     return BilledChunk(chunk=chunk, tally=tally)
 
 
-def _prices(
-    transaction: Transaction, bases: Iterable[Basis], month: Month
-) -> dict[tuple[date, str], PriceList]:
-    """Return the prices in force by day and category, on each day that a bill asks about."""
-    days = {basis.first_month.first_day for basis in bases} | {_last_day(month)}
-    return {
-        (day, prices.category): prices
-        for day in days
-        for prices in price_store.in_force(transaction, on=day)
-    }
-
-
-def _last_day(month: Month) -> date:
-    return month.next.first_day - timedelta(days=1)
+def _prices(transaction: Transaction, bases: Iterable[Basis]) -> dict[str, list[PriceList]]:
+    """Return the prices in force on any day that a bill is about, by category, the oldest first."""
+    days = [
+        business_date(stand.read_at)
+        for basis in bases
+        for stand in (basis.previous, basis.reading)
+        if stand is not None
+    ]
+    found: dict[str, list[PriceList]] = defaultdict(list)
+    if days:
+        for prices in price_store.within(transaction, first=min(days), last=max(days)):
+            found[prices.category].append(prices)
+    return found
 
 
 def _issued(
     bases: Iterable[Basis],
     *,
     month: Month,
-    prices: dict[tuple[date, str], PriceList],
+    prices: Mapping[str, Sequence[PriceList]],
     now: datetime,
 ) -> tuple[list[Bill], list[tuple[int, Refusal]]]:
     issued, failures = [], []
@@ -208,8 +207,7 @@ def _issued(
             bill = bills.issue(
                 basis=basis,
                 month=month,
-                prices_before=prices.get((basis.first_month.first_day, basis.category)),
-                prices=prices.get((_last_day(month), basis.category)),
+                prices=_since(prices.get(basis.category, ()), basis.previous.read_at),
                 issued_at=now,
             )
         except Refusal as refusal:
@@ -217,6 +215,13 @@ def _issued(
         else:
             issued.append(bill)
     return issued, failures
+
+
+def _since(prices: Sequence[PriceList], moment: datetime) -> Sequence[PriceList]:
+    """Leave out what another price list had taken the place of by then."""
+    day = business_date(moment)
+    ended = sum(each.valid_from <= day for each in prices[1:])
+    return prices[ended:]
 
 
 def _uses(issued: Iterable[Bill], lots: dict[int, list[Lot]]) -> dict[int, tuple[LotUse, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.domain.accounts import known_no
-from service.domain.bills import BillDetails, BillPage
+from service.domain.bill_details import BillDetails, BillPage
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.store import bills as store

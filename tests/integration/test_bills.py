@@ -36,7 +36,7 @@ def test_a_bill_shows_every_line_with_its_reason(utility, database, caller, dead
     assert (bill.month, bill.consumption_kwh, bill.amount_fen) == ("2026-02", 310, 193_10)
     assert (str(bill.previous_register), str(bill.register)) == ("12.5000", "322.5000")
     assert bill.due_on.isoformat() == "2026-05-05"
-    assert [(line.tier, line.price_yuan_per_kwh, line.amount_fen) for line in bill.lines] == [
+    assert [(line.tier, line.price_yuan, line.amount_fen) for line in bill.lines] == [
         (1, "0.56", 95_20),
         (2, "0.61", 54_90),
         (3, "0.86", 43_00),

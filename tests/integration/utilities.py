@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.domain.account_imports import ImportLine
+from service.domain.bill_details import BillPage
 from service.domain.bill_runs import BillRun
-from service.domain.bills import BillPage
 from service.domain.idempotency import Once
 from service.domain.months import Month
 from service.domain.new_accounts import NewAccount, NewMeter

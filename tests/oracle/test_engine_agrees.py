@@ -155,7 +155,7 @@ def test_shares_are_the_same_and_come_to_the_whole(kwh, by):
     st.one_of(st.integers(0, 2 * 10**8), st.integers(0, 400).map(lambda n: n * 500_000)),
 )
 def test_an_amount_is_rounded_half_up_away_from_zero(kwh, price):
-    found = rating.amount_fen(quantity_kwh=kwh, price=price)
+    found = rating.amount_fen(quantity=kwh, price=price)
     assert Fraction(found, 100) == exact.yuan(Fraction(kwh * price, 10**8))
 
 

@@ -111,8 +111,8 @@ SELECT account_id
 -- meter, where the newest bill ended (or the meter began), the newest reading of the month, and how
 -- often the register rolled over in between. Subqueries with LIMIT keep the planner, which cannot
 -- know how full a fresh month is, at one index probe an account. Indexes: the primary keys.
-SELECT account.account_id, account.account_no, account.category, meter.digits, meter.decimals,
-       meter.multiplier, coalesce(bill.read_at, meter.installed_at),
+SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
+       meter.decimals, meter.multiplier, coalesce(bill.read_at, meter.installed_at),
        coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
        reading.register,
        (SELECT count(*)
@@ -121,7 +121,15 @@ SELECT account.account_id, account.account_no, account.category, meter.digits, m
            AND passed.meter_id = meter.meter_id
            AND passed.read_at > coalesce(bill.read_at, meter.installed_at)
            AND passed.read_at <= reading.read_at
-           AND passed.rolled_over)
+           AND passed.rolled_over),
+       CASE WHEN newest.month >= %(year_starts)s::date THEN
+            (SELECT coalesce(sum(earlier.consumption_kwh), 0)::bigint
+               FROM evergrid.bill AS earlier
+              WHERE earlier.bureau_id = account.bureau_id
+                AND earlier.account_id = account.account_id
+                AND earlier.month >= %(year_starts)s::date
+                AND earlier.month < %(month)s::date)
+            ELSE 0 END
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id

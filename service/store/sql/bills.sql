@@ -18,15 +18,22 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
    AND bill.bill_no = %(bill_no)s;
 
 -- name: lines_of_bill
--- Read the lines of one bill, in their order. Indexes: account_account_no_key, bill_line_pkey.
-SELECT line.component, line.tier, line.quantity_kwh, line.price_yuan_per_kwh, line.amount_fen,
-       line.is_levy
+-- Read the lines of one bill, in their order. Indexes: account_account_no_key, bill_pkey, bill_line_pkey.
+SELECT line.component, line.period, line.tier, coalesce(line.quantity, line.quantity_kwh),
+       line.unit, (line.price_yuan_per_kwh * 100000000)::bigint, line.amount_fen, line.is_levy,
+       version.catalogue_version_id::text, version.legal_document
   FROM evergrid.account
-  JOIN evergrid.bill_line AS line ON line.bureau_id = account.bureau_id
-                                 AND line.account_id = account.account_id
+  JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
+                    AND bill.account_id = account.account_id
+  JOIN evergrid.bill_line AS line ON line.bureau_id = bill.bureau_id
+                                 AND line.account_id = bill.account_id
+                                 AND line.month = bill.month
+                                 AND line.serial = bill.serial
+  JOIN evergrid.catalogue_version AS version ON version.catalogue_version_id =
+       coalesce(line.catalogue_version_id, bill.catalogue_version_id)
  WHERE account.account_no = %(account_no)s
-   AND line.month = %(month)s
-   AND line.serial = %(serial)s
+   AND bill.month = %(month)s
+   AND bill.serial = %(serial)s
  ORDER BY line.position;
 
 -- name: account_by_no

@@ -17,15 +17,16 @@ from service.domain.bills import (
     BillUnknown,
     ConsumptionImplausible,
     LaterMonthBilled,
-    PriceChangesWithin,
     PriceMissing,
     ReadingMissing,
     Stand,
 )
+from service.domain.calculations import Line
 from service.domain.explanations import reasons
 from service.domain.months import Month
 from service.domain.prices import PriceList
-from service.domain.rating import Line, Price
+from service.domain.tariffs import Price, Tariff
+from service.domain.tiers import Scheme
 
 MARCH = Month(2026, 3)
 ISSUED_AT = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
@@ -34,16 +35,24 @@ PRICES = PriceList(
     category="residential",
     legal_document="Order 7",
     valid_from=date(2026, 1, 1),
-    prices=(
-        Price("energy", 1, 170, 56_000_000, is_levy=False),
-        Price("energy", 2, 260, 61_000_000, is_levy=False),
-        Price("energy", 3, None, 86_000_000, is_levy=False),
+    tariff=Tariff(
+        version="1",
+        prices=(
+            Price("energy", 56_000_000, tier=1),
+            Price("energy", 61_000_000, tier=2),
+            Price("energy", 86_000_000, tier=3),
+        ),
+        scheme=Scheme(is_annual=False, limits_kwh=(170, 260)),
+        tables={},
     ),
 )
+CHEAP = Price("energy", 50_000_000)
+DEAR = Price("energy", 100_000_000)
 BASIS = Basis(
     account_id=7,
     account_no="1000000019",
     category="residential",
+    opened_on=date(2020, 6, 1),
     digits=6,
     decimals=2,
     multiplier=Decimal("1.0000"),
@@ -51,12 +60,22 @@ BASIS = Basis(
     last_billed=Month(2026, 2),
     reading=Stand(datetime(2026, 3, 31, 1, tzinfo=UTC), Decimal("1310.0000")),
     roll_overs=0,
+    before_kwh=0,
 )
 
 
-def issued(basis=BASIS, *, month=MARCH, prices_before=PRICES, prices=PRICES, issued_at=ISSUED_AT):
-    return bills.issue(
-        basis=basis, month=month, prices_before=prices_before, prices=prices, issued_at=issued_at
+def issued(basis=BASIS, *, month=MARCH, prices=(PRICES,), issued_at=ISSUED_AT):
+    return bills.issue(basis=basis, month=month, prices=prices, issued_at=issued_at)
+
+
+def changed(of=PRICES, *, version=2, valid_from=date(2026, 3, 1), **tariff):
+    """Return a price list with another tariff, valid from another day on."""
+    return replace(
+        of,
+        catalogue_version_id=version,
+        legal_document=f"Order {version}",
+        valid_from=valid_from,
+        tariff=replace(of.tariff, version=str(version), **tariff),
     )
 
 
@@ -113,7 +132,7 @@ def test_a_month_that_could_not_be_billed_widens_the_tiers_of_the_next():
 
     bill = issued(basis)
 
-    assert [line.quantity_kwh for line in bill.lines] == [310]
+    assert [line.quantity for line in bill.lines] == [310]
 
 
 def test_the_month_of_installation_counts_as_a_whole():
@@ -122,8 +141,8 @@ def test_the_month_of_installation_counts_as_a_whole():
     )
     installed_in_february = replace(installed_in_march, previous=BASIS.previous)
 
-    assert [line.quantity_kwh for line in issued(installed_in_march).lines] == [170, 90, 50]
-    assert [line.quantity_kwh for line in issued(installed_in_february).lines] == [310]
+    assert [line.quantity for line in issued(installed_in_march).lines] == [170, 90, 50]
+    assert [line.quantity for line in issued(installed_in_february).lines] == [310]
 
 
 def test_a_gap_over_the_year_end_is_counted_in_months():
@@ -131,7 +150,7 @@ def test_a_gap_over_the_year_end_is_counted_in_months():
 
     bill = issued(basis, month=Month(2026, 1))
 
-    assert [line.quantity_kwh for line in bill.lines] == [310]
+    assert [line.quantity for line in bill.lines] == [310]
 
 
 def test_a_month_without_energy_has_a_bill_of_nothing():
@@ -152,16 +171,99 @@ def test_a_month_inside_a_later_bill_is_not_billed_again():
         issued(replace(BASIS, last_billed=Month(2026, 4)))
 
 
-def test_an_account_without_prices_is_not_billed():
-    with pytest.raises(PriceMissing, match="no prices for residential"):
-        issued(prices_before=None)
+@pytest.mark.parametrize(
+    "prices", [(), (changed(valid_from=date(2026, 3, 1)),), (changed(valid_from=date.max),)]
+)
+def test_an_account_without_prices_is_not_billed(prices):
+    with pytest.raises(PriceMissing, match="no prices for residential on 2026-02-28"):
+        issued(prices=prices)
 
 
-def test_a_price_that_changes_inside_a_bill_is_refused():
-    dearer = replace(PRICES, catalogue_version_id=2, valid_from=date(2026, 3, 1))
+def test_a_price_that_changes_inside_a_bill_holds_from_its_day():
+    """Domain rule 2.12a: energy is split by days, the last piece takes the rest."""
+    flat = changed(version=2, valid_from=date(2026, 3, 11), scheme=None, prices=(CHEAP,))
+    dear = changed(flat, version=3, valid_from=date(2026, 3, 21), prices=(DEAR,))
+    first = changed(flat, version=1, valid_from=date(2026, 1, 1), prices=(CHEAP,))
 
-    with pytest.raises(PriceChangesWithin, match="2026-03-01"):
-        issued(prices=dearer)
+    bill = issued(prices=(first, flat, dear))
+
+    # 28 February to 31 March are 31 days: 11, then 10, then 10.
+    assert [(line.version, line.quantity) for line in bill.lines] == [
+        ("1", 110),
+        ("2", 100),
+        ("3", 100),
+    ]
+    assert bill.amount_fen == 55_00 + 50_00 + 100_00
+    assert bill.catalogue_version_id == 3
+
+
+def test_each_tier_is_split_where_the_price_changes():
+    dearer = changed(
+        prices=tuple(price._replace(price=2 * price.price) for price in PRICES.tariff.prices),
+        valid_from=date(2026, 3, 16),
+    )
+    basis = replace(
+        BASIS, previous=replace(BASIS.previous, read_at=datetime(2026, 3, 1, tzinfo=UTC))
+    )
+
+    bill = issued(basis, prices=(PRICES, dearer))
+
+    assert [(line.version, line.tier, line.quantity) for line in bill.lines] == [
+        ("1", 1, 85),
+        ("1", 2, 45),
+        ("1", 3, 25),
+        ("2", 1, 85),
+        ("2", 2, 45),
+        ("2", 3, 25),
+    ]
+    assert list(reasons(bill.lines, documents={"1": "Order 7", "2": "Order 8"}))[4] == (
+        "tier 2: 45 kWh × 1.22 yuan = 54.90 yuan (Order 8)"
+    )
+
+
+@pytest.mark.parametrize("valid_from", [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)])
+def test_a_price_that_changes_on_the_day_of_a_reading_holds_for_one_side_only(valid_from):
+    later = changed(valid_from=valid_from)
+
+    bill = issued(prices=(PRICES, later) if valid_from > date(2026, 2, 28) else (later,))
+
+    versions = {line.version for line in bill.lines}
+    assert versions == ({"2"} if valid_from == date(2026, 2, 28) else {"1"})
+
+
+def test_two_readings_of_one_day_are_billed_at_its_price():
+    basis = replace(BASIS, previous=replace(BASIS.previous, read_at=BASIS.reading.read_at))
+
+    assert issued(basis).amount_fen == 193_10
+
+
+def test_tiers_of_a_year_go_on_where_the_bills_before_ended():
+    """Worked example E02: 2 500 kWh used, then 400: 260 in the first tier, 140 in the second."""
+    scheme = Scheme(is_annual=True, limits_kwh=(2760, 4800))
+    annual = changed(version=1, valid_from=date(2026, 1, 1), scheme=scheme)
+    basis = replace(BASIS, before_kwh=2500, reading=replace(BASIS.reading, register=Decimal(1400)))
+
+    assert [line.quantity for line in issued(basis, prices=(annual,)).lines] == [260, 140]
+
+
+def test_an_account_that_was_opened_within_the_year_has_its_share_of_the_tiers():
+    scheme = Scheme(is_annual=True, limits_kwh=(1200, 2400))
+    annual = changed(version=1, valid_from=date(2026, 1, 1), scheme=scheme)
+    opened_in_march = replace(BASIS, opened_on=date(2026, 3, 30), before_kwh=900)
+
+    assert [line.quantity for line in issued(opened_in_march, prices=(annual,)).lines] == [100, 210]
+
+
+def test_a_monthly_charge_is_for_each_month_of_the_bill():
+    lump = Price("service", 1_000_000_00, unit="month")
+    prices = changed(version=1, valid_from=date(2026, 1, 1), prices=(*PRICES.tariff.prices, lump))
+
+    bill = issued(replace(BASIS, last_billed=Month(2025, 12)), prices=(prices,))
+
+    assert bill.lines[-1].quantity == 3
+    assert list(reasons(bill.lines[-1:], documents={"1": "Order 7"})) == [
+        "3 months × 1 yuan = 3.00 yuan (Order 7)"
+    ]
 
 
 def test_a_register_that_ran_backwards_is_refused():
@@ -175,10 +277,12 @@ def test_more_energy_than_a_city_takes_is_refused():
 
 
 def test_a_bill_that_would_pay_its_customer_is_refused():
-    paying = replace(PRICES, prices=(Price("energy", None, None, -1_000_000, is_levy=False),))
+    paying = changed(
+        valid_from=date(2026, 1, 1), scheme=None, prices=(Price("energy", -1_000_000),)
+    )
 
     with pytest.raises(AmountNegative, match="-310 fen"):
-        issued(prices_before=paying, prices=paying)
+        issued(prices=(paying,))
 
 
 @given(
@@ -197,7 +301,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_they_of_its_energy(start, end, multi
 
     bill = issued(basis)
 
-    assert sum(line.quantity_kwh for line in bill.lines) == bill.consumption_kwh
+    assert sum(line.quantity for line in bill.lines) == bill.consumption_kwh
     assert sum(line.amount_fen for line in bill.lines) == bill.amount_fen
 
 
@@ -215,29 +319,53 @@ def test_what_cannot_be_a_bill_number_is_no_bill(bill_no):
 
 
 def test_every_line_says_why_it_costs_what_it_costs():
-    assert list(reasons(issued().lines, legal_document="Order 7")) == [
+    assert list(reasons(issued().lines, documents={"1": "Order 7"})) == [
         "tier 1, kWh 1 to 170 of the bill: 170 kWh × 0.56 yuan = 95.20 yuan (Order 7)",
         "tier 2, kWh 171 to 260 of the bill: 90 kWh × 0.61 yuan = 54.90 yuan (Order 7)",
         "tier 3, kWh 261 to 310 of the bill: 50 kWh × 0.86 yuan = 43.00 yuan (Order 7)",
     ]
 
 
+def line(component, tier, kwh, price, amount_fen, *, period=None):
+    return Line(
+        portion=0,
+        component=component,
+        period=period,
+        tier=tier,
+        quantity=kwh,
+        unit="kWh",
+        price=price,
+        amount_fen=amount_fen,
+        is_levy=False,
+        is_in_base=True,
+        version="1",
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
         (
-            Line("energy", None, 1250, 52_130_000, 651_63, is_levy=False),
+            line("energy", None, 1250, 52_130_000, 651_63),
             "1250 kWh × 0.5213 yuan = 651.625, half up 651.63 yuan (Order 7)",
         ),
         (
-            Line("energy", 1, 0, 56_000_000, 0, is_levy=False),
+            line("energy", 1, 0, 56_000_000, 0),
             "tier 1, no energy: 0 kWh × 0.56 yuan = 0.00 yuan (Order 7)",
         ),
         (
-            Line("correction", None, 1, -500_000, -1, is_levy=False),
+            line("energy", 2, 90, 5_000_000, 4_50),
+            "tier 2: 90 kWh × 0.05 yuan = 4.50 yuan (Order 7)",
+        ),
+        (
+            line("energy", None, 10, 50_000_000, 5_00, period="valley"),
+            "valley: 10 kWh × 0.5 yuan = 5.00 yuan (Order 7)",
+        ),
+        (
+            line("correction", None, 1, -500_000, -1),
             "1 kWh × -0.005 yuan = -0.005, half up -0.01 yuan (Order 7)",
         ),
     ],
 )
 def test_a_rounded_line_shows_both_figures(line, why):
-    assert list(reasons([line], legal_document="Order 7")) == [why]
+    assert list(reasons([line], documents={"1": "Order 7"})) == [why]

@@ -9,19 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain import ledger
+from service.domain.calculations import Line
 from service.domain.ledger import BillPosting, Entry
 from service.domain.payments import Allocation
-from service.domain.rating import Line, total_fen
+
+
+def line(component, amount_fen, *, is_levy=False):
+    return Line(
+        portion=0,
+        component=component,
+        period=None,
+        tier=None,
+        quantity=1,
+        unit="kWh",
+        price=1,
+        amount_fen=amount_fen,
+        is_levy=is_levy,
+        is_in_base=not is_levy,
+        version="1",
+    )
+
+
+def total_fen(lines):
+    return sum(line.amount_fen for line in lines)
+
 
 LINES = st.lists(
     st.builds(
-        Line,
-        component=st.sampled_from(sorted(ledger.LEVIES)),
-        tier=st.none(),
-        quantity_kwh=st.just(1),
-        price=st.just(1),
-        amount_fen=st.integers(-(10**6), 10**9),
-        is_levy=st.booleans(),
+        lambda component, fen, is_levy: line(component, fen, is_levy=is_levy),
+        st.sampled_from(sorted(ledger.LEVIES)),
+        st.integers(-(10**6), 10**9),
+        st.booleans(),
     ),
     max_size=7,
 )
@@ -48,9 +66,9 @@ def balances(entries):
 
 def test_a_commercial_bill_credits_sales_tax_and_each_levy():
     """Worked example E06: of 651.63 yuan of energy 74.97 are tax, the levies are passed on."""
-    lines = [Line("energy", None, 1250, 52_130_000, 651_63, is_levy=False)]
+    lines = [line("energy", 651_63)]
     lines += [
-        Line(component, None, 1250, 1, fen, is_levy=True)
+        line(component, fen, is_levy=True)
         for component, fen in [
             ("rural_grid_loan", 25_00),
             ("water_conservancy_fund", 2_46),
@@ -80,7 +98,7 @@ def test_a_prepayment_lowers_what_its_customer_owes():
         7,
         "B1",
         "residential",
-        [Line("energy", 1, 100, 56_000_000, 56_00, is_levy=False)],
+        [line("energy", 56_00)],
         prepaid_fen=20_00,
     )
 
@@ -91,9 +109,7 @@ def test_a_prepayment_lowers_what_its_customer_owes():
 
 
 def test_a_bill_of_nothing_leaves_no_entry():
-    bill = BillPosting(
-        7, "B1", "residential", [Line("energy", 1, 0, 56_000_000, 0, is_levy=False)], 0
-    )
+    bill = BillPosting(7, "B1", "residential", [line("energy", 0)], 0)
 
     assert ledger.bills_issued_entries(bills=[bill], document_no="1/1") == []
 

@@ -1,0 +1,69 @@
+"""Bill details: what a reader of bills is shown, one in full or many in a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from service.domain.tariffs import Unit
+from service.domain.tou import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillSummary:
+    """A bill in a list; `month` is written YYYY-MM."""
+
+    bill_no: str
+    month: str
+    consumption_kwh: int
+    amount_fen: int
+    open_fen: int
+    issued_at: datetime
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPage:
+    """Bills newest first."""
+
+    account_no: str
+    items: tuple[BillSummary, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """A line of a bill in words: a decimal quantity in `unit`, its price in decimal yuan a unit."""
+
+    component: str
+    period: Period | None
+    tier: int | None
+    quantity: str
+    unit: Unit
+    price_yuan: str
+    amount_fen: int
+    is_levy: bool
+    legal_document: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDetails:
+    """A bill with all that it was computed from; registers and multiplier are decimals."""
+
+    bill_no: str
+    account_no: str
+    month: str
+    consumption_kwh: int
+    amount_fen: int
+    open_fen: int
+    issued_at: datetime
+    due_on: date
+    previous_read_at: datetime
+    previous_register: Decimal
+    read_at: datetime
+    register: Decimal
+    multiplier: Decimal
+    legal_document: str
+    lines: tuple[BillLine, ...]
