@@ -138,6 +138,15 @@ def lab_exec(
     _become(open_lab(name).command(host, command))
 
 
+@lab.command("service")
+def lab_service(
+    arguments: Annotated[list[str], typer.Argument(metavar="-- COMMAND")],
+    name: Name = "main",
+) -> None:
+    """Run a command of `evergrid-service` as the owner of the tables: `-- token list --name N`."""
+    raise typer.Exit(service.converse(open_lab(name), *arguments))
+
+
 @commands.command("status")
 def status(name: Name = "main") -> None:
     """Show who leads, how far the others are behind, what is fenced; exit code 1 unless well."""

@@ -51,6 +51,12 @@ def administer(lab: Lab, *arguments: str, timeout_s: float = administration.DONE
     )
 
 
+def converse(lab: Lab, *arguments: str) -> int:
+    """Run `evergrid-service` of the lab's release in the caller's terminal; return its exit code."""
+    release = state.load_known(lab.layout).release
+    return administration.converse(lab.layout, lab.topology, *arguments, release=release)
+
+
 def load_demo(lab: Lab, demo: Demo) -> Loaded:
     """
     Load what is missing of the demo bureau, and keep the tokens it hands out.

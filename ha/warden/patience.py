@@ -105,7 +105,7 @@ HAND_OVER_AGAIN_S = 30.0
 
 # --- disk ----------------------------------------------------------------------------------------
 
-# Less than this and the next segment of WAL (16 MiB), or its shutdown checkpoint, may not fit.
+# Less than this and the next segments of WAL (4 MiB each), or its shutdown checkpoint, may not fit.
 DISK_LOW_BYTES = 48 * 1024 * 1024
 # Set aside; given back to PostgreSQL when the disk is full, so that it can stop in good order.
 BALLAST_BYTES = 64 * 1024 * 1024

@@ -1,4 +1,5 @@
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,12 @@ import pytest
 pytestmark = pytest.mark.lab
 
 
-def evergrid_ha(lab, *arguments):
+def evergrid_ha(lab, *arguments, typed=None):
     argv = [sys.executable, "-m", "ha", *arguments]
     argv[5:5] = ["--name", lab.layout.lab]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=30, input=typed
+    )
 
 
 def test_info_tells_programs_where_everything_is(lab):
@@ -27,6 +30,30 @@ def test_a_command_run_on_a_host_passes_its_exit_code_through(lab):
     host = lab.topology.hosts[0].name
     ended = evergrid_ha(lab, "lab", "exec", host, "--", "sh", "-c", "hostname; exit 7")
     assert (ended.stdout, ended.returncode) == (f"{host}\n", 7)
+
+
+def test_the_service_s_commands_are_run_as_the_owner_of_the_tables(lab):
+    name = f"bank {secrets.token_hex(4)}"
+    token = evergrid_ha(
+        lab, "lab", "service", "--", "token", "issue", "--name", name, "--role", "channel"
+    )
+    assert (token.returncode, token.stderr) == (0, "")
+    where = f"{lab.info()['endpoint']}/v1/payments/1"
+    argv = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", where]
+    argv += ["-H", f"Authorization: Bearer {token.stdout.strip()}"]
+    assert lab.exec("client", argv, timeout_s=30) == "404", "known, and asked for what is not there"
+
+    listed = evergrid_ha(lab, "lab", "service", "--", "token", "list", "--name", name)
+    assert len(listed.stdout.splitlines()) == 1
+    assert evergrid_ha(lab, "lab", "service", "--", "token", "nonsense").returncode == 2
+
+
+def test_the_first_administrator_is_added_with_a_password_that_is_typed(lab):
+    name = f"admin_{secrets.token_hex(4)}"
+    argv = ["staff", "add", "--user-name", name, "--full-name", "王管理"]
+    added = evergrid_ha(lab, "lab", "service", "--", *argv, typed="a long first password 9\n")
+    assert added.returncode == 0, added.stderr
+    assert f"{name} was added" in added.stdout
 
 
 def test_status_says_that_all_is_well(lab):
