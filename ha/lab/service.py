@@ -52,7 +52,7 @@ def administer(lab: Lab, *arguments: str, timeout_s: float = administration.DONE
 
 
 def converse(lab: Lab, *arguments: str) -> int:
-    """Run `evergrid-service` of the lab's release in the caller's terminal; return its exit code."""
+    """Run `evergrid-service` of the release in the caller's terminal; return its exit code."""
     release = state.load_known(lab.layout).release
     return administration.converse(lab.layout, lab.topology, *arguments, release=release)
 

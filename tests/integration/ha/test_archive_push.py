@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from tests.integration import reads
 from tests.unit.ha.regenerate import rendered
@@ -39,9 +40,10 @@ class Archived:
         text = text.replace("/run/evergrid/warden/stopping", str(self.folder / "stopping"))
         script = self.folder / "archive_push.sh"
         self._written(script, text)
-        server.superuser(
-            f"ALTER SYSTEM SET archive_command = 'set -- %f \"%p\"; . {script}'", "postgres"
-        )
+        told = yaml.safe_load(rendered()["db1/patroni.yml"])["bootstrap"]["dcs"]["postgresql"]
+        command = told["parameters"]["archive_command"]
+        command = command.replace("/etc/evergrid/archive_push.sh", str(script))
+        server.superuser(f"ALTER SYSTEM SET archive_command = $sh${command}$sh$", "postgres")
         server.superuser("ALTER SYSTEM SET archive_mode = on", "postgres")
         server.stop("fast")
         server.start()
@@ -82,6 +84,11 @@ class Archived:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         owner = self.folder.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def test_pgbackrest_takes_the_command_for_its_own(archived):
+    """Its check archives a segment, and refuses an archive_command that does not name it."""
+    assert archived.pgbackrest("check") == 0
 
 
 @pytest.fixture

@@ -42,11 +42,9 @@ class Hanging:
         self.begun = self.folder / "begun"
         self.script = self._written("before_stop.sh", rendered()["db1/before_stop.sh"])
         archive = self._written("pgbackrest", PGBACKREST.format(begun=self.begun))
-        push = rendered()["db1/archive_push.sh"].replace(" pgbackrest --", f" {archive} --")
-        push = self._written("archive_push.sh", push)
-        command = parameters()["archive_command"].replace(
-            "/etc/evergrid/archive_push.sh", str(push)
-        )
+        push = self._written("archive_push.sh", rendered()["db1/archive_push.sh"])
+        command = parameters()["archive_command"].replace(" pgbackrest;", f" {archive};")
+        command = command.replace("/etc/evergrid/archive_push.sh", str(push))
         server.superuser(f"ALTER SYSTEM SET archive_command = $sh${command}$sh$", "postgres")
         server.superuser("ALTER SYSTEM SET archive_mode = on", "postgres")
         server.stop("fast")

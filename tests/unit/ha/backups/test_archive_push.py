@@ -53,7 +53,7 @@ class Host:
     def archiver(self, name: str) -> subprocess.Popen:
         """Ask as PostgreSQL does: in its data folder, for a path relative to it."""
         return subprocess.Popen(
-            ["sh", "-c", f'set -- {name} "pg_wal/{name}"; . ./archive_push.sh'],
+            ["sh", "-c", f'set -- {name} "pg_wal/{name}" pgbackrest; . ./archive_push.sh'],
             cwd=self.folder,
             env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}"},
         )
@@ -127,9 +127,10 @@ def test_a_server_on_its_first_timeline_has_left_none(host):
     assert host.push("00000001000000000000000C") == 45
 
 
-def test_a_push_that_is_unwanted_ends_at_once_with_all_below_it(host):
+@pytest.mark.parametrize("hears", ["", "exit 63"])
+def test_a_push_that_is_unwanted_ends_at_once_with_all_below_it(host, hears):
     """Above 125, so that the archiver ends too; the next one begins it anew."""
-    host.pgbackrest_does("trap '' TERM\necho $$ >begun\nwhile :; do sleep 0.1; done")
+    host.pgbackrest_does(f"trap '{hears}' TERM\necho $$ >begun\nwhile :; do sleep 0.1; done")
     began_s = time.monotonic()
     with host.archiver("000000070000000300000001") as pushing:
         while not (host.folder / "begun").exists():

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Put one file of WAL into the archive for PostgreSQL of db1: `set -- NAME PATH; . archive_push.sh`
+# Put one file of WAL into the archive for PostgreSQL of db1: `set -- NAME PATH pgbackrest; . archive_push.sh`
 #
+# The program is named there because pgBackRest makes no backup of a server whose archive_command
+# does not name it (archive-check, 068).
 # PostgreSQL ends its archiver, and begins another one, when its command ends by a signal or above
 # 125 (pgarch_archiveXlog() in pgarch.c). That is how a stop which was announced gets rid of it.
-name=${1%.partial} path=$2
+name=${1%.partial} path=$2 program=$3
 stopping=/run/evergrid/warden/stopping # before_stop.sh names the server here while it stops
 
 [ -e "$stopping" ] && [ "$(cat "$stopping")" = "$(head -n 1 postmaster.pid)" ] && kill $$
@@ -25,7 +27,7 @@ is_left_behind() {
 # A SIGTERM ends the push with all below it in a fifth of a second, then this shell as well.
 push='' is_unwanted=''
 trap 'is_unwanted=1; [ -z "$push" ] || kill -TERM "$push" 2>/dev/null' TERM
-nice -n 10 timeout --kill-after=0.2 20 pgbackrest --config=/etc/evergrid/pgbackrest.conf \
+nice -n 10 timeout --kill-after=0.2 20 "$program" --config=/etc/evergrid/pgbackrest.conf \
     --stanza=main archive-push "$path" &
 push=$!
 [ -z "$is_unwanted" ] || kill -TERM "$push" 2>/dev/null
@@ -35,6 +37,7 @@ while kill -0 "$push" 2>/dev/null; do # a signal ends `wait`, not the push
     wait "$push"
     code=$?
 done
+[ -z "$is_unwanted" ] || exit 143 # pgBackRest ends a SIGTERM with a code of its own
 if [ "$code" -eq 45 ] && is_left_behind; then
     # The archive has a file of this name, of the host that led that timeline, and longer. No restore
     # along the new timeline reads either; refused for ever, it would hold up all that follow.
