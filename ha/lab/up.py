@@ -24,6 +24,7 @@ from ha.lab import (
     releases,
     routes,
     service,
+    shared_settings,
     state,
 )
 from ha.lab.commands import run, within
@@ -146,6 +147,11 @@ def _boot_all(order: Order, known: State, lab: Lab, progress: Progress) -> None:
             what="every etcd member is healthy",
             within_s=ETCD_S,
         )
+    if known.is_born:
+        with progress.step("Have etcd hold the settings that databases share, as of this release"):
+            changed = shared_settings.settle(lab, known)
+        for sentence in changed:
+            progress.say(f"  {sentence}")
     _boot(lab, known, progress, "database", what="Boot PostgreSQL under Patroni")
     with progress.step("Wait for a primary and two streaming replicas"), _blaming(lab, "database"):
         _wait_until_whole(lab, is_restored=known.origin is not None)

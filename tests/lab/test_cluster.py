@@ -1,6 +1,6 @@
 import pytest
 
-from ha.lab import cluster
+from ha.lab import cluster, shared_settings, state
 from ha.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -41,3 +41,19 @@ def test_every_database_host_names_the_same_primary(lab):
 
 def test_exactly_one_edge_holds_the_virtual_address(lab):
     assert len(lab.holders_of_virtual_address()) == 1
+
+
+def test_what_databases_share_becomes_what_this_release_says(lab):
+    """A cluster that was born earlier has in etcd what was rendered then."""
+    known = state.load_known(lab.layout)
+    assert shared_settings.settle(lab, known) == [], "born from the same files"
+    host = lab.topology.with_role("database")[0].name
+    patronictl = (
+        "/opt/evergrid/dependencies/bin/patronictl -c /etc/evergrid/patroni.yml edit-config"
+    )
+    lab.exec(host, ["sh", "-c", f"{patronictl} --force -s loop_wait=2 -s lost=1"], timeout_s=30)
+
+    changed = shared_settings.settle(lab, known)
+
+    assert sorted(changed) == ["loop_wait = 1", "lost goes"]
+    assert shared_settings.settle(lab, known) == []
