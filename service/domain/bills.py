@@ -164,7 +164,7 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     reading = _reading_to_bill(basis, month)
     spells = _spells(basis, reading, prices)
     kwh = _consumption_kwh(basis, reading)
-    calculation = _calculation(kwh, spells=spells, household=_household(basis, month))
+    calculation = calculated(kwh, spells=spells, household=_household(basis, month))
     return Bill(
         month=month,
         account_id=basis.account_id,
@@ -179,6 +179,47 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
         amount_fen=calculation.amount_fen,
         issued_at=issued_at,
         due_on=business_date(issued_at) + timedelta(days=DAYS_TO_PAY),
+    )
+
+
+def household_of(*, month: Month, months: int, opened_on: date, before_kwh: int) -> Household:
+    """
+    Return what a bill of `month` depends on beside its energy.
+
+    :param months: how many months it covers
+    :param opened_on: the account's first day
+    :param before_kwh: what the bills of earlier months of the same year came to
+    """
+    opened = Month.of(opened_on)
+    is_first_year = opened.year == month.year
+    return Household(
+        months=months,
+        year_months=MONTHS_OF_A_YEAR - opened.number + 1 if is_first_year else MONTHS_OF_A_YEAR,
+        before_kwh=before_kwh,
+    )
+
+
+def calculated(kwh: int, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
+    """
+    Return what the energy of a meter with one register comes to.
+
+    :raises PeriodUnpriced: if energy has no price
+    :raises TierUnpriced: if prices change between tiers and none
+    :raises AmountNegative: if the lines sum up to less than nothing
+    """
+    portion = Portion(energy=Energy(flat=kwh), spells=spells, household=household)
+    calculation = calculate([portion])
+    if calculation.amount_fen < 0:
+        raise AmountNegative(f"{kwh} kWh come to {calculation.amount_fen} fen")
+    return calculation
+
+
+def _household(basis: Basis, month: Month) -> Household:
+    return household_of(
+        month=month,
+        months=months_between(basis.first_month, month),
+        opened_on=basis.opened_on,
+        before_kwh=basis.before_kwh,
     )
 
 
@@ -209,25 +250,7 @@ def _spells(basis: Basis, reading: Stand, prices: Sequence[PriceList]) -> tuple[
     return tuple(spells)
 
 
-def _household(basis: Basis, month: Month) -> Household:
-    opened = Month.of(basis.opened_on)
-    is_first_year = opened.year == month.year
-    return Household(
-        months=_months(basis.first_month, month),
-        year_months=MONTHS_OF_A_YEAR - opened.number + 1 if is_first_year else MONTHS_OF_A_YEAR,
-        before_kwh=basis.before_kwh,
-    )
-
-
-def _calculation(kwh: int, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
-    portion = Portion(energy=Energy(flat=kwh), spells=spells, household=household)
-    calculation = calculate([portion])
-    if calculation.amount_fen < 0:
-        raise AmountNegative(f"{kwh} kWh come to {calculation.amount_fen} fen")
-    return calculation
-
-
-def _months(first: Month, last: Month) -> int:
+def months_between(first: Month, last: Month) -> int:
     """Return how many months a bill from `first` to `last` covers, both included."""
     return (last.year - first.year) * MONTHS_OF_A_YEAR + last.number - first.number + 1
 

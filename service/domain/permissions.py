@@ -15,11 +15,13 @@ class Reach(StrEnum):
     How far a role reaches with an operation; a role without one in a row may not do it at all.
 
     Whoever belongs to a bureau never sees beyond it (row-level security). What differs is whether
-    the role also works for a principal that belongs to none, which then reaches every bureau.
+    the role also works for a principal that belongs to none, which then reaches every bureau, or
+    for nobody else: what holds for every bureau is not decided in one.
     """
 
     OWN = "own bureau"
     ANY = "any bureau"
+    CENTRAL = "every bureau at once"
 
 
 def _own(*roles: Role) -> dict[str, Reach]:
@@ -30,6 +32,10 @@ def _any(*roles: Role) -> dict[str, Reach]:
     return dict.fromkeys(roles, Reach.ANY)
 
 
+def _central(*roles: Role) -> dict[str, Reach]:
+    return dict.fromkeys(roles, Reach.CENTRAL)
+
+
 # A hall's counter, a reader's round are in one bureau; offices, channels, auditors may serve all.
 _HALL, _ROUND = _own(Role.HALL_CLERK), _own(Role.READER)
 _OFFICES = _any(Role.BILLING_OFFICER, Role.HEAD_OFFICE)
@@ -37,6 +43,7 @@ _CHANNEL, _AUDITOR = _any(Role.CHANNEL), _any(Role.AUDITOR)
 _MIGRATOR = _any(Role.DATA_MIGRATOR)
 _ADMINISTRATOR = _any(Role.ADMINISTRATOR)
 _EVERYBODY = _any(*Role)
+_HEAD_OFFICE = _central(Role.HEAD_OFFICE)
 _CUSTOMERS = _HALL | _ROUND | _OFFICES | _CHANNEL | _AUDITOR
 
 OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
@@ -46,6 +53,10 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "readings.post": _ROUND | _MIGRATOR,
         "prices.read": _CUSTOMERS | _MIGRATOR,
         "bill_calculations.make": _CUSTOMERS | _MIGRATOR,
+        "price_proposals.read": _OFFICES | _AUDITOR,
+        "price_proposals.draft": _HEAD_OFFICE,
+        "price_proposals.test": _central(Role.HEAD_OFFICE, Role.BILLING_OFFICER),
+        "price_proposals.decide": _HEAD_OFFICE,
         "bill_runs.start": _OFFICES,
         "bill_runs.read": _OFFICES | _AUDITOR,
         "bills.read": _CUSTOMERS,
@@ -76,6 +87,13 @@ class BureauRequired(Forbidden):
     hint = "Use a token of a principal that belongs to the bureau."
 
 
+class CentralOnly(Forbidden):
+    """What holds for every bureau is decided by somebody who belongs to none."""
+
+    code = "CENTRAL_ONLY"
+    hint = "Leave it to the head office: no bureau sets its own prices."
+
+
 class TokenLimited(Forbidden):
     """The caller's role includes this, but its token was limited to something else."""
 
@@ -96,6 +114,7 @@ def check(caller: Caller, operation: str) -> None:
 
     :raises RoleForbidden: if its role does not include it
     :raises BureauRequired: if its role does so in its own bureau only, and it belongs to none
+    :raises CentralOnly: if its role does so for every bureau only, and it belongs to one
     :raises TokenLimited: if its token is limited to something else
     """
     reach = OPERATIONS[operation].get(caller.role)
@@ -103,6 +122,8 @@ def check(caller: Caller, operation: str) -> None:
         raise RoleForbidden(f"a {caller.role} may not do {operation}")
     if reach is Reach.OWN and caller.bureau_id is None:
         raise BureauRequired(f"a {caller.role} of no bureau may not do {operation}")
+    if reach is Reach.CENTRAL and caller.bureau_id is not None:
+        raise CentralOnly(f"a {caller.role} of bureau {caller.bureau_id} may not do {operation}")
     if caller.limited_to is not None and operation not in caller.limited_to:
         raise TokenLimited(f"the token of {caller.name} is not for {operation}")
 

@@ -34,6 +34,7 @@ def start(
     :raises BillRunUnfinished: if another run of the month still has accounts to bill
     """
     names = {"bureau_id": bureau_id, "month": month.first_day}
+    transaction.later(_SQL["lock_prices_shared"])
     transaction.one(_SQL["lock_month"], **names)
     unfinished = transaction.one(_SQL["unfinished_run"], **names)
     if unfinished is not None:

@@ -13,7 +13,7 @@ REFUSED = psycopg2.errors.InsufficientPrivilege
 # Rows of these are never changed, by anybody.
 APPEND_ONLY = [
     "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
-    "ledger_entry", "catalogue_version", "price_item",
+    "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {

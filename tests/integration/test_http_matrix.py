@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +51,7 @@ class Row:
     every: set[Role] | None = None
     body: dict = field(default_factory=dict)
     query: str = ""
+    is_central: bool = False  # for whoever serves every bureau, and belongs to none
     counts: str = ""  # where the answer says how much was seen or done
 
 
@@ -89,6 +90,26 @@ MATRIX = {
             "energy": {"flat": 100},
         },
     ),
+    "GET /v1/price-proposals": row(OFFICES | {AUDITOR}, None),
+    "POST /v1/price-proposals": row(
+        {HEAD},
+        None,
+        201,
+        is_central=True,
+        body={
+            "category": "residential",
+            "legal_document": "Order {serial}",
+            "valid_from": "{day}",
+            "prices": [{"component": "energy", "price_yuan": "0.5"}],
+        },
+    ),
+    "GET /v1/price-proposals/{proposal_no}": row(OFFICES | {AUDITOR}, None),
+    "POST /v1/price-proposals/{proposal_no}/tests": row({HEAD, OFFICER}, None, is_central=True),
+    "POST /v1/price-proposals/{proposal_no}/approvals": row({HEAD}, None, is_central=True),
+    "POST /v1/price-proposals/{proposal_no}/rejections": row(
+        {HEAD}, None, is_central=True, body={"reason": "no. {serial}"}
+    ),
+    "POST /v1/price-proposals/{proposal_no}/publications": row({HEAD}, None, is_central=True),
     "POST /v1/bill-runs": row(
         OFFICES, "BUREAU_UNKNOWN", 202, body={"month": "2026-02", "bureau": "{bureau}"}
     ),
@@ -135,6 +156,12 @@ MATRIX = {
         {ADMINISTRATOR}, "STAFF_UNKNOWN", body={"password": "another one {serial}"}
     ),
 }
+# What a price proposal must have come to before a step of it.
+PROPOSED = {"approvals": ("tested",), "publications": ("tested", "approved")}
+NOTHING_CHANGED = {
+    "month": None, "bills": 0, "refused": 0, "first_refusal": None, "before_fen": 0,
+    "after_fen": 0, "dearer": 0, "cheaper": 0, "largest_rise": None, "largest_fall": None,
+}  # fmt: skip
 # Who signs in is nobody yet; probes say nothing of the business.
 NOBODY_NEEDED = {"POST /v1/sessions", "POST /v1/sessions/oidc", *(f"GET {path}" for path in PROBES)}
 
@@ -167,7 +194,10 @@ def test_what_needs_nobody_promises_so(route):
 def test_the_code_s_matrix_is_the_one_written_here(route):
     reaches = OPERATIONS[promised(route).permission]
     assert set(reaches) == MATRIX[route].may
-    assert {role for role, reach in reaches.items() if reach == "any bureau"} == MATRIX[route].every
+    every = {role for role, reach in reaches.items() if reach != "own bureau"}
+    assert every == MATRIX[route].every
+    central = {role for role, reach in reaches.items() if reach == "every bureau at once"}
+    assert central == (MATRIX[route].may if MATRIX[route].is_central else set())
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +285,44 @@ def app(database):
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def proposal(migrated):
+    """Make a price proposal that has come so far, all by a hand that asks for nothing here."""
+
+    def made(steps):
+        [(principal_id,)] = migrated.superuser(
+            "INSERT INTO evergrid.principal (name, role) "
+            f"VALUES ('drafter {next(SERIALS)}', 'head_office') RETURNING principal_id"
+        )
+        day = date(2199, 1, 1) + timedelta(days=next(SERIALS))
+        draft = {
+            "category": "residential",
+            "legal_document": "Order",
+            "valid_from": str(day),
+            "prices": [{"component": "energy", "price_yuan": "0.5", "unit": "kWh",
+                        "is_levy": False, "is_in_power_factor_base": True}],
+            "free_kwh": 0,
+        }  # fmt: skip
+        [(proposal_no,)] = migrated.superuser(
+            "INSERT INTO evergrid.price_proposal (category, legal_document, valid_from, draft) "
+            f"VALUES ('residential', 'Order', '{day}', '{json.dumps(draft)}') "
+            "RETURNING price_proposal_id"
+        )
+        for position, step in enumerate(("drafted", *steps), start=1):
+            test = f"'{json.dumps(NOTHING_CHANGED)}'" if step == "tested" else "NULL"
+            by = principal_id if step == "drafted" else 1
+            migrated.superuser(
+                "INSERT INTO evergrid.price_proposal_event "
+                "(price_proposal_id, position, step, principal_id, happened_at, test) "
+                f"VALUES ({proposal_no}, {position}, '{step}', {by}, '{NOW}', {test})"
+            )
+        return proposal_no
+
+    return made
+
+
 @pytest.fixture
-def ask(app, home, person, new_account):
+def ask(app, home, person, proposal, new_account):
     """Ask what a row says, as a role of one of the bureaus."""
 
     def asked(route, role, whose):
@@ -264,6 +330,8 @@ def ask(app, home, person, new_account):
         serial = next(SERIALS)
         values = vars(home) | {
             "serial": serial,
+            "day": date(2099, 1, 1) + timedelta(days=serial),
+            "proposal_no": proposal(PROPOSED.get(template.rpartition("/")[2], ())),
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",
@@ -310,6 +378,8 @@ def test_a_cell_of_the_matrix(ask, route, role, whose):
 
     if role not in expected.may:
         assert told == (403, "ROLE_FORBIDDEN")
+    elif whose != EVERY and expected.is_central:
+        assert told == (403, "CENTRAL_ONLY")
     elif whose == EVERY and role not in expected.every:
         assert told == (403, "BUREAU_REQUIRED")
     elif whose == OTHER and expected.neighbour is not None:
@@ -359,7 +429,7 @@ def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, mi
 def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
     method, template = route.split()
     headers = {"Authorization": authorization} if authorization else {}
-    path = template.format(**vars(home))
+    path = template.format(**vars(home), proposal_no=1)
     answered = TestClient(app).simulate_request(method, path, headers=headers)
 
     assert (answered.status_code, answered.json["code"]) == (401, code)

@@ -2,6 +2,10 @@
 -- Let one transaction at a time start a run of a bureau's month.
 SELECT pg_advisory_xact_lock(hashtextextended('bill_run ' || %(month)s::date, %(bureau_id)s::bigint));
 
+-- name: lock_prices_shared
+-- Let nobody publish prices until the transaction ends; other runs may start.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('prices', 0));
+
 -- name: unfinished_run
 -- Find the run of a bureau's month that still has chunks to bill.
 SELECT bill_run.bill_run_id

@@ -1,0 +1,156 @@
+"""Price drafts: what a price list of one category is meant to say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from service.domain.calculations import PeriodUnpriced
+from service.domain.errors import Invalid
+from service.domain.ledger import LEVIES
+from service.domain.new_accounts import CATEGORIES, CategoryUnknown
+from service.domain.tariffs import ENERGY, Price, Tariff
+from service.domain.tiers import Extension, Scheme
+from service.domain.tou import Period
+
+_PRICE_PLACES = 8
+
+
+class EnergyUnpriced(Invalid):
+    """A draft leaves the energy of its category without a price."""
+
+    code = "ENERGY_UNPRICED"
+    hint = "Give the component `energy` a price per kWh: for all, for each period or each tier."
+
+
+class PriceTwice(Invalid):
+    """A draft has two prices for the same."""
+
+    code = "PRICE_TWICE"
+    hint = "Give each component one price a period or a tier."
+
+
+class LevyUnknown(Invalid):
+    """A levy that the books have no account for could not be passed on."""
+
+    code = "LEVY_UNKNOWN"
+    hint = f"Use one of these components: {', '.join(LEVIES)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPrice:
+    """A price in decimal yuan per kWh or per month; for one period, for one tier, or for all."""
+
+    component: str
+    price_yuan: str
+    period: Period | None = None
+    tier: int | None = None
+    unit: Literal["kWh", "month"] = "kWh"
+    is_levy: bool = False
+    is_in_power_factor_base: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftTiers:
+    """Where tiers end, in kWh a month or a year; what a household of many has more a month."""
+
+    basis: Literal["month", "year"]
+    limits_kwh: tuple[int, ...]
+    extension_kwh: int = 0
+    extension: Extension = "shift"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceDraft:
+    """
+    A price list as it is proposed; `prices` are in the order of a bill's lines.
+
+    `free_kwh` are a household's in need, a month. `legal_document` is the number of the order that
+    sets the prices.
+    """
+
+    category: str
+    legal_document: str
+    valid_from: date
+    prices: tuple[DraftPrice, ...]
+    tiers: DraftTiers | None = None
+    free_kwh: int = 0
+
+    def tariff(self, *, version: str) -> Tariff:
+        """
+        Return what a bill is calculated by.
+
+        :raises TiersNotRising: if tiers do not end one above the other
+        :raises TierUnpriced: if the prices do not fit the tiers
+        """
+        tiers = self.tiers
+        return Tariff(
+            version=version,
+            prices=tuple(map(_price, self.prices)),
+            scheme=Scheme(
+                is_annual=tiers.basis == "year",
+                limits_kwh=tiers.limits_kwh,
+                extension_kwh=tiers.extension_kwh,
+                extension=tiers.extension,
+            )
+            if tiers
+            else None,
+            free_kwh=self.free_kwh,
+            tables={},
+        )
+
+
+def checked(draft: PriceDraft) -> PriceDraft:
+    """
+    Return `draft` if any bill of its category can be calculated, then booked, by it.
+
+    :raises CategoryUnknown: if nobody is of the category
+    :raises EnergyUnpriced: if energy has no price
+    :raises PriceTwice: if something has two
+    :raises LevyUnknown: if a levy has no account in the books
+    :raises PeriodUnpriced: if some periods have a price, and what is flat has none
+    :raises TiersNotRising: if tiers do not end one above the other
+    :raises TierUnpriced: if the prices do not fit the tiers
+    """
+    if draft.category not in CATEGORIES:
+        raise CategoryUnknown(f"category is {draft.category!r}")
+    energy = [price for price in draft.prices if price.component == ENERGY and price.unit == "kWh"]
+    if not energy:
+        raise EnergyUnpriced(f"no price for the energy of {draft.category}")
+    named = Counter((price.component, price.period, price.tier) for price in draft.prices)
+    twice = [component for (component, _, _), times in named.items() if times > 1]
+    if twice:
+        raise PriceTwice(f"{twice[0]} has two prices for the same")
+    unknown = [each.component for each in draft.prices if each.is_levy]
+    unknown = [component for component in unknown if component not in LEVIES]
+    if unknown:
+        raise LevyUnknown(f"levy {unknown[0]!r}")
+    draft.tariff(version="draft")
+    _check_periods(draft)
+    return draft
+
+
+def _check_periods(draft: PriceDraft) -> None:
+    """Where a meter has one register everything is flat: without a price for it nothing is."""
+    by_component: dict[str, set[Period]] = {}
+    for price in draft.prices:
+        if price.period is not None:
+            by_component.setdefault(price.component, set()).add(price.period)
+    for component, periods in by_component.items():
+        if "flat" not in periods:
+            raise PeriodUnpriced(f"{component} has prices for {sorted(periods)}, none for flat")
+
+
+def _price(price: DraftPrice) -> Price:
+    return Price(
+        component=price.component,
+        price=int(Decimal(price.price_yuan).scaleb(_PRICE_PLACES)),
+        period=price.period,
+        tier=price.tier,
+        unit=price.unit,
+        is_levy=price.is_levy,
+        is_in_base=price.is_in_power_factor_base,
+    )

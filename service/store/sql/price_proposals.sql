@@ -1,0 +1,103 @@
+-- name: lock_prices
+-- Let nobody start a bill run, or publish other prices, until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('prices', 0));
+
+-- name: lock_proposal
+-- Let one step of a proposal be taken at a time.
+SELECT pg_advisory_xact_lock(hashtextextended('price_proposal', %(proposal_no)s::bigint));
+
+-- name: add_proposal
+-- Record a draft.
+INSERT INTO evergrid.price_proposal (category, legal_document, valid_from, draft)
+VALUES (%(category)s, %(legal_document)s, %(valid_from)s, %(draft)s::text::jsonb)
+RETURNING price_proposal_id;
+
+-- name: add_event
+-- Record a step, behind those before.
+INSERT INTO evergrid.price_proposal_event (price_proposal_id, position, step, principal_id,
+                                           happened_at, reason, test)
+SELECT %(proposal_no)s, coalesce(max(event.position), 0) + 1, %(step)s, %(principal_id)s,
+       %(happened_at)s::timestamptz, %(reason)s, %(test)s::text::jsonb
+  FROM evergrid.price_proposal_event AS event
+ WHERE event.price_proposal_id = %(proposal_no)s;
+
+-- name: publish
+-- Publish a proposal that was approved.
+SELECT evergrid.publish_prices(%(proposal_no)s, %(principal_id)s, %(happened_at)s::timestamptz);
+
+-- name: proposal_by_no
+-- Read a draft. Index: price_proposal_pkey.
+SELECT draft::text
+  FROM evergrid.price_proposal
+ WHERE price_proposal_id = %(proposal_no)s;
+
+-- name: events_of_proposal
+-- Read the steps of a proposal, the oldest first. Indexes: price_proposal_event_pkey, principal_pkey.
+SELECT event.step, principal.name, event.happened_at, event.reason, event.test::text
+  FROM evergrid.price_proposal_event AS event
+  JOIN evergrid.principal ON principal.principal_id = event.principal_id
+ WHERE event.price_proposal_id = %(proposal_no)s
+ ORDER BY event.position;
+
+-- name: proposals_before
+-- Read proposals, the newest first, each with its last step. Indexes: the primary keys.
+SELECT proposal.price_proposal_id, last.step, proposal.category, proposal.legal_document,
+       proposal.valid_from
+  FROM evergrid.price_proposal AS proposal
+  JOIN LATERAL (SELECT event.step
+                  FROM evergrid.price_proposal_event AS event
+                 WHERE event.price_proposal_id = proposal.price_proposal_id
+                 ORDER BY event.position DESC
+                 LIMIT 1) AS last ON true
+ WHERE proposal.price_proposal_id < %(before_no)s::bigint
+ ORDER BY proposal.price_proposal_id DESC
+ LIMIT %(limit)s;
+
+-- name: list_begins_on
+-- Find the price list of a category that begins on a day. Index:
+-- catalogue_version_category_valid_from_key.
+SELECT catalogue_version_id
+  FROM evergrid.catalogue_version
+ WHERE category = %(category)s
+   AND valid_from = %(valid_from)s::date;
+
+-- name: newest_run_month
+-- Say which is the newest month that a bill run was asked for.
+SELECT max(month)
+  FROM evergrid.bill_run;
+
+-- name: newest_billed_month
+-- Say which is the newest month that has bills.
+SELECT max(bill_run.month)
+  FROM evergrid.bill_run
+  JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
+ WHERE chunk.billed > 0;
+
+-- name: sample_of_bills
+-- Read bills of a month, of one category, in an order that nobody chose; what the account's bills of
+-- the same year came to before, and the month of the bill before. Every bill of the month is looked
+-- at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey.
+SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.previous_read_at,
+       sample.opened_on, newest.month,
+       (SELECT coalesce(sum(earlier.consumption_kwh), 0)::bigint
+          FROM evergrid.bill AS earlier
+         WHERE earlier.bureau_id = sample.bureau_id
+           AND earlier.account_id = sample.account_id
+           AND earlier.month >= %(year_starts)s::date
+           AND earlier.month < %(month)s::date)
+  FROM (SELECT account.account_no, account.opened_on, bill.bureau_id, bill.account_id,
+               bill.consumption_kwh, bill.amount_fen, bill.previous_read_at
+          FROM evergrid.bill
+          JOIN evergrid.account ON account.bureau_id = bill.bureau_id
+                               AND account.account_id = bill.account_id
+         WHERE bill.month = %(month)s::date
+           AND account.category = %(category)s
+         ORDER BY md5(bill.bill_no || %(seed)s::text)
+         LIMIT %(limit)s) AS sample
+  LEFT JOIN LATERAL (SELECT receivable.month
+                       FROM evergrid.receivable
+                      WHERE receivable.bureau_id = sample.bureau_id
+                        AND receivable.account_id = sample.account_id
+                        AND receivable.month < %(month)s::date
+                      ORDER BY receivable.month DESC
+                      LIMIT 1) AS newest ON true;

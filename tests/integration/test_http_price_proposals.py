@@ -1,0 +1,339 @@
+"""Prices over HTTP, from the draft to the bills that they price; nobody can skip a step."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from types import SimpleNamespace
+
+import psycopg2
+import pytest
+
+from service.usecases.principals import issue_token
+from tests.conftest import NOW
+from tests.integration.utilities import FEBRUARY, MARCH, Utility
+
+PATH = "/v1/price-proposals"
+NAMES = itertools.count(1)
+DRAFT = {
+    "category": "residential",
+    "legal_document": "Price order 12",
+    "valid_from": "2026-11-01",
+    "prices": [
+        {"component": "energy", "price_yuan": "0.58", "tier": 1},
+        {"component": "energy", "price_yuan": "0.63", "tier": 2},
+        {"component": "energy", "price_yuan": "0.88", "tier": 3},
+        {"component": "service", "price_yuan": "1.5", "unit": "month"},
+    ],
+    "tiers": {"basis": "month", "limits_kwh": [170, 260], "extension_kwh": 100},
+    "free_kwh": 15,
+}
+# Whatever a test has published is taken away: the price lists are those of every test.
+FORGET = """
+SET LOCAL session_replication_role = replica;
+DELETE FROM evergrid.price_proposal_event WHERE step = 'published';
+DELETE FROM evergrid.price_item WHERE catalogue_version_id > {newest};
+DELETE FROM evergrid.catalogue_version WHERE catalogue_version_id > {newest}
+"""
+
+
+@pytest.fixture(autouse=True)
+def price_lists(migrated):
+    newest = migrated.superuser("SELECT max(catalogue_version_id) FROM evergrid.catalogue_version")
+    yield
+    migrated.superuser(FORGET.format(newest=newest[0][0]))
+
+
+@pytest.fixture
+def people(migrated, owner_database):
+    """Make somebody of the head office, with a token: `people("billing_officer")`."""
+
+    def made(role="head_office"):
+        name = f"{role} number {next(NAMES)}"
+        migrated.superuser(
+            f"INSERT INTO evergrid.principal (name, role) VALUES ('{name}', '{role}')"
+        )
+        token = issue_token(
+            database=owner_database,
+            name=name,
+            days=1,
+            make_secret=lambda: secrets.token_urlsafe(32),
+            now=NOW,
+            deadline=time.monotonic() + 20,
+        )
+        return SimpleNamespace(name=name, token=token)
+
+    return made
+
+
+@pytest.fixture
+def post(client):
+    """Act as somebody; the answer must have the status that is expected."""
+
+    def posted(who, path, body=None, *, status=200):
+        answer = client.simulate_post(
+            path,
+            json=body or {},
+            headers={
+                "Authorization": f"Bearer {who.token}",
+                "Idempotency-Key": secrets.token_hex(8),
+            },
+        )
+        assert answer.status_code == status, answer.text
+        return answer.json
+
+    return posted
+
+
+@pytest.fixture
+def drafted(post, people):
+    """A draft, with who made it."""
+    drafter = people()
+    draft = post(drafter, PATH, DRAFT, status=201)
+    return SimpleNamespace(
+        by=drafter, no=draft["proposal_no"], path=f"{PATH}/{draft['proposal_no']}"
+    )
+
+
+@pytest.fixture
+def billed(migrated, database, worker_database, caller, once, now):
+    """A bureau whose February is billed: two homes."""
+    utility = Utility(migrated.superuser, database, worker_database, caller, once, now)
+    homes = utility.open_accounts(2)
+    utility.read(homes, "310")
+    utility.bill(FEBRUARY)
+    return utility
+
+
+def test_prices_go_from_a_draft_through_every_step_to_the_bills(
+    post, people, drafted, billed, client, migrated
+):
+    tester, director = people("billing_officer"), people()
+
+    tested = post(tester, f"{drafted.path}/tests")["events"][-1]["test"]
+    assert tested["bills"] >= 2
+    assert tested["refused"] == 0
+    assert tested["largest_rise"]["after_fen"] > tested["largest_rise"]["before_fen"]
+    assert tested["month"] == "2026-02"
+    post(director, f"{drafted.path}/approvals")
+    published = post(drafted.by, f"{drafted.path}/publications")
+
+    assert published["state"] == "published"
+    assert [(event["step"], event["done_by"]) for event in published["events"]] == [
+        ("drafted", drafted.by.name),
+        ("tested", tester.name),
+        ("approved", director.name),
+        ("published", drafted.by.name),
+    ]
+    headers = {"Authorization": f"Bearer {drafted.by.token}"}
+    found = client.simulate_get("/v1/prices?on=2026-11-01", headers=headers).json["items"]
+    [homes] = [each for each in found if each["category"] == "residential"]
+    assert (homes["legal_document"], homes["tiers"], homes["free_kwh"]) == (
+        "Price order 12", "month", 15,
+    )  # fmt: skip
+    assert [(each["price_yuan"], each["upto_kwh"], each["unit"]) for each in homes["prices"]] == [
+        ("0.58", 170, "kWh"),
+        ("0.63", 260, "kWh"),
+        ("0.88", None, "kWh"),
+        ("1.5", None, "month"),
+    ]
+    before = client.simulate_get("/v1/prices?on=2026-10-31", headers=headers).json["items"]
+    assert "Price order 12" not in {each["legal_document"] for each in before}
+
+
+def test_a_test_re_rates_what_was_billed_to_the_fen(post, people, drafted, billed, migrated):
+    """Example E01 at the proposed prices: 98.60 + 56.70 + 44.00, and the charge of a month."""
+    post(people(), f"{drafted.path}/tests")
+
+    [[test]] = migrated.superuser(
+        f"SELECT test FROM evergrid.price_proposal_event "
+        f"WHERE price_proposal_id = {drafted.no} AND step = 'tested'"
+    )
+    [[bills, fen]] = migrated.superuser(
+        "SELECT count(*), sum(amount_fen) FROM evergrid.bill JOIN evergrid.account "
+        "USING (bureau_id, account_id) WHERE category = 'residential' AND month = '2026-02-01'"
+    )
+    assert (test["bills"], test["before_fen"]) == (min(bills, 2000), fen)
+    assert test["largest_rise"]["before_fen"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "status"),
+    [
+        ("approvals", "STEP_OUT_OF_ORDER", 409),
+        ("publications", "STEP_OUT_OF_ORDER", 409),
+    ],
+)
+def test_nobody_can_skip_a_step(post, people, drafted, step, code, status):
+    assert post(people(), f"{drafted.path}/{step}", status=status)["code"] == code
+
+
+def test_whoever_drafted_can_neither_test_nor_approve(post, people, drafted):
+    assert post(drafted.by, f"{drafted.path}/tests", status=403)["code"] == "SAME_HAND"
+    post(people(), f"{drafted.path}/tests")
+    assert post(drafted.by, f"{drafted.path}/approvals", status=403)["code"] == "SAME_HAND"
+
+
+def test_no_bureau_has_a_hand_in_prices(api, drafted):
+    answer = api.post(PATH, "head_office", 1, json=DRAFT)
+    assert (answer.status_code, answer.json["code"]) == (403, "CENTRAL_ONLY")
+    answer = api.post(f"{drafted.path}/tests", "billing_officer", 1, json={})
+    assert (answer.status_code, answer.json["code"]) == (403, "CENTRAL_ONLY")
+    assert api.get(drafted.path, "billing_officer", 1).json["state"] == "drafted"
+
+
+def test_what_was_rejected_goes_no_further(post, people, drafted):
+    rejected = post(drafted.by, f"{drafted.path}/rejections", {"reason": "withdrawn"})
+    assert rejected["events"][-1]["reason"] == "withdrawn"
+    assert post(people(), f"{drafted.path}/tests", status=409)["code"] == "STEP_OUT_OF_ORDER"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"valid_from": "2026-02-15"}, "VALIDITY_BILLED"),
+        ({"category": "moonlight"}, "CATEGORY_UNKNOWN"),
+        (
+            {"prices": [{"component": "service", "price_yuan": "1"}], "tiers": None},
+            "ENERGY_UNPRICED",
+        ),
+        ({"tiers": {"basis": "month", "limits_kwh": [260, 170]}}, "TIERS_NOT_RISING"),
+        ({"tiers": None}, "TIER_UNPRICED"),
+        ({"prices": [*DRAFT["prices"], DRAFT["prices"][3]]}, "PRICE_TWICE"),
+        (
+            {"prices": [*DRAFT["prices"], {"component": "x", "price_yuan": "1", "is_levy": True}]},
+            "LEVY_UNKNOWN",
+        ),
+    ],
+)
+def test_a_draft_that_could_not_be_published_is_refused(post, people, billed, changed, code):
+    status = 409 if code == "VALIDITY_BILLED" else 422
+    assert post(people(), PATH, DRAFT | changed, status=status)["code"] == code
+
+
+def test_of_two_drafts_for_one_day_one_is_published(post, people, drafted):
+    rival = post(people(), PATH, DRAFT, status=201)["proposal_no"]
+    for proposal in (drafted.no, rival):
+        post(people(), f"{PATH}/{proposal}/tests")
+        post(people(), f"{PATH}/{proposal}/approvals")
+    post(people(), f"{drafted.path}/publications")
+
+    told = post(people(), f"{PATH}/{rival}/publications", status=409)
+
+    assert told["code"] == "VALIDITY_TAKEN"
+    assert post(people(), PATH, DRAFT, status=409)["code"] == "VALIDITY_TAKEN"
+
+
+@pytest.mark.parametrize("proposal_no", [0, 2**31 - 1, 2**31, 2**64])
+def test_a_proposal_that_nobody_made_is_unknown(post, people, client, proposal_no):
+    somebody = people()
+    told = post(somebody, f"{PATH}/{proposal_no}/tests", status=404)
+    assert told["code"] == "PRICE_PROPOSAL_UNKNOWN"
+    headers = {"Authorization": f"Bearer {somebody.token}"}
+    assert client.simulate_get(f"{PATH}/{proposal_no}", headers=headers).status_code == 404
+
+
+@pytest.fixture
+def transaction(migrated):
+    """A transaction of the API's role beside those of a test."""
+    connection = psycopg2.connect(migrated.dsn("evergrid_api"))
+    connection.set_session(readonly=False)
+    with connection.cursor() as cursor:
+        yield cursor
+    connection.close()
+
+
+def test_no_bill_run_starts_while_prices_are_published(transaction, billed):
+    """Or its bills could have been made before the list that prices them is there."""
+    transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('prices', 0))")
+    started = threading.Event()
+
+    def start():
+        billed.start(MARCH)
+        started.set()
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    assert not started.wait(0.5)
+    transaction.connection.rollback()
+    assert started.wait(20)
+    thread.join()
+    billed.drain()
+
+
+def test_prices_are_not_published_while_a_bill_run_starts(transaction, post, people, drafted):
+    post(people(), f"{drafted.path}/tests")
+    post(people(), f"{drafted.path}/approvals")
+    transaction.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('prices', 0))")
+    published = threading.Event()
+
+    def publish():
+        post(drafted.by, f"{drafted.path}/publications")
+        published.set()
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    assert not published.wait(0.5)
+    transaction.connection.rollback()
+    assert published.wait(20)
+    thread.join()
+
+
+def test_the_list_goes_from_the_newest_back(post, people, client):
+    somebody = people("auditor")
+    made = [post(people(), PATH, DRAFT, status=201)["proposal_no"] for _ in range(3)]
+    headers = {"Authorization": f"Bearer {somebody.token}"}
+
+    first = client.simulate_get(f"{PATH}?limit=2", headers=headers).json
+    rest = client.simulate_get(
+        f"{PATH}?limit=1&cursor={first['next_cursor']}", headers=headers
+    ).json
+
+    found = [item["proposal_no"] for item in (*first["items"], *rest["items"])]
+    assert found == made[::-1]
+    assert first["items"][0]["state"] == "drafted"
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_fine"),
+    [
+        ("", False),
+        ("(2, 'tested', {other}, '{{}}')", False),
+        ("(2, 'approved', {other}, NULL)", False),
+        ("(2, 'tested', {other}, '{{}}'), (3, 'approved', {drafter}, NULL)", False),
+        ("(2, 'tested', {drafter}, '{{}}'), (3, 'approved', {other}, NULL)", True),
+    ],
+)
+def test_the_database_publishes_nothing_that_another_hand_did_not_approve(
+    migrated, transaction, drafted, steps, is_fine
+):
+    """Whatever the program would ask for."""
+    [(drafter,)] = migrated.superuser(
+        f"SELECT principal_id FROM evergrid.price_proposal_event "
+        f"WHERE price_proposal_id = {drafted.no}"
+    )
+    if steps:
+        migrated.superuser(
+            "INSERT INTO evergrid.price_proposal_event "
+            "(price_proposal_id, position, step, principal_id, happened_at, test) "
+            f"SELECT {drafted.no}, position, step, hand, now(), test::jsonb FROM (VALUES "
+            + steps.format(drafter=drafter, other=1)
+            + ") AS taken (position, step, hand, test)"
+        )
+    asked = f"SELECT evergrid.publish_prices({drafted.no}, {drafter}, now())"
+    if is_fine:
+        transaction.execute(asked)
+    else:
+        with pytest.raises(psycopg2.errors.RestrictViolation):
+            transaction.execute(asked)
+
+
+def test_the_api_s_role_writes_no_price_list_by_itself(transaction):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        transaction.execute(
+            "INSERT INTO evergrid.catalogue_version "
+            "(category, legal_document, valid_from, published_at) "
+            "VALUES ('residential', 'by hand', '2030-01-01', now())"
+        )
