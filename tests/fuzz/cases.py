@@ -48,6 +48,8 @@ class Cases:
         values = self._world.values(number)
         if method == "POST" and template == "/v1/staff":
             values["user_name"] = f"added.{number}"
+        if "{proposal_no}" in template:
+            values["proposal_no"] = self._world.proposal_no(template.rpartition("/")[2], number)
         content = described.get("requestBody", {}).get("content", {})
         draft = Draft(
             operation=f"{method} {template}",
@@ -77,7 +79,10 @@ class Cases:
         if random.random() > _ROLE_KEPT:
             return random.choice(list(self._world.tokens.values()))
         role = random.choice(sorted(reaches))
-        whose = ["own"] * 4 + (["every"] * 2 if reaches[role] is Reach.ANY else []) + ["other"]
+        if reaches[role] is Reach.CENTRAL:
+            whose = ["every"] * 6 + ["own"]
+        else:
+            whose = ["own"] * 4 + (["every"] * 2 if reaches[role] is Reach.ANY else []) + ["other"]
         return self._world.tokens[role, random.choice(whose)]
 
 

@@ -17,13 +17,13 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import issuers
+from tests.integration import issuers, proposals
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
 PASSWORD = "the password of the world"
 _OTHER_BUREAU = 2
-_PEOPLE, _SESSIONS, _ACCOUNTS = 200, 20_000, 20
+_PEOPLE, _SESSIONS, _ACCOUNTS, _PROPOSALS = 200, 20_000, 20, 60
 _SESSION = timedelta(hours=9)
 
 
@@ -32,7 +32,8 @@ class World:
     """
     What there is to ask about; can be handed to another process.
 
-    `tokens` are by role and whose bureau they see: own, other, every.
+    `tokens` are by role and whose bureau they see: own, other, every; `proposal_nos` by what they
+    have come to.
     """
 
     now: datetime
@@ -41,6 +42,7 @@ class World:
     bill_nos: tuple[str, ...]
     payment_nos: tuple[str, ...]
     bill_run_id: int
+    proposal_nos: dict[str, tuple[int, ...]]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -57,6 +59,11 @@ class World:
             session_id=session_id, now=self.now, ends_at=self.now + _SESSION, keys=KEYS
         )
         return token
+
+    def proposal_no(self, step: str, number: int) -> int:
+        """Return a price proposal that may take a step, unless an earlier case has taken it."""
+        numbers = self.proposal_nos[step if step in self.proposal_nos else "tests"]
+        return numbers[number % len(numbers)]
 
     def values(self, number: int) -> dict[str, Any]:
         """Return what a case may name, by the name of the field; serials are its own."""
@@ -124,6 +131,15 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
         bill_nos=tuple(utility.bills(no).items[0].bill_no for no in account_nos),
         payment_nos=tuple(utility.pay(no, 500) for no in account_nos[:5]),
         bill_run_id=run.bill_run_id,
+        proposal_nos={
+            step: tuple(proposals.add(means.server.superuser, *before) for _ in range(_PROPOSALS))
+            for step, before in (
+                ("tests", ()),
+                ("rejections", ()),
+                ("approvals", ("tested",)),
+                ("publications", ("tested", "approved")),
+            )
+        },
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),

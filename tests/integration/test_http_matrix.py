@@ -19,7 +19,7 @@ from service.domain.idempotency import Once
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from tests.conftest import NOW
-from tests.integration import sign_ins
+from tests.integration import proposals, sign_ins
 from tests.integration.utilities import FEBRUARY, Utility
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
@@ -157,11 +157,10 @@ MATRIX = {
     ),
 }
 # What a price proposal must have come to before a step of it.
-PROPOSED = {"approvals": ("tested",), "publications": ("tested", "approved")}
-NOTHING_CHANGED = {
-    "month": None, "bills": 0, "refused": 0, "first_refusal": None, "before_fen": 0,
-    "after_fen": 0, "dearer": 0, "cheaper": 0, "largest_rise": None, "largest_fall": None,
-}  # fmt: skip
+PROPOSED = {
+    "/v1/price-proposals/{proposal_no}/approvals": ("tested",),
+    "/v1/price-proposals/{proposal_no}/publications": ("tested", "approved"),
+}
 # Who signs in is nobody yet; probes say nothing of the business.
 NOBODY_NEEDED = {"POST /v1/sessions", "POST /v1/sessions/oidc", *(f"GET {path}" for path in PROBES)}
 
@@ -285,44 +284,8 @@ def app(database):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def proposal(migrated):
-    """Make a price proposal that has come so far, all by a hand that asks for nothing here."""
-
-    def made(steps):
-        [(principal_id,)] = migrated.superuser(
-            "INSERT INTO evergrid.principal (name, role) "
-            f"VALUES ('drafter {next(SERIALS)}', 'head_office') RETURNING principal_id"
-        )
-        day = date(2199, 1, 1) + timedelta(days=next(SERIALS))
-        draft = {
-            "category": "residential",
-            "legal_document": "Order",
-            "valid_from": str(day),
-            "prices": [{"component": "energy", "price_yuan": "0.5", "unit": "kWh",
-                        "is_levy": False, "is_in_power_factor_base": True}],
-            "free_kwh": 0,
-        }  # fmt: skip
-        [(proposal_no,)] = migrated.superuser(
-            "INSERT INTO evergrid.price_proposal (category, legal_document, valid_from, draft) "
-            f"VALUES ('residential', 'Order', '{day}', '{json.dumps(draft)}') "
-            "RETURNING price_proposal_id"
-        )
-        for position, step in enumerate(("drafted", *steps), start=1):
-            test = f"'{json.dumps(NOTHING_CHANGED)}'" if step == "tested" else "NULL"
-            by = principal_id if step == "drafted" else 1
-            migrated.superuser(
-                "INSERT INTO evergrid.price_proposal_event "
-                "(price_proposal_id, position, step, principal_id, happened_at, test) "
-                f"VALUES ({proposal_no}, {position}, '{step}', {by}, '{NOW}', {test})"
-            )
-        return proposal_no
-
-    return made
-
-
 @pytest.fixture
-def ask(app, home, person, proposal, new_account):
+def ask(app, home, person, migrated, new_account):
     """Ask what a row says, as a role of one of the bureaus."""
 
     def asked(route, role, whose):
@@ -331,7 +294,9 @@ def ask(app, home, person, proposal, new_account):
         values = vars(home) | {
             "serial": serial,
             "day": date(2099, 1, 1) + timedelta(days=serial),
-            "proposal_no": proposal(PROPOSED.get(template.rpartition("/")[2], ())),
+            "proposal_no": proposals.add(migrated.superuser, *PROPOSED.get(template, ()))
+            if "{proposal_no}" in template
+            else None,
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",

@@ -9,6 +9,7 @@ import pytest
 from service.domain.permissions import (
     OPERATIONS,
     BureauRequired,
+    CentralOnly,
     Reach,
     RoleForbidden,
     TokenLimited,
@@ -24,10 +25,11 @@ def a_caller(role, bureau=1):
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("role", Role)
 def test_the_table_alone_decides(role, operation):
-    if role in OPERATIONS[operation]:
+    reach = OPERATIONS[operation].get(role)
+    if reach in {Reach.OWN, Reach.ANY}:
         check(a_caller(role), operation)
         return
-    with pytest.raises(RoleForbidden):
+    with pytest.raises(CentralOnly if reach is Reach.CENTRAL else RoleForbidden):
         check(a_caller(role), operation)
 
 
@@ -35,7 +37,7 @@ def test_the_table_alone_decides(role, operation):
 @pytest.mark.parametrize("role", Role)
 def test_who_works_in_one_bureau_does_nothing_for_all_of_them(role, operation):
     caller, reach = a_caller(role, None), OPERATIONS[operation].get(role)
-    if reach is Reach.ANY:
+    if reach in {Reach.ANY, Reach.CENTRAL}:
         check(caller, operation)
         return
     with pytest.raises(BureauRequired if reach is Reach.OWN else RoleForbidden):
