@@ -25,6 +25,7 @@ from service.api.authentication import Authentication
 from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
+from service.api.household_terms import HouseholdTerms
 from service.api.metrics import Metrics
 from service.api.observation import Observation
 from service.api.passwords import PasswordChanges
@@ -42,6 +43,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts": Accounts,
     "/v1/accounts/{account_no}": AccountByNumber,
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
+    "/v1/accounts/{account_no}/household-terms": HouseholdTerms,
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/readings": readings.Readings,
     "/v1/prices": Prices,

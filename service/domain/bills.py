@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from service.domain.calculations import Calculation, Line, calculate
 from service.domain.errors import Conflict, Invalid, Missing
+from service.domain.household_terms import Subsidy, has_free_energy, has_wider_tiers
 from service.domain.meters import Register, consumption_kwh
 from service.domain.months import Month, business_date
 from service.domain.portions import Household, Portion, Spell
@@ -85,7 +86,8 @@ class Basis:
 
     `previous` is where the bill before ended, or the meter's installation; `last_billed` is the
     newest month that has a bill, None before the first. `reading` is the newest of the month.
-    `before_kwh` is what the bills of earlier months of the same year came to.
+    `before_kwh` is what the bills of earlier months of the same year came to. Of a household
+    `persons` and `subsidy` are those that hold in the month.
     """
 
     account_id: int
@@ -100,6 +102,8 @@ class Basis:
     reading: Stand | None
     roll_overs: int
     before_kwh: int
+    persons: int = 1
+    subsidy: Subsidy = "none"
 
     @property
     def first_month(self) -> Month:
@@ -182,13 +186,22 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     )
 
 
-def household_of(*, month: Month, months: int, opened_on: date, before_kwh: int) -> Household:
+def household_of(
+    *,
+    month: Month,
+    months: int,
+    opened_on: date,
+    before_kwh: int,
+    persons: int = 1,
+    subsidy: Subsidy = "none",
+) -> Household:
     """
     Return what a bill of `month` depends on beside its energy.
 
     :param months: how many months it covers
     :param opened_on: the account's first day
     :param before_kwh: what the bills of earlier months of the same year came to
+    :param persons: as known of the bill's month, as is `subsidy`
     """
     opened = Month.of(opened_on)
     is_first_year = opened.year == month.year
@@ -196,6 +209,8 @@ def household_of(*, month: Month, months: int, opened_on: date, before_kwh: int)
         months=months,
         year_months=MONTHS_OF_A_YEAR - opened.number + 1 if is_first_year else MONTHS_OF_A_YEAR,
         before_kwh=before_kwh,
+        is_extended=has_wider_tiers(persons),
+        is_subsidised=has_free_energy(subsidy),
     )
 
 
@@ -220,6 +235,8 @@ def _household(basis: Basis, month: Month) -> Household:
         months=months_between(basis.first_month, month),
         opened_on=basis.opened_on,
         before_kwh=basis.before_kwh,
+        persons=basis.persons,
+        subsidy=basis.subsidy,
     )
 
 

@@ -50,6 +50,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
     {
         "accounts.import": _MIGRATOR,
         "accounts.read": _CUSTOMERS | _MIGRATOR,
+        "household_terms.record": _HALL | _MIGRATOR,
         "readings.post": _ROUND | _MIGRATOR,
         "prices.read": _CUSTOMERS | _MIGRATOR,
         "bill_calculations.make": _CUSTOMERS | _MIGRATOR,

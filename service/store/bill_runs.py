@@ -179,4 +179,6 @@ def _basis(row: Row) -> Basis:
         reading=Stand(row[10], row[11]) if row[10] else None,
         roll_overs=row[12],
         before_kwh=row[13],
+        persons=row[14] or 1,
+        subsidy=row[15] or "none",
     )

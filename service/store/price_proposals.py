@@ -153,7 +153,8 @@ def sample(
         seed=proposal_no,
         limit=BILLS,
     )
-    for account_no, kwh, amount_fen, previous_read_at, opened_on, before, before_kwh in rows:
+    for row in rows:
+        account_no, kwh, amount_fen, previous_read_at, opened_on, before, before_kwh = row[:7]
         first = Month.of(before).next if before else Month.of(business_date(previous_read_at))
         yield Rated(
             account_no=account_no,
@@ -164,6 +165,8 @@ def sample(
                 months=months_between(first, month),
                 opened_on=opened_on,
                 before_kwh=before_kwh,
+                persons=row[7] or 1,
+                subsidy=row[8] or "none",
             ),
         )
 

@@ -42,14 +42,17 @@ def lines(database, caller, deadline):
     return found
 
 
-def publish(utility, valid_from, items, *, limits="{}", has_year_tiers=False):
+def publish(
+    utility, valid_from, items, *, limits="{}", has_year_tiers=False, extension=0, free_kwh=0
+):
     """Publish a price list for homes; items are written as SQL writes a row."""
     utility.query(
         f"""WITH published AS (
             INSERT INTO evergrid.catalogue_version
-                   (category, legal_document, valid_from, published_at, limits_kwh, has_year_tiers)
+                   (category, legal_document, valid_from, published_at, limits_kwh, has_year_tiers,
+                    extension_kwh, free_kwh)
             VALUES ('residential', 'Order of {valid_from}', '{valid_from}', now(), '{limits}',
-                    {has_year_tiers})
+                    {has_year_tiers}, {extension}, {free_kwh})
             RETURNING catalogue_version_id)
         INSERT INTO evergrid.price_item (catalogue_version_id, position, component, tier, unit,
                                          price_yuan_per_kwh, is_levy)
@@ -102,6 +105,36 @@ def test_a_charge_by_the_month_has_no_energy(utility, lines):
     assert lines(f"202603{home}01")[1] == (
         "service", None, "2 month", "3.005", 6_01, "Order of 2026-02-01",
     )  # fmt: skip
+    assert utility.contradictions() == []
+
+
+TIERS = (
+    "(1, 'energy', 1, 'kWh', 0.56), (2, 'energy', 2, 'kWh', 0.61), (3, 'energy', 3, 'kWh', 0.86)"
+)
+
+
+def test_a_household_has_what_its_terms_give_it_from_their_month_on(utility, lines):
+    """Worked examples E01, E04, E05: three tiers; 100 kWh wider; 15 kWh for nothing."""
+    publish(utility, "2026-02-01", TIERS, limits="{170,260}", extension=100, free_kwh=15)
+    few, many, poor = utility.open_accounts(3)
+    utility.know(many, "2026-02", persons=5)
+    utility.know(poor, "2026-02", subsidy="five_guarantees")
+    utility.know(few, "2026-03", persons=9, subsidy="low_income")
+    utility.read([few, many], "310")
+    utility.read([poor], "10")
+
+    utility.bill()
+
+    def fens(home, month="202602"):
+        return [line[4] for line in lines(f"{month}{home}01")]
+
+    assert fens(few) == [95_20, 54_90, 43_00]
+    assert fens(many) == [151_20, 24_40]
+    assert fens(poor) == [5_60, -5_60]
+
+    utility.read([few], "620", month=MARCH)
+    utility.bill(MARCH)
+    assert fens(few, "202603") == [151_20, 24_40, -8_40]
     assert utility.contradictions() == []
 
 

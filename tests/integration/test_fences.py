@@ -14,6 +14,7 @@ REFUSED = psycopg2.errors.InsufficientPrivilege
 APPEND_ONLY = [
     "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
     "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
+    "household_term",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {

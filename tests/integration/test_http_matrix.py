@@ -64,6 +64,13 @@ MATRIX = {
     "GET /v1/accounts": row(CUSTOMERS | {MIGRATOR}, None, query="?phone={phone}", counts="items"),
     "GET /v1/accounts/{account_no}": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
     "GET /v1/accounts/{account_no}/bills": row(CUSTOMERS, "ACCOUNT_UNKNOWN"),
+    "GET /v1/accounts/{account_no}/household-terms": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/accounts/{account_no}/household-terms": row(
+        {CLERK, MIGRATOR},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={"from_month": "{month}", "persons": 5, "document_no": "R-{serial}"},
+    ),
     "GET /v1/accounts/{account_no}/statement": row(CUSTOMERS - {READER}, "ACCOUNT_UNKNOWN"),
     "POST /v1/readings": row(
         {READER, MIGRATOR},
@@ -293,6 +300,7 @@ def ask(app, home, person, migrated, new_account):
         serial = next(SERIALS)
         values = vars(home) | {
             "serial": serial,
+            "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
             "day": date(2099, 1, 1) + timedelta(days=serial),
             "proposal_no": proposals.add(migrated.superuser, *PROPOSED.get(template, ()))
             if "{proposal_no}" in template

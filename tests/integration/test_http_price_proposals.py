@@ -116,7 +116,6 @@ def test_prices_go_from_a_draft_through_every_step_to_the_bills(
     assert tested["bills"] >= 2
     assert tested["refused"] == 0
     assert tested["largest_rise"]["after_fen"] > tested["largest_rise"]["before_fen"]
-    assert tested["month"] == "2026-02"
     post(director, f"{drafted.path}/approvals")
     published = post(drafted.by, f"{drafted.path}/publications")
 
@@ -144,19 +143,19 @@ def test_prices_go_from_a_draft_through_every_step_to_the_bills(
 
 
 def test_a_test_re_rates_what_was_billed_to_the_fen(post, people, drafted, billed, migrated):
-    """Example E01 at the proposed prices: 98.60 + 56.70 + 44.00, and the charge of a month."""
     post(people(), f"{drafted.path}/tests")
 
     [[test]] = migrated.superuser(
         f"SELECT test FROM evergrid.price_proposal_event "
         f"WHERE price_proposal_id = {drafted.no} AND step = 'tested'"
     )
-    [[bills, fen]] = migrated.superuser(
-        "SELECT count(*), sum(amount_fen) FROM evergrid.bill JOIN evergrid.account "
-        "USING (bureau_id, account_id) WHERE category = 'residential' AND month = '2026-02-01'"
+    [[month, bills, fen]] = migrated.superuser(
+        "SELECT month, count(*), sum(amount_fen) FROM evergrid.bill JOIN evergrid.account "
+        "USING (bureau_id, account_id) WHERE category = 'residential' "
+        "GROUP BY month ORDER BY month DESC LIMIT 1"
     )
+    assert test["month"] == f"{month:%Y-%m}", "the newest that is billed"
     assert (test["bills"], test["before_fen"]) == (min(bills, 2000), fen)
-    assert test["largest_rise"]["before_fen"] >= 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from service.domain.account_imports import ImportLine
 from service.domain.bill_details import BillPage
 from service.domain.bill_runs import BillRun
+from service.domain.household_terms import HouseholdTerm
 from service.domain.idempotency import Once
 from service.domain.months import Month
 from service.domain.new_accounts import NewAccount, NewMeter
@@ -27,6 +28,7 @@ from service.usecases.bill_runs import (
     start_bill_run,
 )
 from service.usecases.bills import bills_of_account
+from service.usecases.household_terms import record_term
 from service.usecases.payments import take_payment
 from service.usecases.readings import post_readings
 
@@ -153,6 +155,15 @@ class Utility:
         ]
         answer = post_readings(**self._act("reader"), readings=readings)
         assert json.loads(answer.body)["refused"] == 0, answer.body
+
+    def know(
+        self, account_no: str, from_month: str, *, persons: int = 1, subsidy: str = "none"
+    ) -> None:
+        """Record how a household is, from a month on."""
+        term = HouseholdTerm(
+            from_month=from_month, persons=persons, subsidy=subsidy, document_no="Register 1"
+        )
+        record_term(**self._act("hall_clerk"), account_no=account_no, term=term)
 
     def start(self, month: Month = FEBRUARY) -> int:
         """Ask for a run; return its number."""

@@ -133,7 +133,8 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                 AND earlier.account_id = account.account_id
                 AND earlier.month >= %(year_starts)s::date
                 AND earlier.month < %(month)s::date)
-            ELSE 0 END
+            ELSE 0 END,
+       term.persons, term.subsidy
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -161,6 +162,14 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND reading.read_at < %(ends_at)s::timestamptz
         ORDER BY reading.read_at DESC
         LIMIT 1) AS reading ON true
+  LEFT JOIN LATERAL (
+       SELECT known.persons, known.subsidy
+         FROM evergrid.household_term AS known
+        WHERE known.bureau_id = account.bureau_id
+          AND known.account_id = account.account_id
+          AND known.from_month <= %(month)s::date
+        ORDER BY known.from_month DESC
+        LIMIT 1) AS term ON true
  WHERE account.bureau_id = %(bureau_id)s
    AND account.account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
    AND account.opened_on < %(next_month)s::date

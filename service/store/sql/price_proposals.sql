@@ -76,7 +76,8 @@ SELECT max(bill_run.month)
 -- name: sample_of_bills
 -- Read bills of a month, of one category, in an order that nobody chose; what the account's bills of
 -- the same year came to before, and the month of the bill before. Every bill of the month is looked
--- at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey.
+-- at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
+-- household_term_pkey.
 SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.previous_read_at,
        sample.opened_on, newest.month,
        (SELECT coalesce(sum(earlier.consumption_kwh), 0)::bigint
@@ -84,7 +85,8 @@ SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.prev
          WHERE earlier.bureau_id = sample.bureau_id
            AND earlier.account_id = sample.account_id
            AND earlier.month >= %(year_starts)s::date
-           AND earlier.month < %(month)s::date)
+           AND earlier.month < %(month)s::date),
+       term.persons, term.subsidy
   FROM (SELECT account.account_no, account.opened_on, bill.bureau_id, bill.account_id,
                bill.consumption_kwh, bill.amount_fen, bill.previous_read_at
           FROM evergrid.bill
@@ -100,4 +102,11 @@ SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.prev
                         AND receivable.account_id = sample.account_id
                         AND receivable.month < %(month)s::date
                       ORDER BY receivable.month DESC
-                      LIMIT 1) AS newest ON true;
+                      LIMIT 1) AS newest ON true
+  LEFT JOIN LATERAL (SELECT known.persons, known.subsidy
+                       FROM evergrid.household_term AS known
+                      WHERE known.bureau_id = sample.bureau_id
+                        AND known.account_id = sample.account_id
+                        AND known.from_month <= %(month)s::date
+                      ORDER BY known.from_month DESC
+                      LIMIT 1) AS term ON true;
