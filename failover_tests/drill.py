@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from failover_tests.faults.fault import Fault
-from failover_tests.judgement import Outcome, Promises, judged
+from failover_tests.judgement import Outcome, judged
 from failover_tests.load import Load
 from failover_tests.preparations import nothing
+from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
 # Breaks something of the stage's lab while the load goes on, waits for what was promised, cures it.

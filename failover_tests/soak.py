@@ -11,9 +11,10 @@ from itertools import chain, count, islice
 from failover_tests import budgets
 from failover_tests.drill import Drill
 from failover_tests.faults.fault import Fault
-from failover_tests.judgement import Outcome, Promises, check, judged
+from failover_tests.judgement import Outcome, check, judged
 from failover_tests.load import Load
 from failover_tests.passages import Mishap, failovers_unpromised, passages
+from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 from ha.lab.errors import LabFailed
 from ha.lab.waiting import NotInTime

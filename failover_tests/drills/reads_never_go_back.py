@@ -11,8 +11,9 @@ import msgspec
 from failover_tests import answerers, budgets, faults, views
 from failover_tests.companions import Companion, running
 from failover_tests.faults import Fault
-from failover_tests.judgement import Check, Outcome, Promises, check, judged
+from failover_tests.judgement import Check, Outcome, check, judged
 from failover_tests.load import Load
+from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 from ha.lab.waiting import until
 

@@ -6,7 +6,8 @@ import time
 
 from failover_tests import budgets, ledgers
 from failover_tests.faults import Fault
-from failover_tests.judgement import Outcome, Promises, at_most, judged
+from failover_tests.judgement import Outcome, at_most, judged
+from failover_tests.promises import Promises
 from failover_tests.restored import prove, restored, wait_for_backup
 from failover_tests.stage import Stage
 

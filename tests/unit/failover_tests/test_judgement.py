@@ -8,7 +8,8 @@ import pytest
 
 from failover_tests import budgets
 from failover_tests.books import Standing
-from failover_tests.judgement import Promises, judged
+from failover_tests.judgement import judged
+from failover_tests.promises import Promises
 
 from .conftest import in_order, looks, payment, read, recorded
 

@@ -11,7 +11,7 @@ from failover_tests.books import Standing
 from failover_tests.drill import Drill
 from failover_tests.drills.catalogue import DRILLS
 from failover_tests.faults import Fault
-from failover_tests.judgement import Promises
+from failover_tests.promises import Promises
 from failover_tests.soak import NothingBroken, Soak, planned
 from ha.lab.errors import LabFailed
 from ha.lab.waiting import NotInTime

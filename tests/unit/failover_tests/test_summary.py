@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from failover_tests import figures, reports, summary
-from failover_tests.judgement import Promises, judged
+from failover_tests.judgement import judged
+from failover_tests.promises import Promises
 from failover_tests.summary import Figures, Promised, Run
 
 FELT = Figures(
