@@ -14,10 +14,13 @@ import patroni.version
 
 from failover_tests.statements import statement
 from ha.lab import Lab
+from ha.lab.errors import LabFailed
+
+_UNKNOWN = "unknown"
 
 
 def described(lab: Lab) -> dict[str, Any]:
-    """Return machine, versions and timings under which a lab is measured now."""
+    """Return machine, versions and timings under which a lab is measured now, as far as known."""
     topology = lab.topology
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -28,11 +31,19 @@ def described(lab: Lab) -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "postgresql": lab.query(statement("server_version"))[0]["version"],
+        "postgresql": _server_version(lab),
         "patroni": patroni.version.__version__,
         "aiohttp": aiohttp.__version__,
         "timings_s": msgspec.to_builtins(topology.timings),
     }
+
+
+def _server_version(lab: Lab) -> str:
+    """Return the version of PostgreSQL that the primary runs; unknown if none answers."""
+    try:
+        return str(lab.query(statement("server_version"))[0]["version"])
+    except LabFailed:  # the drill that finds the lab so says more
+        return _UNKNOWN
 
 
 def _after(key: str, path: Path) -> str:
@@ -41,4 +52,4 @@ def _after(key: str, path: Path) -> str:
         name, _, value = line.partition(":")
         if name.strip() == key:
             return value.strip()
-    return "unknown"
+    return _UNKNOWN
