@@ -60,11 +60,13 @@ def rolled(lab: Lab) -> Iterator[Fault]:
     Put a new release on every app host under load; the old one comes back on leaving.
 
     The new release is the same code under another path, which is what a roll changes.
+    :raises LabFailed: if a roll, there or back, is refused
     :raises NotInTime: if a program of a host does not run from the new release, or not again from
         the old one afterwards
     """
     release = Path(sys.prefix).resolve()
     other = release.with_name(f"{release.name}-again")
+    other.unlink(missing_ok=True)  # of a roll that was killed before it could clean up
     other.symlink_to(release)
     hosts = tuple(host.name for host in lab.topology.with_role("app"))
     began_s = time.monotonic()
@@ -74,8 +76,10 @@ def rolled(lab: Lab) -> Iterator[Fault]:
         proof = f"each runs {' and '.join(PROGRAMS)} from {other.name}"
         yield Fault(what="roll of a release", hosts=hosts, began_s=began_s, proof=proof)
     finally:
-        lab.roll(str(release))
-        other.unlink()
+        try:
+            lab.roll(str(release))
+        finally:
+            other.unlink(missing_ok=True)
     _wait_until_used(lab, hosts, other, is_used=False)
 
 

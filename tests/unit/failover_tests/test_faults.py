@@ -368,7 +368,7 @@ def rolled(monkeypatch, roll):
     lab = Rolled(roll=roll)
     monkeypatch.setattr(operations, "_command", lab.commands.get)
     monkeypatch.setattr(Path, "symlink_to", lambda *_: None)
-    monkeypatch.setattr(Path, "unlink", lambda *_: None)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
     with faults.rolled(lab) as fault:
         yield lab, fault
 
@@ -388,6 +388,41 @@ def test_one_program_that_takes_the_new_release_is_no_roll(monkeypatch):
 def test_a_roll_that_does_not_come_back_fails_the_drill(monkeypatch):
     with pytest.raises(NotInTime, match="worker on app1"), rolled(monkeypatch, _never_back):
         pass
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """The release that runs, in a folder of the test's own."""
+    release = tmp_path / "release"
+    release.mkdir()
+    monkeypatch.setattr(sys, "prefix", str(release))
+    return release
+
+
+@pytest.fixture
+def rolling(release, monkeypatch):
+    """A lab that refuses every roll back to the release that runs."""
+
+    def refuse(commands, to):
+        if to == str(release):
+            raise LabFailed("app1 does not roll")
+        commands.update(dict.fromkeys(commands, f"{to}/bin/python"))
+
+    lab = Rolled(roll=refuse)
+    monkeypatch.setattr(operations, "_command", lab.commands.get)
+    return lab
+
+
+def test_a_roll_back_that_is_refused_leaves_no_release_behind(rolling, release):
+    with pytest.raises(LabFailed, match="does not roll"), faults.rolled(rolling):
+        pass
+    assert list(release.parent.iterdir()) == [release]
+
+
+def test_a_release_that_was_left_behind_is_no_obstacle_to_a_roll(rolling, release):
+    release.with_name("release-again").symlink_to(release)
+    with pytest.raises(LabFailed, match="does not roll"), faults.rolled(rolling) as fault:
+        assert fault.proof.endswith("from release-again")
 
 
 def test_a_fault_that_keeps_replicas_from_confirming_says_until_when():
