@@ -40,18 +40,20 @@ def stopped(lab: Lab, host: str, name: str) -> Iterator[Fault]:
     """
     Freeze (SIGSTOP) one process without its children, until leaving.
 
+    Whoever watches over it may end it at once, for it stands still: then the proof says that.
     :raises NotInTime: if it goes on running
     """
     began_s = time.monotonic()
     pid = lab.kill(host, name, signal.SIGSTOP)
     try:
-        until(
+        state = until(
             lambda: _state(pid),
-            is_enough=lambda state: state in (*_HELD, None),  # None: somebody ended it already
+            is_enough=lambda state: state in (*_HELD, None),
             what=f"{name} on {host} to stand still",
             within_s=budgets.FAULT_PROVEN_S,
         )
-        proof = f"process {pid} is in state T (stopped)"
+        stands = "is in state T (stopped)" if state else "was ended as soon as it was stopped"
+        proof = f"process {pid} {stands}"
         yield Fault(what=f"SIGSTOP of {name}", hosts=(host,), began_s=began_s, proof=proof)
     finally:
         _let_go(lab, host)

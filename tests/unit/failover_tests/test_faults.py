@@ -306,6 +306,22 @@ def test_a_process_that_runs_on_was_not_stopped(victim, fault):
         pytest.fail("the drill went on")
 
 
+def test_a_process_that_is_ended_as_it_stands_still_is_not_called_stopped(victim):
+    class Ended(OneProcess):
+        """A lab in which somebody ends at once what stands still."""
+
+        def kill(self, host, name, number=signal.SIGKILL):
+            victim.kill()
+            victim.wait()
+            return self.pid
+
+        def thaw(self, host):
+            pass
+
+    with faults.stopped(Ended(victim.pid), "db1", "postgres") as fault:
+        assert fault.proof == f"process {victim.pid} was ended as soon as it was stopped"
+
+
 def test_processors_with_time_left_are_not_saturated(monkeypatch):
     monkeypatch.setattr(processors, "_idle_share", lambda: 0.5)
     with (
