@@ -9,6 +9,7 @@ from itertools import pairwise
 from failover_tests import checkers
 from failover_tests.history import History
 from failover_tests.markdown import table
+from failover_tests.promises import Promises
 from failover_tests.samples import Leadership, Samples, leaderships
 
 # Enough of what was before a mishap to see a stall begin.
@@ -34,8 +35,8 @@ class Mishap:
     """
     One thing that was broken, then cured; times are monotonic.
 
-    `promised_s`, `failovers_max`, `takeovers_min` are what its own drill promises. `problem` says
-    why it could not be broken, or not be cured; empty if all went well.
+    `promises` are those of its own drill. `problem` says why it could not be broken, or not be
+    cured; empty if all went well.
     """
 
     name: str
@@ -43,9 +44,7 @@ class Mishap:
     began_s: float
     cured_s: float
     whole_s: float
-    promised_s: float | None
-    failovers_max: int = 0
-    takeovers_min: int = 0
+    promises: Promises
     problem: str = ""
 
 
@@ -58,6 +57,11 @@ class Passage:
     read_stall_s: float
     slowest_s: float
     led: tuple[Leadership, ...]
+
+    @property
+    def slowest_max_s(self) -> float:
+        """How long any answer may take, as its own drill promises; inf: nothing is promised."""
+        return self.mishap.promises.slowest_max_s(stall_s=self.write_stall_s)
 
     @property
     def failovers(self) -> int:
@@ -99,14 +103,40 @@ def failovers_unpromised(found: Sequence[Passage]) -> checkers.Findings:
     findings = []
     for number, passage in enumerate(found, 1):
         mishap, hosts = passage.mishap, ", then ".join(led.host for led in passage.led)
+        most, least = mishap.promises.failovers_max, mishap.promises.takeovers_min
         where = f"{number}, {mishap.name}: {hosts or 'nobody'} led"
-        if passage.failovers > mishap.failovers_max:
-            findings.append(
-                f"{where}; {passage.failovers} failovers, {mishap.failovers_max} at most"
-            )
+        if passage.failovers > most:
+            findings.append(f"{where}; {passage.failovers} failovers, {most} at most")
         seen = checkers.takeovers(passage.led)
-        if not mishap.problem and seen < mishap.takeovers_min:
-            findings.append(f"{where}; {seen} takeovers, {mishap.takeovers_min} at least")
+        if not mishap.problem and seen < least:
+            findings.append(f"{where}; {seen} takeovers, {least} at least")
+    return findings
+
+
+def answered_late(history: History, found: Sequence[Passage]) -> checkers.Findings:
+    """
+    Return each request that was answered later than its passage allows.
+
+    One that waited through several has the time of the most patient of them.
+    """
+    begins = [passage.mishap.began_s - _BEFORE_S for passage in found] + [float("inf")]
+    spans = list(zip(found, pairwise(begins), strict=True))
+    least_s = min((passage.slowest_max_s for passage in found), default=float("inf"))
+    findings = []
+    for request in history:
+        if request.latency_s <= least_s:
+            continue
+        through = [
+            (passage.slowest_max_s, number, passage.mishap.name)
+            for number, (passage, (since_s, until_s)) in enumerate(spans, 1)
+            if request.due_s < until_s and request.done_s >= since_s
+        ]
+        most_s, number, name = max(through, default=(float("inf"), 0, ""))
+        if request.latency_s > most_s:
+            findings.append(
+                f"{number}, {name}: {request.kind} {request.key} was answered after "
+                f"{request.latency_s:.2f} s, promised {most_s:.2f} s"
+            )
     return findings
 
 
@@ -117,17 +147,17 @@ def page(found: Sequence[Passage]) -> str:
 
 
 def _row(number: int, passage: Passage, first_s: float) -> tuple[str, ...]:
-    mishap = passage.mishap
+    mishap, promises = passage.mishap, passage.mishap.promises
     return (
         str(number),
         mishap.name,
         mishap.where,
         f"{mishap.began_s - first_s:.0f}",
         f"{passage.write_stall_s:.2f}",
-        "–" if mishap.promised_s is None else f"≤ {mishap.promised_s:g}",
+        "–" if promises.write_stall_s is None else f"≤ {promises.write_stall_s:g}",
         f"{passage.read_stall_s:.2f}",
         f"{passage.slowest_s:.2f}",
-        f"{passage.failovers} (≤ {mishap.failovers_max})",
+        f"{passage.failovers} (≤ {promises.failovers_max})",
         f"{mishap.whole_s - mishap.cured_s:.1f}",
         mishap.problem,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from failover_tests import budgets
@@ -12,7 +13,8 @@ class Promises:
     """
     What clients are promised while one thing is broken, beside the invariants; None: nothing.
 
-    The slowest answer may come `slowest_beyond_s` later than the write stall allows.
+    Where a write stall is promised, the slowest answer may take `slowest_beyond_s` more than the
+    stall that was measured; `slowest_s` is promised where none is.
     `is_retrying`: clients repeat a request with its key, as whoever loses a connection must.
     `may_refuse`: payments are refused with a reason once the API's deadline has passed.
     `takeovers_min`: so often at least another host leads afterwards than before.
@@ -21,9 +23,16 @@ class Promises:
 
     write_stall_s: float | None = None
     slowest_beyond_s: float = budgets.SLOWEST_BEYOND_STALL_S
+    slowest_s: float | None = None
     read_stall_s: float | None = None
     failovers_max: int = 0
     is_retrying: bool = False
     may_refuse: bool = False
     takeovers_min: int = 0
     is_unconfirmed: bool = False
+
+    def slowest_max_s(self, *, stall_s: float) -> float:
+        """Return how long any answer may take if writes stalled for `stall_s`; inf: unpromised."""
+        if self.slowest_s is not None:
+            return self.slowest_s
+        return math.inf if self.write_stall_s is None else stall_s + self.slowest_beyond_s

@@ -13,7 +13,7 @@ from failover_tests.drill import Drill
 from failover_tests.faults.fault import Fault
 from failover_tests.judgement import Outcome, check, judged
 from failover_tests.load import Load
-from failover_tests.passages import Mishap, failovers_unpromised, passages
+from failover_tests.passages import Mishap, answered_late, failovers_unpromised, passages
 from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 from ha.lab.errors import LabFailed
@@ -92,9 +92,7 @@ class Soak:
             began_s=faults[0].began_s if faults else began_s,
             cured_s=cured_s,
             whole_s=time.monotonic(),
-            promised_s=drill.promises.write_stall_s,
-            failovers_max=drill.promises.failovers_max,
-            takeovers_min=drill.promises.takeovers_min,
+            promises=drill.promises,
             problem=problem,
         )
 
@@ -102,15 +100,25 @@ class Soak:
         evidence = stage.evidence(*self._faults)
         promises = Promises(
             is_retrying=True,
-            failovers_max=sum(mishap.failovers_max for mishap in self._mishaps),
+            failovers_max=sum(mishap.promises.failovers_max for mishap in self._mishaps),
             is_unconfirmed=any(fault.unconfirmed_until_s for fault in self._faults),
         )
         outcome = judged(evidence, promises)
         problems = [f"{m.name}: {m.problem}" for m in self._mishaps if m.problem]
         effective = check("every fault took effect, was cured", f"{len(self._mishaps)}", problems)
         found = passages(evidence.history, evidence.awake, self._mishaps)
-        unpromised = failovers_unpromised(found)
-        each = check(
-            "each fault failed over as its own drill promises", f"{len(found)}", unpromised
+        verdict = (
+            *outcome.verdict,
+            effective,
+            check(
+                "each fault failed over as its own drill promises",
+                f"{len(found)}",
+                failovers_unpromised(found),
+            ),
+            check(
+                "each fault let clients wait no longer than its own drill promises",
+                f"{len(evidence.history)} requests",
+                answered_late(evidence.history, found),
+            ),
         )
-        return Outcome(evidence, (*outcome.verdict, effective, each), outcome.promises, found)
+        return Outcome(evidence, verdict, outcome.promises, found)

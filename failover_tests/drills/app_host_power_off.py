@@ -10,7 +10,9 @@ from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
 _PROMISES = Promises(
-    write_stall_s=budgets.SERVER_LOST_STALL_S, read_stall_s=budgets.SERVER_LOST_STALL_S
+    write_stall_s=budgets.SERVER_LOST_STALL_S,
+    slowest_beyond_s=budgets.APP_HOST_LOST_SLOWEST_BEYOND_STALL_S,
+    read_stall_s=budgets.SERVER_LOST_STALL_S,
 )
 
 

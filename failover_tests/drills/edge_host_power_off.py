@@ -11,6 +11,7 @@ from failover_tests.stage import Stage
 
 _PROMISES = Promises(
     write_stall_s=budgets.SERVER_LOST_STALL_S,
+    slowest_beyond_s=budgets.EDGE_LOST_SLOWEST_BEYOND_STALL_S,
     read_stall_s=budgets.SERVER_LOST_STALL_S,
     is_retrying=True,
 )

@@ -9,7 +9,7 @@ from failover_tests.load import Load
 from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(failovers_max=1, takeovers_min=1)
+_PROMISES = Promises(slowest_s=budgets.OLD_PRIMARY_SLOWEST_S, failovers_max=1, takeovers_min=1)
 
 
 @drill(_PROMISES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from failover_tests import faults
+from failover_tests import budgets, faults
 from failover_tests.drill import drill
 from failover_tests.faults import Fault
 from failover_tests.load import Load
 from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(failovers_max=1, takeovers_min=1)
+_PROMISES = Promises(slowest_s=budgets.OLD_PRIMARY_SLOWEST_S, failovers_max=1, takeovers_min=1)
 
 
 @drill(_PROMISES)

@@ -9,7 +9,10 @@ from failover_tests.load import Load
 from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
-_PROMISES = Promises(write_stall_s=budgets.UNCONFIRMED_WRITE_STALL_S)
+_PROMISES = Promises(
+    write_stall_s=budgets.UNCONFIRMED_WRITE_STALL_S,
+    slowest_beyond_s=budgets.CUT_FROM_APPS_SLOWEST_BEYOND_STALL_S,
+)
 
 
 @drill(_PROMISES)

@@ -9,7 +9,7 @@ from failover_tests.load import Load
 from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
-_PROMISES = Promises()
+_PROMISES = Promises(slowest_s=budgets.MERELY_SLOW_SLOWEST_S)
 
 
 @drill(_PROMISES)

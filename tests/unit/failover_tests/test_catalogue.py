@@ -76,6 +76,13 @@ def test_a_drill_promises_what_its_row_does(drill):
     assert (*stall, promises.failovers_max, promises.takeovers_min) == PROMISED[drill.name]
 
 
+@pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
+def test_a_drill_promises_how_long_the_slowest_answer_takes(drill):
+    """But where clients are refused: they wait for as long as the service does."""
+    promised = (drill.promises.write_stall_s, drill.promises.slowest_s)
+    assert (promised == (None, None)) == drill.promises.may_refuse
+
+
 def test_clients_repeat_only_where_the_edge_they_are_connected_to_is_lost():
     retrying = {drill.name for drill in DRILLS if drill.promises.is_retrying}
     assert retrying == {"edge-process-killed", "edge-host-power-off"}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from failover_tests.passages import Mishap, failovers_unpromised, page, passages
+from failover_tests.passages import Mishap, answered_late, failovers_unpromised, page, passages
+from failover_tests.promises import Promises
 
 from .conftest import looks, payment, read
 
 
-def mishap(began_s, **changed):
-    fields = {"name": "switchover", "where": "db1", "promised_s": 1.0, "problem": ""}
-    times = {"began_s": began_s, "cured_s": began_s + 1, "whole_s": began_s + 3}
-    return Mishap(**{**fields, **times, **changed})
+def mishap(began_s, *, problem="", **promised):
+    return Mishap(
+        name="switchover",
+        where="db1",
+        began_s=began_s,
+        cured_s=began_s + 1,
+        whole_s=began_s + 3,
+        promises=Promises(**{"write_stall_s": 1.0, **promised}),
+        problem=problem,
+    )
 
 
 def paid(*done_s):
@@ -82,3 +89,44 @@ def test_of_a_fault_that_did_not_come_no_takeover_is_expected():
 def test_the_table_says_how_often_each_fault_failed_over():
     found = passages(paid(9.9, 10.5), led("db1", "db2", "db2", "db2"), [mishap(10.0, **ONE)])
     assert "| 1 (≤ 1) |" in page(found)
+
+
+# A write a second, but for 2.5 s after the fault at 10 s: with 1.5 s beyond the stall, an answer to
+# what was asked then may take 4.0 s, to what was asked after the fault at 20 s but 2.5 s.
+WRITES = paid(9.5, *(12.0 + second for second in range(18)))
+
+
+def answered(due_s, after_s, **promised):
+    """What is found of a read, with two faults, the first of which promises this beside."""
+    history = (*WRITES, read(99, due_s=due_s, done_s=due_s + after_s))
+    faults = [mishap(10.0, **promised), mishap(20.0)]
+    return answered_late(history, passages(history, (), faults))
+
+
+def test_an_answer_soon_after_the_stall_of_its_fault_passes():
+    assert answered(10.0, 4.0) == []
+
+
+def test_an_answer_long_after_the_stall_of_its_fault_is_found():
+    assert answered(10.0, 4.25) == [
+        "1, switchover: read drill-r99 was answered after 4.25 s, promised 4.00 s"
+    ]
+
+
+def test_a_stall_excuses_nothing_of_the_next_fault():
+    [finding] = answered(22.0, 3.0)
+    assert finding.startswith("2, switchover: read drill-r99")
+
+
+def test_who_waits_through_two_faults_has_the_time_of_the_more_patient_one():
+    assert answered(18.0, 3.5) == []
+    assert len(answered(18.0, 4.5)) == 1
+
+
+def test_a_fault_that_promises_no_stall_has_an_answer_s_own_promise():
+    assert answered(10.0, 20.0, write_stall_s=None, slowest_s=20.0) == []
+    assert len(answered(10.0, 5.0, write_stall_s=None, slowest_s=4.5)) == 1
+
+
+def test_what_was_slow_before_anything_was_broken_is_of_no_fault():
+    assert answered(1.0, 7.0) == []

@@ -127,6 +127,20 @@ def test_a_failed_request_fails_the_soak(evidence):
     assert [c.promise for c in outcome.verdict if not c.is_kept] == ["no request failed"]
 
 
+def test_an_answer_long_after_a_fault_s_stall_fails_the_soak(evidence):
+    """Its drill promises a stall of 5 s, 1 s was measured."""
+    slow = replace(evidence, history=(*evidence.history, read(4, done_s=7.0)))
+
+    def warden_killed(stage, load):
+        return (FAULT,)
+
+    plan = [Drill(warden_killed, Promises(write_stall_s=5.0))]
+    outcome = Soak(plan, say=lambda _: None)(Stage(slow))
+    [broken] = [check for check in outcome.verdict if not check.is_kept]
+    assert broken.promise == "each fault let clients wait no longer than its own drill promises"
+    assert "1, warden-killed: read drill-r4 was answered after 3.00 s" in broken.findings[0]
+
+
 def test_a_failover_of_the_wrong_fault_fails_the_soak(evidence):
     """The first may fail over, the second does: their sum is within what both together may."""
 
