@@ -128,6 +128,10 @@ REJOIN_S = 90.0
 # The demo's books on a fresh lab, beside the one that goes on: boot, copy, replay, two replicas.
 RESTORE_S = 180.0
 
+# A connection that idled with an edge whose host was lost, a client's keepalive finds out within a
+# second of the move of the address; what it sends over it before, it has to repeat.
+ADDRESS_MOVED_GRACE_S = 1.0
+
 # --- patience -----------------------------------------------------------------------------------
 
 # A lab that was just brought up may still be cloning its replicas; one left broken by the drill

@@ -41,12 +41,20 @@ def failed_without_reason(history: History) -> Findings:
     ]
 
 
-def repeated(history: History) -> Findings:
-    """Return each request that only a repetition got answered: without it, it had failed (I7)."""
+def repeated(history: History, *, in_flight: Iterable[Span] = ()) -> list[Request]:
+    """
+    Return each request that only a repetition got answered: without it, it had failed (I7).
+
+    But not one that was first sent, not answered yet, at any time of these spans.
+    """
+    spans = tuple(in_flight)
     return [
-        f"{request.kind} {request.key} was sent {request.attempts} times"
+        request
         for request in history
         if request.attempts > 1
+        and not any(
+            request.sent_s < until_s and request.done_s >= since_s for since_s, until_s in spans
+        )
     ]
 
 

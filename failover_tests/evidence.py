@@ -105,6 +105,23 @@ class Evidence:
                 spans.append((fault.proven_s + budgets.IN_FLIGHT_S, until_s))
         return spans
 
+    @property
+    def in_flight(self) -> list[Span]:
+        """From when to when requests were on their way to an edge that lost its address."""
+        return [
+            (fault.began_s, fault.address_moved_s + budgets.ADDRESS_MOVED_GRACE_S)
+            for fault in self.faults
+            if fault.address_moved_s is not None
+        ]
+
+    def told(self, at_s: float) -> str:
+        """Return a moment in words: how long after which fault it was."""
+        before = [fault for fault in self.faults if fault.began_s <= at_s]
+        if not before:
+            return "before anything was broken"
+        last = max(before, key=lambda fault: fault.began_s)
+        return f"{at_s - last.began_s:.1f} s after {last.what}, {last.where}"
+
 
 Seen = Callable[[Evidence, Sample], bool]
 

@@ -49,6 +49,7 @@ def judged(evidence: Evidence, promises: Promises) -> Outcome:
     """Return the outcome of a drill: the invariants, then what was promised beside them."""
     verdict = (
         *_answers(evidence.history, promises),
+        _repeats(evidence, promises),
         *invariants(evidence),
         *_waits(evidence.felt, promises),
         _failovers(evidence, promises),
@@ -113,20 +114,32 @@ def check(promise: str, examined: str, findings: checkers.Findings) -> Check:
 
 def _answers(history: History, promises: Promises) -> Verdict:
     requests = f"{len(history)} requests"
-    if promises.may_refuse:
-        failed = checkers.failed_without_reason(history)
-        refused = sum(request.is_refused_with_reason for request in history)
-        nobody = [] if refused else ["nobody was: whoever waited was told nothing"]
-        checks = [
-            check("no request failed but by a refusal with its reason", requests, failed),
-            check("payments were refused with their reason", f"{refused} refusals", nobody),
-        ]
+    if not promises.may_refuse:
+        return (check("no request failed", requests, checkers.failed(history)),)
+    failed = checkers.failed_without_reason(history)
+    refused = sum(request.is_refused_with_reason for request in history)
+    nobody = [] if refused else ["nobody was: whoever waited was told nothing"]
+    return (
+        check("no request failed but by a refusal with its reason", requests, failed),
+        check("payments were refused with their reason", f"{refused} refusals", nobody),
+    )
+
+
+def _repeats(evidence: Evidence, promises: Promises) -> Check:
+    """Return the check of who had to repeat a request: nobody, or who lost a connection."""
+    history, examined = evidence.history, f"{len(evidence.history)} requests"
+    promise, in_flight = "no client had to repeat a request", evidence.in_flight
+    if promises.is_retrying:
+        promise = "only what was on its way as the address moved was repeated"
+        examined += f", {len(checkers.repeated(history))} repeated, {len(in_flight)} moves"
     else:
-        checks = [check("no request failed", requests, checkers.failed(history))]
-    if not promises.is_retrying:
-        repeated = checkers.repeated(history)
-        checks.append(check("no client had to repeat a request", requests, repeated))
-    return tuple(checks)
+        in_flight = []
+    found = [
+        f"{request.kind} {request.key} was sent {request.attempts} times, "
+        f"first {evidence.told(request.sent_s)}"
+        for request in checkers.repeated(history, in_flight=in_flight)
+    ]
+    return check(promise, examined, found)
 
 
 def _waits(history: History, promises: Promises) -> Verdict:

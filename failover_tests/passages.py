@@ -24,6 +24,7 @@ _HEAD = (
     "promised",
     "read stall, s",
     "slowest, s",
+    "repeated",
     "failovers",
     "whole again, s",
     "problem",
@@ -56,6 +57,7 @@ class Passage:
     write_stall_s: float
     read_stall_s: float
     slowest_s: float
+    repeated: int
     led: tuple[Leadership, ...]
 
     @property
@@ -92,6 +94,7 @@ def passages(history: History, samples: Samples, mishaps: Sequence[Mishap]) -> t
                 write_stall_s=checkers.stall_s(felt),
                 read_stall_s=checkers.read_stall_s(felt),
                 slowest_s=checkers.slowest_s(felt),
+                repeated=len(checkers.repeated(felt)),
                 led=leaderships(samples, since_s=since_s, until_s=until_s),
             )
         )
@@ -157,6 +160,7 @@ def _row(number: int, passage: Passage, first_s: float) -> tuple[str, ...]:
         "–" if promises.write_stall_s is None else f"≤ {promises.write_stall_s:g}",
         f"{passage.read_stall_s:.2f}",
         f"{passage.slowest_s:.2f}",
+        str(passage.repeated),
         f"{passage.failovers} (≤ {promises.failovers_max})",
         f"{mishap.whole_s - mishap.cured_s:.1f}",
         mishap.problem,

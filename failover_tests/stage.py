@@ -100,14 +100,15 @@ class Stage:
             within_s=within_s,
         )
 
-    def wait_for_edge(self, *, other_than: str) -> None:
-        """Wait until another host alone has the virtual address: the proof that it moved."""
+    def wait_for_edge(self, *, other_than: str) -> float:
+        """Wait until another host alone has the virtual address; return when it was seen to."""
         until(
             self.lab.holders_of_virtual_address,
             is_enough=lambda holders: len(holders) == 1 and other_than not in holders,
             what=f"the virtual address away from {other_than}",
             within_s=budgets.FAULT_PROVEN_S,
         )
+        return time.monotonic()
 
     @contextmanager
     def paying(

@@ -22,6 +22,6 @@ def edge_host_power_off(stage: Stage, load: Load) -> tuple[Fault, ...]:
     """Power off the active edge: the other takes the address, clients repeat with their key."""
     edge = stage.edge()
     with faults.power_off(stage.lab, edge) as fault:
-        stage.wait_for_edge(other_than=edge)
+        moved_s = stage.wait_for_edge(other_than=edge)
         load.is_served_again()
-    return (fault,)
+    return (fault.address_moved(at_s=moved_s),)

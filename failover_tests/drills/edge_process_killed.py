@@ -22,6 +22,6 @@ def edge_process_killed(stage: Stage, load: Load) -> tuple[Fault, ...]:
     """Kill the active edge's HAProxy: the other takes the address, clients repeat requests."""
     edge = stage.edge()
     with faults.killed(stage.lab, edge, "haproxy") as fault:
-        stage.wait_for_edge(other_than=edge)
+        moved_s = stage.wait_for_edge(other_than=edge)
         load.is_served_again()
-    return (fault,)
+    return (fault.address_moved(at_s=moved_s),)

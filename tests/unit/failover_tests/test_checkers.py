@@ -64,7 +64,15 @@ def test_a_timeout_is_a_failure_where_refusals_were_promised(history):
 def test_a_failure_that_a_repetition_hid_is_found(history):
     hidden = payment(9, attempts=2)
     assert checkers.failed((*history, hidden)) == []
-    assert checkers.repeated((*history, hidden)) == ["payment drill-p9 was sent 2 times"]
+    assert checkers.repeated((*history, hidden)) == [hidden]
+
+
+def test_what_had_to_be_repeated_as_it_was_on_its_way_is_excused(history):
+    """Sent before the span ended, answered after it began; a hair outside of it is found."""
+    within = (payment(9, attempts=2, done_s=10.0), payment(11, attempts=2))
+    outside = (payment(8, attempts=2, done_s=9.9), payment(12, attempts=2))
+    spans = [(10.0, 12.0)]
+    assert checkers.repeated((*history, *within, *outside), in_flight=spans) == [*outside]
 
 
 def test_a_read_that_shows_every_acknowledged_payment_is_fresh(history, books):

@@ -61,9 +61,40 @@ def test_a_failure_hidden_by_a_repetition_fails_the_drill(evidence):
     assert broken(hidden) == ["no client had to repeat a request"]
 
 
-def test_clients_may_repeat_where_they_are_asked_to(evidence):
-    hidden = replace(evidence, history=(*evidence.history, read(9, attempts=2)))
-    assert broken(hidden, Promises(is_retrying=True)) == []
+IN_FLIGHT = "only what was on its way as the address moved was repeated"
+
+
+def moved(evidence, *requests):
+    """The edge was lost at 2.5 s, another had its address by 3 s; these requests beside."""
+    fault = evidence.faults[0].address_moved(at_s=3.0)
+    return replace(evidence, faults=(fault,), history=(*evidence.history, *requests))
+
+
+def test_what_was_on_its_way_as_the_address_moved_may_be_repeated(evidence):
+    cut_off = moved(evidence, read(2, attempts=2, done_s=2.9), read(3, attempts=2))
+    assert broken(cut_off, Promises(is_retrying=True)) == []
+
+
+def test_a_connection_that_idled_with_the_lost_edge_may_be_found_out_a_little_later(evidence):
+    soon = 3.0 + budgets.ADDRESS_MOVED_GRACE_S - 0.1
+    idle = moved(evidence, read(4, attempts=2, sent_s=soon, done_s=5.0))
+    assert broken(idle, Promises(is_retrying=True)) == []
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_repetition_of_what_was_not_on_its_way_fails_the_drill(evidence, number):
+    """Answered before the edge was lost, or sent when the address had moved for long."""
+    late = moved(evidence, read(number, attempts=2))
+    assert broken(late, Promises(is_retrying=True)) == [IN_FLIGHT]
+
+
+def test_where_no_address_moved_nobody_has_to_repeat(evidence):
+    hidden = replace(evidence, history=(*evidence.history, read(3, attempts=2)))
+    assert broken(hidden, Promises(is_retrying=True)) == [IN_FLIGHT]
+
+
+def test_a_moved_address_excuses_nobody_whom_no_repetition_was_asked_of(evidence):
+    assert broken(moved(evidence, read(3, attempts=2))) == ["no client had to repeat a request"]
 
 
 def test_a_stall_longer_than_promised_fails_the_drill(evidence):

@@ -127,6 +127,34 @@ def test_a_failed_request_fails_the_soak(evidence):
     assert [c.promise for c in outcome.verdict if not c.is_kept] == ["no request failed"]
 
 
+REPEATS = "only what was on its way as the address moved was repeated"
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [(4, "1.5 s after kill -9, db1"), (1, "before anything was broken")],
+)
+def test_a_request_that_was_repeated_fails_the_soak(evidence, number, when):
+    """Whether its fault should have been felt by nobody, or nothing was broken at all."""
+    hidden = replace(evidence, history=(*evidence.history, read(number, attempts=2)))
+    outcome, _ = soaked(hidden, (FAULT,))
+    [broken] = [check for check in outcome.verdict if not check.is_kept]
+    assert broken.promise == REPEATS
+    assert broken.findings == (f"read drill-r{number} was sent 2 times, first {when}",)
+
+
+def test_what_an_edge_s_move_let_be_repeated_does_not_fail_the_soak(evidence):
+    """Though another fault began before it was answered; that one excuses nothing by itself."""
+    edge = FAULT.address_moved(at_s=3.0)
+    later = replace(FAULT, began_s=3.2)
+    long_way = read(3, attempts=2, sent_s=2.9, done_s=3.5)
+    cut_off = replace(evidence, history=(*evidence.history, long_way, read(5, attempts=2)))
+    outcome, _ = soaked(cut_off, (edge,), (later,))
+    [broken] = [check for check in outcome.verdict if not check.is_kept]
+    assert broken.findings == ("read drill-r5 was sent 2 times, first 1.8 s after kill -9, db1",)
+    assert [passage.repeated for passage in outcome.passages] == [0, 2]
+
+
 def test_an_answer_long_after_a_fault_s_stall_fails_the_soak(evidence):
     """Its drill promises a stall of 5 s, 1 s was measured."""
     slow = replace(evidence, history=(*evidence.history, read(4, done_s=7.0)))
