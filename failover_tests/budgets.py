@@ -91,7 +91,8 @@ IN_FLIGHT_S = 0.5
 
 # --- promises: everything else ------------------------------------------------------------------
 
-# The service's own limits: of one attempt of a transaction; of a request, until it is refused.
+# The service's own limits: of one attempt of a transaction; of a request, until it is refused. As
+# long after the cure somebody may be refused who waited, or waits for those who did.
 ATTEMPT_S = 12.0
 API_DEADLINE_S = 27.0
 

@@ -27,17 +27,23 @@ def failed(history: History) -> Findings:
     return [_unanswered(request) for request in history if not request.is_answered]
 
 
-def failed_without_reason(history: History) -> Findings:
+def failed_without_reason(history: History, *, refusing: Iterable[Span]) -> Findings:
     """
     Return each request that failed in another way than promised when nothing can be written (I7).
 
-    A payment may then be refused with 503, a reason, and when to ask again. A read may not.
+    A payment that was on its way in a span of `refusing` may be refused with 503, a reason, and
+    when to ask again; before or after it may not. A read never may.
     """
+    spans = tuple(refusing)
     return [
         _unanswered(request)
         for request in history
         if not request.is_answered
-        and not (request.kind == "payment" and request.is_refused_with_reason)
+        and not (
+            request.kind == "payment"
+            and request.is_refused_with_reason
+            and _is_on_its_way(request, spans)
+        )
     ]
 
 
@@ -45,16 +51,13 @@ def repeated(history: History, *, in_flight: Iterable[Span] = ()) -> list[Reques
     """
     Return each request that only a repetition got answered: without it, it had failed (I7).
 
-    But not one that was first sent, not answered yet, at any time of these spans.
+    But not one that was on its way in one of these spans.
     """
     spans = tuple(in_flight)
     return [
         request
         for request in history
-        if request.attempts > 1
-        and not any(
-            request.sent_s < until_s and request.done_s >= since_s for since_s, until_s in spans
-        )
+        if request.attempts > 1 and not _is_on_its_way(request, spans)
     ]
 
 
@@ -236,6 +239,11 @@ def timeline_broken(samples: Samples, switches: tuple[Switch, ...]) -> Findings:
             findings.append(f"{sample.host} led timeline {sample.timeline} after {newest}")
         newest = max(newest, sample.timeline)
     return list(dict.fromkeys(findings))
+
+
+def _is_on_its_way(request: Request, spans: Iterable[Span]) -> bool:
+    """Tell if a request was sent, not answered yet, at any time of these spans."""
+    return any(request.sent_s < until_s and request.done_s >= since_s for since_s, until_s in spans)
 
 
 def _unanswered(request: Request) -> str:

@@ -106,6 +106,11 @@ class Evidence:
         return spans
 
     @property
+    def refusing(self) -> list[Span]:
+        """From when to when a payment on its way may be refused, as nobody can confirm it."""
+        return [(from_s, to_s + budgets.API_DEADLINE_S) for from_s, to_s in self.unconfirmed]
+
+    @property
     def in_flight(self) -> list[Span]:
         """From when to when requests were on their way to an edge that lost its address."""
         return [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from failover_tests import budgets, checkers
 from failover_tests.evidence import Evidence
-from failover_tests.history import History
+from failover_tests.history import History, acknowledged
 from failover_tests.passages import Passage
 from failover_tests.promises import Promises
 from failover_tests.samples import Samples
@@ -48,7 +48,7 @@ class Outcome:
 def judged(evidence: Evidence, promises: Promises) -> Outcome:
     """Return the outcome of a drill: the invariants, then what was promised beside them."""
     verdict = (
-        *_answers(evidence.history, promises),
+        *_answers(evidence, promises),
         _repeats(evidence, promises),
         *invariants(evidence),
         *_waits(evidence.felt, promises),
@@ -112,17 +112,27 @@ def check(promise: str, examined: str, findings: checkers.Findings) -> Check:
     return Check(promise=promise, examined=examined, findings=tuple(findings))
 
 
-def _answers(history: History, promises: Promises) -> Verdict:
+def _answers(evidence: Evidence, promises: Promises) -> Verdict:
+    history = evidence.history
     requests = f"{len(history)} requests"
     if not promises.may_refuse:
         return (check("no request failed", requests, checkers.failed(history)),)
-    failed = checkers.failed_without_reason(history)
+    failed = checkers.failed_without_reason(history, refusing=evidence.refusing)
     refused = sum(request.is_refused_with_reason for request in history)
     nobody = [] if refused else ["nobody was: whoever waited was told nothing"]
     return (
         check("no request failed but by a refusal with its reason", requests, failed),
         check("payments were refused with their reason", f"{refused} refusals", nobody),
+        _taken_again(evidence),
     )
+
+
+def _taken_again(evidence: Evidence) -> Check:
+    """Return the check of what fell due when a replica was back: without any it proves nothing."""
+    cured_s = max((until_s for _, until_s in evidence.unconfirmed), default=math.inf)
+    taken = sum(request.due_s >= cured_s for request in acknowledged(evidence.history))
+    found = [] if taken else ["none was that fell due after the cure"]
+    return check("payments are taken again by themselves", f"{taken} due after the cure", found)
 
 
 def _repeats(evidence: Evidence, promises: Promises) -> Check:

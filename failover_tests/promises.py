@@ -17,7 +17,8 @@ class Promises:
     stall that was measured; `slowest_s` is promised where none is.
     `is_retrying`: clients repeat a request with its key, as whoever loses a connection must; only
     what was on its way as the address of the edge moved needs it.
-    `may_refuse`: payments are refused with a reason once the API's deadline has passed.
+    `may_refuse`: payments are refused with a reason once the API's deadline has passed, while no
+    replica can confirm one; afterwards they are taken again.
     `takeovers_min`: so often at least another host leads afterwards than before.
     `is_unconfirmed`: meanwhile no replica can confirm a commit, so nothing may be acknowledged.
     """

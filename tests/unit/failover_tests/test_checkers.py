@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from failover_tests import checkers
 from failover_tests.books import AccountBalance, BillSum, JournalSum, Switch, Totals, Unexplained
 
 from .conftest import in_order, looks, payment, read, recorded
 
+# Nobody could confirm a payment in this time.
+AWAY = [(8.0, 12.0)]
 BEFORE = Totals(payments=0, journals=0, accounts=1, bills=0)
 
 
@@ -40,25 +44,34 @@ def test_an_unavailable_service_failed_the_read(history):
 
 def test_a_refusal_with_its_reason_is_no_failure_where_it_was_promised(history):
     refused = payment(9, status=503, payment_no=None, error="DATABASE_AWAY", retry_after_s=1)
-    assert checkers.failed_without_reason((*history, refused)) == []
+    assert checkers.failed_without_reason((*history, refused), refusing=AWAY) == []
     assert len(checkers.failed((*history, refused))) == 1
+
+
+@pytest.mark.parametrize(("due_s", "done_s"), [(1.0, 7.9), (12.0, 39.0)])
+def test_a_refusal_before_or_after_somebody_could_confirm_is_a_failure(history, due_s, done_s):
+    """Answered just before the replicas were lost, or sent when they were back for long."""
+    early = {"due_s": due_s, "sent_s": due_s, "done_s": done_s, "retry_after_s": 1}
+    refused = payment(9, status=503, payment_no=None, error="DATABASE_AWAY", **early)
+    [finding] = checkers.failed_without_reason((*history, refused), refusing=AWAY)
+    assert "drill-p9" in finding
 
 
 def test_a_refusal_that_does_not_say_when_to_ask_again_is_a_failure(history):
     refused = payment(9, status=503, payment_no=None, error="Status503")
-    [finding] = checkers.failed_without_reason((*history, refused))
+    [finding] = checkers.failed_without_reason((*history, refused), refusing=AWAY)
     assert "drill-p9" in finding
 
 
 def test_a_read_is_never_refused_for_want_of_replicas(history):
     refused = read(9, status=503, error="DATABASE_AWAY", retry_after_s=1)
-    [finding] = checkers.failed_without_reason((*history, refused))
+    [finding] = checkers.failed_without_reason((*history, refused), refusing=AWAY)
     assert "drill-r9" in finding
 
 
 def test_a_timeout_is_a_failure_where_refusals_were_promised(history):
     silent = payment(9, status=None, payment_no=None, error="ClientTimeout")
-    assert len(checkers.failed_without_reason((*history, silent))) == 1
+    assert len(checkers.failed_without_reason((*history, silent), refusing=AWAY)) == 1
 
 
 def test_a_failure_that_a_repetition_hid_is_found(history):

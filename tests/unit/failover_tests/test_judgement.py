@@ -153,17 +153,52 @@ def test_a_second_failover_fails_the_drill(evidence):
     assert broken(moved, Promises(failovers_max=1)) == ["at most 1 failovers"]
 
 
+AWAY = {"status": 503, "payment_no": None, "error": "AWAY", "retry_after_s": 1}
+
+
+def refusing(evidence, *requests):
+    """No replica could confirm from 2.5 to 3.5 s, what is due at 4 s is paid; these beside."""
+    fault = replace(evidence.faults[0], proven_s=2.0, unconfirmed_until_s=3.5)
+    return replace(evidence, faults=(fault,), history=(*evidence.history, *requests))
+
+
 def test_a_refusal_with_its_reason_is_allowed_where_it_was_promised(evidence):
-    refused = payment(9, status=503, payment_no=None, error="AWAY", retry_after_s=1)
-    refusing = replace(evidence, history=(*evidence.history, refused))
-    assert broken(refusing) == ["no request failed"]
-    assert broken(refusing, Promises(may_refuse=True)) == []
+    refused = refusing(evidence, payment(3, done_s=30.0, **AWAY))
+    assert broken(refused) == ["no request failed"]
+    assert broken(refused, Promises(may_refuse=True)) == []
+
+
+def test_who_is_refused_long_after_a_replica_is_back_fails_the_drill(evidence):
+    """Sent when those who had waited are refused at the latest: nothing came back by itself."""
+    due_s = 3.5 + budgets.API_DEADLINE_S
+    refused = payment(3, done_s=30.0, **AWAY)
+    still = payment(9, due_s=due_s, sent_s=due_s, done_s=due_s + 1, **AWAY)
+    assert broken(refusing(evidence, refused, still), Promises(may_refuse=True)) == [
+        "no request failed but by a refusal with its reason"
+    ]
+
+
+def test_payments_that_are_not_taken_again_fail_the_drill(evidence):
+    """What is due at 4 s is still waiting when the drill ends."""
+    books = replace(evidence.books, payments=evidence.books.payments[:4])
+    standing = replace(books.standing, totals=replace(books.standing.totals, payments=4))
+    refused = payment(3, key="drill-p9", done_s=30.0, **AWAY)
+    gone = refusing(replace(evidence, books=replace(books, standing=standing)), refused)
+    never = replace(gone, history=tuple(r for r in gone.history if r.key != "drill-p4"))
+    assert broken(never, Promises(may_refuse=True)) == ["payments are taken again by themselves"]
+
+
+def test_where_nobody_was_kept_from_confirming_no_refusal_has_a_reason(evidence):
+    refused = replace(evidence, history=(*evidence.history, payment(3, done_s=30.0, **AWAY)))
+    assert broken(refused, Promises(may_refuse=True)) == [
+        "no request failed but by a refusal with its reason",
+        "payments are taken again by themselves",
+    ]
 
 
 def test_a_timeout_is_not_allowed_where_refusals_were_promised(evidence):
     silent = payment(9, status=None, payment_no=None, error="ClientTimeout")
-    refused = payment(8, status=503, payment_no=None, error="AWAY", retry_after_s=1)
-    silenced = replace(evidence, history=(*evidence.history, refused, silent))
+    silenced = refusing(evidence, payment(3, done_s=30.0, **AWAY), silent)
     assert broken(silenced, Promises(may_refuse=True)) == [
         "no request failed but by a refusal with its reason"
     ]
@@ -181,7 +216,7 @@ def test_a_lab_that_does_not_become_whole_fails_the_drill(evidence):
 
 
 def test_nobody_who_is_refused_where_refusals_were_promised_fails_the_drill(evidence):
-    assert broken(evidence, Promises(may_refuse=True)) == [
+    assert broken(refusing(evidence), Promises(may_refuse=True)) == [
         "payments were refused with their reason"
     ]
 
