@@ -162,6 +162,8 @@ WARM_UP_S = 5.0
 # gives up: it could not be judged.
 PACE_S = 0.5
 IN_PACE_S = 5.0
+# ... or have caught up after an outage.
+CAUGHT_UP_S = 1.0
 PACE_PATIENCE_S = 60.0
 
 # Load goes on this long after the recovery, to see the backlog drain and nothing fail late.

@@ -56,6 +56,18 @@ class Load:
         now_s = time.monotonic()
         return self._is_seen(lambda progress: progress.due_s >= now_s, at_most_s=at_most_s)
 
+    def catches_up(self, *, at_most_s: float = budgets.RECOVERY_S) -> bool:
+        """
+        Wait until payments are acknowledged as they fall due again; tell if they are.
+
+        What is broken stays so until then: no host that was lost is back two seconds later, and
+        here its boot would take the processors from those who have waited.
+        """
+        return self._is_seen(
+            lambda progress: progress.is_in_pace(now_s=time.monotonic(), for_s=budgets.CAUGHT_UP_S),
+            at_most_s=at_most_s,
+        )
+
     def is_refused(self, *, at_most_s: float) -> bool:
         """Wait until a request ends without the answer it asked for; tell if one did."""
         before = self._look().unanswered

@@ -37,7 +37,7 @@ class Progress:
                 if request.done_s - request.due_s > budgets.PACE_S:
                     self.late_s = max(self.late_s, request.done_s)
 
-    def is_in_pace(self, *, now_s: float) -> bool:
-        """Test if payments are answered as they fall due, and have been for `budgets.IN_PACE_S`."""
+    def is_in_pace(self, *, now_s: float, for_s: float = budgets.IN_PACE_S) -> bool:
+        """Test if payments are answered as they fall due, and have been for so long."""
         is_on_time = self.due_s >= now_s - budgets.PACE_S
-        return is_on_time and self.late_s < now_s - budgets.IN_PACE_S
+        return is_on_time and self.late_s < now_s - for_s

@@ -21,4 +21,5 @@ def disk_full(stage: Stage, load: Load) -> tuple[Fault, ...]:
     with faults.full(stage.lab, stage.primary()) as fault:
         load.goes_on(for_s=budgets.CUT_S)
         load.is_served_again()
+        load.catches_up()
     return (fault,)

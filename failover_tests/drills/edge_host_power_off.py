@@ -24,4 +24,5 @@ def edge_host_power_off(stage: Stage, load: Load) -> tuple[Fault, ...]:
     with faults.power_off(stage.lab, edge) as fault:
         moved_s = stage.wait_for_edge(other_than=edge)
         load.is_served_again()
+        load.catches_up()
     return (fault.address_moved(at_s=moved_s),)

@@ -20,5 +20,6 @@ def old_primary_isolated_with_clients(stage: Stage, load: Load) -> tuple[Fault, 
     with faults.cut_off(stage.lab, primary, others) as fault:
         stage.wait_for_primary(other_than=primary)
         load.is_served_again()
+        load.catches_up()
         load.goes_on(for_s=budgets.CUT_S)
     return (fault,)

@@ -18,4 +18,5 @@ def paused_primary_wakes_up(stage: Stage, load: Load) -> tuple[Fault, ...]:
     with faults.frozen(stage.lab, stage.primary()) as fault:
         stage.wait_for_primary(other_than=fault.hosts[0])
         load.is_served_again()
+        load.catches_up()
     return (fault,)

@@ -19,4 +19,5 @@ def postgresql_frozen(stage: Stage, load: Load) -> tuple[Fault, ...]:
     """Freeze the primary's postmaster with all its sessions: Patroni beside it still runs."""
     with faults.frozen(stage.lab, stage.primary(), "postgres") as fault:
         load.is_served_again()
+        load.catches_up()
     return (fault,)

@@ -20,4 +20,5 @@ def postmaster_frozen(stage: Stage, load: Load) -> tuple[Fault, ...]:
     with faults.stopped(stage.lab, stage.primary(), "postgres") as fault:
         load.goes_on(for_s=budgets.CUT_S)
         load.is_served_again()
+        load.catches_up()
     return (fault,)

@@ -20,4 +20,5 @@ def primary_and_etcd_leader_power_off(stage: Stage, load: Load) -> tuple[Fault, 
     with faults.power_off(stage.lab, stage.etcd_leader(), stage.primary()) as fault:
         stage.wait_for_primary(other_than=fault.hosts[-1])
         load.is_served_again()
+        load.catches_up()
     return (fault,)

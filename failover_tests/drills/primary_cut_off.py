@@ -23,4 +23,5 @@ def primary_cut_off(stage: Stage, load: Load) -> tuple[Fault, ...]:
     with faults.cut_off(stage.lab, stage.primary()) as fault:
         stage.wait_for_primary(other_than=fault.hosts[-1])
         load.is_served_again()
+        load.catches_up()
     return (fault,)

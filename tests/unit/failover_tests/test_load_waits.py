@@ -64,6 +64,21 @@ def test_a_service_that_does_not_come_back_ends_the_wait_quietly(load):
     assert not load.is_served_again(at_most_s=0.2)
 
 
+def test_clients_that_have_waited_are_waited_for_until_none_does(path, load):
+    late = payment(1, due_s=time.monotonic() - 2, done_s=time.monotonic())
+    write(path, late)
+    for after_s in (0.3, 0.6, 0.9, 1.2):
+        threading.Timer(after_s, lambda: write(path, answered())).start()
+    began_s = time.monotonic()
+    assert load.catches_up(at_most_s=5)
+    assert time.monotonic() - began_s > 0.9, "a second after the last that was late"
+
+
+def test_who_does_not_catch_up_is_not_waited_for_for_ever(path, load):
+    write(path, payment(1, due_s=time.monotonic() - 2, done_s=time.monotonic()))
+    assert not load.catches_up(at_most_s=0.3)
+
+
 def test_a_refusal_is_waited_for(path, load):
     soon(path, answered(status=503, error="AWAY"))
     assert load.is_refused(at_most_s=5)
