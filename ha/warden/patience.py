@@ -8,6 +8,9 @@ from __future__ import annotations
 
 # --- looking -------------------------------------------------------------------------------------
 
+# Looks are more frequent for so long from each step of a failover on: the next one takes two
+# seconds at most, but for the lease's end, which is a step of its own.
+EAGER_MAX_S = 5.0
 # The decisions' own loop. It reads memory only; every action takes one turn.
 TURN_S = 0.1
 # ... while every step of a failover waits for the last.

@@ -14,6 +14,7 @@ from ha.rest import RestSilent
 from ha.warden import guard, metrics, patience, processes
 from ha.warden.board import Board
 from ha.warden.clock import now_s
+from ha.warden.eagerness import Eagerness
 from ha.warden.errands import Errands
 from ha.warden.facts import Postgres
 from ha.warden.guard import Order
@@ -51,6 +52,7 @@ class Warden:
         self._patroni = patroni
         self._voter = voter
         self._errands = Errands(board)
+        self._eagerness = Eagerness()
         self._had_postgres = False
         self._done_s: dict[str, float] = {}
 
@@ -68,23 +70,26 @@ class Warden:
             self._obey(order)
         if "hand_over" in self._settings.features and guard.wants_ballast(known):
             self._take_ballast()
-        is_uneasy = self._voter.turn()
-        self._board.be_eager(is_eager=is_uneasy or self._is_between_roles())
+        missing = self._failover(is_uneasy=self._voter.turn())
+        self._board.be_eager(is_eager=self._eagerness.lasts(missing, now_s=known.now_s))
         self._judge.say_if_changed()
 
-    def _is_between_roles(self) -> bool:
+    def _failover(self, *, is_uneasy: bool) -> tuple[object, ...] | None:
         """
-        Test if a failover is under way.
+        Return what is known of the failover that is under way; None if there is none.
 
-        That is: nobody leads, or the leader cannot be written to yet, or the stream has just ended.
+        There is one while the vote goes on, nobody leads, the leader cannot be written to yet, or
+        the stream has just ended.
         """
-        store, board = self._board.store, self._board
-        if board.postgres is not None and self._lost_its_stream(board.postgres):
-            return True
-        if store.leader is None:
-            return True
-        is_leader = store.leader.host == self._settings.host
-        return is_leader and not self._judge.primary().is_yes and board.postgres is not None
+        leader, postgres = self._board.store.leader, self._board.postgres
+        has_lost_stream = postgres is not None and self._lost_its_stream(postgres)
+        is_leader = leader is not None and leader.host == self._settings.host
+        is_waited_for = is_leader and postgres is not None and not self._judge.primary().is_yes
+        if not (is_uneasy or has_lost_stream or leader is None or is_waited_for):
+            return None
+        is_primary = postgres is not None and not postgres.is_in_recovery
+        revision = None if leader is None else leader.revision
+        return is_uneasy, has_lost_stream, revision, is_primary, postgres is None
 
     @staticmethod
     def _lost_its_stream(postgres: Postgres) -> bool:
