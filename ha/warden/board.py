@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 class Board:
     """
     The newest facts. Each is immutable and replaced as a whole, by one watch alone; only `postgres`
-    is forgotten by the warden itself, when the process is seen to be gone.
+    is forgotten by the warden itself, when the process is seen to be gone. `peers` alone changes
+    in place, for each has a watch of its own: walk a copy (`dict(peers)` is one step), never it.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
     `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `is_true_to_word`

@@ -59,7 +59,7 @@ class Warden:
     def turn(self) -> None:
         """Decide once, and do what was decided."""
         known = self._judge.known()
-        self._board.isolated_s = guard.isolation_s(known, self._board.peers)
+        self._board.isolated_s = guard.isolation_s(known, dict(self._board.peers))
         if known.host is not None and known.host.postmaster is not None:
             self._had_postgres = True
         elif known.now_s - self._board.stop_planned_s < patience.PLANNED_STOP_S:
