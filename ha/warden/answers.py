@@ -110,7 +110,19 @@ def _not_by_patronis_word(known: Known, *, has_key: bool) -> str | None:
 
 
 def _lag_bytes(known: Known) -> int:
-    """Return how far replay is behind the newest position that any primary left in etcd."""
+    """Return how far replay is behind what there is to replay."""
     assert known.postgres is not None, "it runs"
-    newest = max((b.lsn for b in known.store.beats.values() if b.is_primary), default=0)
-    return max(0, newest - known.postgres.lsn)
+    return max(0, _newest_lsn(known.store) - known.postgres.lsn)
+
+
+def _newest_lsn(store: Store) -> int:
+    """
+    Return the position that replicas should have: their leader's, by its last sign of life.
+
+    Without one, that of the furthest replica: one of them leads next. What a lost primary said of
+    itself stays in etcd, and may name WAL that nobody received; by that, all would be behind.
+    """
+    leads = store.beats.get(store.leader.host) if store.leader else None
+    if leads is not None:
+        return leads.lsn
+    return max((beat.lsn for beat in store.beats.values() if not beat.is_primary), default=0)

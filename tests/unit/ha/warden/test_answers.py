@@ -115,6 +115,34 @@ def test_a_replica_answers_reads_while_nobody_leads():
     assert answers.replica(alone, lag_max_bytes=MB).is_yes
 
 
+LOST = Beat(is_primary=True, lsn=90 * MB, revision=1)  # db1 wrote what nobody received
+
+
+def beside(leader, **beats):
+    """db2 streams at 8 MB, of a cluster that lost db1; the others leave these signs of life."""
+    leads = Leader(host=leader, revision=9, lease=9) if leader else None
+    beats = {"db1": LOST, "db2": Beat(is_primary=False, lsn=8 * MB, revision=2), **beats}
+    return replace(REPLICA, store=replace(REPLICA.store, leader=leads, beats=beats))
+
+
+@pytest.mark.parametrize("is_primary", [True, False], ids=["leads", "is still being promoted"])
+def test_a_replica_is_behind_its_leader_not_behind_a_primary_that_was_lost(is_primary):
+    known = beside("db3", db3=Beat(is_primary=is_primary, lsn=9 * MB, revision=3))
+    assert answers.replica(known, lag_max_bytes=MB).is_yes
+    assert not answers.replica(known, lag_max_bytes=MB - 1).is_yes
+
+
+@pytest.mark.parametrize("leader", [None, "db3"], ids=["nobody leads", "its leader said nothing"])
+def test_without_a_leaders_word_what_nobody_received_is_not_missed(leader):
+    assert answers.replica(beside(leader), lag_max_bytes=0).is_yes
+
+
+def test_while_nobody_leads_a_replica_is_behind_the_furthest_of_them():
+    known = beside(None, db3=Beat(is_primary=False, lsn=9 * MB, revision=3))
+    assert answers.replica(known, lag_max_bytes=MB).is_yes
+    assert not answers.replica(known, lag_max_bytes=MB - 1).is_yes
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
