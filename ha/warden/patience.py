@@ -32,7 +32,8 @@ STORE_EAGER_S = 0.05
 # The leader's host, from a replica: three unanswered in a row are needed for a suspicion. The
 # replicas' hosts, from the primary's, which wants to know if it is alone; nobody else asks.
 PROBE_EVERY_S = 0.25
-# The kernel's routes, while a fence of ours should be among them: somebody may take it away.
+# The kernel's routes: somebody may take a fence away, an attempt that failed may leave one. Each
+# look is a call of ip(8), some 2 ms of a core, which is no more than a turn can stand.
 FENCE_EVERY_S = 1.0
 # /proc and the disk; the end of PostgreSQL is known at once.
 HOST_EVERY_S = 0.4

@@ -156,18 +156,27 @@ class Voter:
         self._board.store = replace(self._board.store, seen_s=float("-inf"))
 
     def _look_at_fences(self) -> None:
-        """See if the kernel still has the fences that should stand: anybody may take one away."""
-        if not self._fenced or now_s() - self._fences_seen_s < patience.FENCE_EVERY_S:
+        """
+        See which fences the kernel has: anybody may take one away, or one may have been left.
+
+        One that was left is taken for an old one: no promise can follow, and it is lifted as all
+        are, once etcd has answered that no promise relies on it.
+        """
+        if now_s() - self._fences_seen_s < patience.FENCE_EVERY_S:
             return
-        self._fences_seen_s = now_s()
         try:
             standing = fences.standing(self._settings.peers)
         except FenceIncomplete as error:
             _log.warning("The fences could not be seen: %s.", error)
             return
+        finally:  # a look that takes long leaves time for turns before the next
+            self._fences_seen_s = now_s()
         for host in self._fenced.keys() - standing:
             _log.warning("Somebody else took the fence against %s away.", host)
             del self._fenced[host]
+        for host in voting.strays(self._view(), standing):
+            _log.warning("A fence against %s was left, and nothing calls for it.", host)
+            self._fenced[host] = float("-inf")
 
     def _say_if_reticent(self, view: View) -> None:
         """Log why a suspicion has no consequence, once for each reason."""

@@ -80,6 +80,22 @@ def next_step(view: View) -> Step | None:
     return _first_step(view)
 
 
+def strays(view: View, standing: set[str]) -> set[str]:
+    """
+    Return the fences that stand unknown to `view`, and that nothing calls for.
+
+    An attempt that failed may have left its route. One that is promised, or that is the next step,
+    is not adopted: the next attempt ends the receiver too, as a promise needs it.
+    """
+    if not _is_fresh(view):
+        return set()
+    step = next_step(view)
+    wanted = {step.host} if step is not None and step.deed == "fence" else set()
+    if view.promise is not None:
+        wanted.add(view.promise.against)
+    return standing - view.fenced.keys() - wanted
+
+
 def keeps_its_word(view: View) -> bool:
     """
     Test if PostgreSQL may run here: whatever this host has promised, its kernel keeps.

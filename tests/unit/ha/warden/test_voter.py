@@ -25,14 +25,20 @@ class Kernel:
     def __init__(self, monkeypatch):
         self.routes = set()
         self.is_receiving = False
+        self.is_stuck = False
         monkeypatch.setattr(fences, "put_up", self.put_up)
-        monkeypatch.setattr(fences, "take_down", self.routes.discard)
+        monkeypatch.setattr(fences, "take_down", self.take_down)
         monkeypatch.setattr(fences, "standing", self.standing)
 
     def put_up(self, address, _server, *, is_running):
         self.routes.add(address)
         if self.is_receiving:
             raise FenceIncomplete("PostgreSQL still receives WAL from it")
+
+    def take_down(self, address):
+        if self.is_stuck:
+            raise FenceIncomplete("ip takes too long")
+        self.routes.discard(address)
 
     def standing(self, hosts):
         return {name for name, address in hosts.items() if address in self.routes}
@@ -46,10 +52,11 @@ class Voice:
         self.kernel = Kernel(monkeypatch)
         monkeypatch.setattr(voter, "now_s", lambda: self.now_s)
         self.board = Board(peers={"db1": Peer(kernel=self._silent(), warden=self._silent())})
-        self.revoked, self.woken = [], []
+        self.revoked, self.woken, self.promised = [], [], []
+        self.released = True
         records = SimpleNamespace(
-            promise=lambda *_: True,
-            release=lambda *_: True,
+            promise=lambda _seen, leader: not self.promised.append(leader.host),
+            release=lambda *_: self.released,
             decide=lambda *_: True,
             revoke=self.revoked.append,
         )
@@ -108,6 +115,61 @@ def test_a_fence_that_never_was_complete_is_lifted_with_its_promise(voice):
     for _ in range(3):
         voice.turn(store=seen(leader=again), later_s=patience.RETRY_S)
     assert not voice.kernel.routes
+
+
+@pytest.fixture
+def left(voice):
+    """A voter whose kernel kept the route of a fence that failed."""
+    voice.kernel.is_receiving = voice.kernel.is_stuck = True
+    assert voice.turn(store=seen()) == []
+    assert voice.kernel.routes
+    voice.kernel.is_receiving = voice.kernel.is_stuck = False
+    return voice
+
+
+def test_a_fence_that_was_left_is_told_then_lifted(left, caplog):
+    alive = seen(has_failover_key=True)  # whatever ends the suspicion
+    left.kernel.is_stuck = True
+    assert left.turn(store=alive, later_s=patience.FENCE_EVERY_S) == ["db1"]
+    assert "A fence against db1 was left, and nothing calls for it." in caplog.messages
+    left.kernel.is_stuck = False
+    for _ in range(2):
+        left.turn(store=alive, later_s=patience.RETRY_S)
+    assert left.voter.fenced() == []
+    assert not left.kernel.routes
+
+
+def test_a_fence_that_was_left_is_completed_while_the_suspicion_lasts(left):
+    assert left.turn(store=seen(), later_s=patience.FENCE_EVERY_S) == ["db1"]
+    left.turn(store=seen(), later_s=0.1)
+    assert left.promised == ["db1"]
+
+
+def test_a_fence_that_was_left_is_not_lifted_before_etcd_says_that_no_promise_stands(left):
+    left.released = False
+    for _ in range(5):
+        left.turn(store=seen(has_failover_key=True), later_s=patience.FENCE_EVERY_S)
+    assert left.kernel.routes == {PEERS["db1"]}
+
+
+def test_an_incomplete_fence_is_not_taken_for_one_that_keeps_a_promise(voice):
+    voice.kernel.is_receiving = True
+    for _ in range(3):
+        voice.turn(store=seen(promises={"db2": PROMISED}), later_s=patience.FENCE_EVERY_S)
+    assert voice.kernel.routes
+    assert voice.voter.fenced() == []
+    assert not voice.board.is_true_to_word
+
+
+def test_a_kernel_that_does_not_say_what_stands_is_asked_again_later(voice, monkeypatch, caplog):
+    def silent(_hosts):
+        voice.now_s += 2.0
+        raise FenceIncomplete("ip takes too long")
+
+    monkeypatch.setattr(fences, "standing", silent)
+    for _ in range(3):
+        voice.turn(store=seen(is_paused=True), later_s=patience.FENCE_EVERY_S / 2)
+    assert sum("could not be seen" in line for line in caplog.messages) == 1
 
 
 def test_a_lease_is_revoked_until_etcd_says_it_is_gone_then_no_more(voice):

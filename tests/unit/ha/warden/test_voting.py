@@ -14,6 +14,7 @@ from ha.warden.voting import (
     keeps_its_word,
     next_step,
     reticence,
+    strays,
     suspicion,
 )
 
@@ -96,6 +97,35 @@ def test_a_suspicion_leads_from_fence_to_promise_to_verdict_to_revocation():
     assert deed(view(**fenced)) == "promise"
     assert deed(view(seen(promises=both), promised_s=99.9, **fenced)) == "decide"
     assert deed(view(seen(promises=both, verdict=VERDICT), **fenced)) == "revoke"
+
+
+def stray(of):
+    return strays(of, {"db1", "db3"})
+
+
+def test_a_fence_that_nothing_calls_for_is_a_stray():
+    unsuspected = {"peers": {}}
+    assert stray(view(**unsuspected)) == {"db1", "db3"}
+    assert stray(view(**unsuspected, fenced={"db3": 99.0})) == {"db1"}
+    assert stray(view(seen(is_paused=True))) == {"db1", "db3"}
+
+
+@pytest.mark.parametrize(
+    "called_for",
+    [
+        seen(),
+        seen(promises={"db2": PROMISED}),
+        seen(promises={"db2": PROMISED}, verdict=VERDICT),
+        seen(promises={"db2": PROMISED}, verdict=VERDICT, leader=None),
+    ],
+    ids=["suspected", "promised", "decided", "revoked"],
+)
+def test_a_fence_that_a_suspicion_or_a_promise_calls_for_is_no_stray(called_for):
+    assert stray(view(called_for)) == {"db3"}
+
+
+def test_nothing_is_a_stray_while_it_is_not_known_what_is_decided():
+    assert stray(view(seen(seen_s=NOW_S - patience.STORE_FRESH_S - 0.1))) == set()
 
 
 def test_one_promise_is_not_enough_for_a_verdict():

@@ -158,6 +158,10 @@ class Voters(RuleBasedStateMachine):
         if loses_etcd:
             self.world.cut_from_etcd.add(name)
 
+    @rule(name=hosts, other=hosts)
+    def a_fence_is_left(self, name, other):
+        self.world.leave_fence(name, other)
+
     @rule(one=hosts, other=hosts)
     def a_link_is_cut_or_heals(self, one, other):
         if one != other:
@@ -205,7 +209,7 @@ def test_the_runs_come_to_everything_that_the_protocol_does():
 
     deeds = product(("promise", "decide", "revoke", "release"), ("done", "lost", "late"))
     wanted = {f"{deed} {fate}" for deed, fate in deeds}
-    assert wanted | {"fence", "lift", "old leader leads anew"} <= happened.keys()
+    assert wanted | {"fence", "lift", "adopt", "old leader leads anew"} <= happened.keys()
     assert happened["decide done"] >= 100
     assert happened["election"] >= 100
 

@@ -34,6 +34,7 @@ class Host:
     log: tuple[int, ...] = ()
     timeline: int = 1
     fenced: dict[str, float] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
     peers: dict[str, Peer] = field(default_factory=dict)
     seen: Store = field(default_factory=lambda: Store(seen_s=NEVER))
     postgres: Postgres | None = None
@@ -101,7 +102,8 @@ class World:
     def reaches(self, one: str, other: str) -> bool:
         """Test if packets go both ways; a fence stops those of whoever put it up."""
         a, b = self.hosts[one], self.hosts[other]
-        is_fenced = "fence" not in self.lacks and (other in a.fenced or one in b.fenced)
+        is_routed = other not in {*a.fenced, *a.left} and one not in {*b.fenced, *b.left}
+        is_fenced = "fence" not in self.lacks and not is_routed
         return a.is_on and b.is_on and frozenset((one, other)) not in self.cuts and not is_fenced
 
     def reaches_etcd(self, name: str) -> bool:
@@ -239,6 +241,7 @@ class World:
         host.is_on = host.is_running = host.is_primary = False
         host.receives_from = None
         host.fenced.clear()
+        host.left.clear()
 
     def power_on(self, name: str) -> None:
         """
@@ -333,11 +336,23 @@ class World:
         )
         host.verdict = etcd.verdict.revision if etcd.verdict else 0
 
+    def leave_fence(self, name: str, other: str) -> None:
+        """A fence fails half way: its route stands, unknown to the warden; its receiver too."""
+        host = self.hosts[name]
+        if host.is_on and other not in {name, *host.fenced}:
+            host.left.add(other)
+
+    def _adopt(self, host: Host, found: set[str]) -> None:
+        host.fenced.update(dict.fromkeys(found - host.fenced.keys(), NEVER))
+        host.left -= found
+        self.happened["adopt"] += len(found)
+
     def act(self, name: str, fate: str) -> Step | None:
         """Let a warden take its next step; `fate` says if etcd hears of it: done, lost, late."""
         host = self.hosts[name]
         if not host.is_on:
             return None
+        self._adopt(host, voting.strays(self._view(host), {*host.fenced, *host.left}))
         view = self._view(host)
         host.is_true_to_word = host.is_true_to_word or voting.keeps_its_word(view)
         step = self.decide(view)
@@ -347,6 +362,7 @@ class World:
             self.happened[step.deed] += 1
         if step.deed == "fence":
             host.fenced[step.host] = self.now_s
+            host.left.discard(step.host)
             if host.receives_from == step.host and "fence" not in self.lacks:
                 host.receives_from = None
         elif step.deed == "lift":
@@ -380,6 +396,7 @@ class World:
             is_done = request()
             if step.deed == "release":
                 host.released_s = self.now_s if is_done else None
+                self._adopt(host, set(host.left) if is_done else set())
             if step.deed == "revoke":
                 host.ended_lease = host.seen.verdict.lease
             self._read(host)
