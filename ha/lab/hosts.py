@@ -23,6 +23,8 @@ BOOT_S = 20.0
 START_S = 5.0
 # Longer than any program of ours needs to stop (PostgreSQL: primary_stop_timeout 15 s).
 STOP_S = 40.0
+# Of an app host's session: two processes of the API and HAProxy, thrice the weight of one session.
+_PRECEDENCE = -5
 
 
 class HostOff(LabFailed):
@@ -78,6 +80,7 @@ def boot_script(layout: Layout, state: State, host: Host) -> str:
         disk=disks.image(layout, host.name) if disks.has_own(layout, host.name) else None,
         release=state.release,
         directories=ownership.directories(host),
+        precedence=_PRECEDENCE if "app" in host.roles else None,
         source=state.origin.repository if state.origin and "backup" in host.roles else None,
     )
 

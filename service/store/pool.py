@@ -25,14 +25,15 @@ _PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
 # More connections than this only take turns, unless each is held for long, as over a slow network:
-# for so long, not longer than before there were so many. On a busy machine twice as many would each
-# be held twice as long. Few turns measure poorly: each refusal makes the next one less likely.
+# for so long, not longer than before there were so many. On a busy machine some are answered soon.
+# Few turns measure poorly: each refusal makes the next one less likely.
 _ENOUGH = 8
 _LONG_S = 0.4
 _LONGER = 1.3
 _PATIENCE = 1.1
-# If none of enough came free for so long, each surely is.
-_STUCK_S = 0.3
+# If none of enough came free for so long, each surely is: longer than cold ones take on a machine
+# that has waited for a new primary (0.3 s: up to 180 of them, each worth fifty transactions).
+_STUCK_S = 1.0
 # Behind a new primary they begin with so few; one more is opened when so much work was done. A
 # fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
 # Over a slow network time is short, not work: they begin with enough.
@@ -176,15 +177,15 @@ class Pool:
         slots = self._slots.slots
         if len(self._held_s) < slots:
             return
-        mean_s = sum(self._held_s) / len(self._held_s)
+        shortest_s = min(self._held_s)
         self._held_s = []
-        self._is_slow = mean_s >= _LONG_S
+        self._is_slow = shortest_s >= _LONG_S
         if not self._is_slow or not self._slots.has_queue:
             self._held_before_s = float("inf")
-        elif mean_s > _LONGER * self._held_before_s:
+        elif shortest_s > _LONGER * self._held_before_s:
             self._held_before_s *= _PATIENCE
         else:
-            self._held_before_s = mean_s
+            self._held_before_s = shortest_s
             self._double()
 
     def _widen_if_stuck(self) -> None:

@@ -151,6 +151,15 @@ def test_if_each_is_held_for_long_twice_as_many_are_opened_up_to_the_limit(narro
     assert no_more_than(7, connections)
 
 
+@pytest.mark.usefixtures("queue")
+def test_where_one_of_them_is_held_briefly_it_is_no_slow_network(narrow):
+    connections, _ = narrow(connections_max=7)
+    for _ in range(5):
+        turns(connections, 1, held_s=9.0)
+        turns(connections, 1, held_s=0.1)
+    assert connections._slots.slots == 2
+
+
 def test_if_none_comes_free_for_long_twice_as_many_are_opened(narrow, monkeypatch):
     connections, _ = narrow(connections_max=7)
     for _ in range(2):

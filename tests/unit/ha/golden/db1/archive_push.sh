@@ -27,6 +27,9 @@ is_left_behind() {
 # A SIGTERM ends the push with all below it in a fifth of a second, then this shell as well.
 push='' is_unwanted=''
 trap 'is_unwanted=1; [ -z "$push" ] || kill -TERM "$push" 2>/dev/null' TERM
+# After what clients wait for. Niceness counts within a session; where the kernel shares processors
+# among these, this is the session's own (sched(7)): it is the archiver's.
+echo 10 2>/dev/null >/proc/self/autogroup
 nice -n 10 timeout --kill-after=0.2 20 "$program" --config=/etc/evergrid/pgbackrest.conf \
     --stanza=main archive-push "$path" &
 push=$!
