@@ -82,8 +82,10 @@ SILENT_PROBES = 3
 MUTE_S = 4.0
 # A promise that led to no verdict is taken back: another replica did not share the suspicion.
 PROMISE_S = 3.0
-# ... and the next one made only after this: while fenced off, nobody can see that it lives.
-PROMISE_REST_S = 5.0
+# ... and the next one made only after this: while fenced off, nobody can see that it lives. Shorter
+# than a promise waits, or two voters that began apart would rest in turn for ever (at 5 s behind a
+# link that flapped: until the lease ended, 20 s).
+PROMISE_REST_S = 2.0
 # After a verdict no other one against the same host for a while: a link that flaps costs it once,
 # and a host is never put aside more often than its lease could run out. Not longer: one that was
 # repaired, leads again and is lost again would cost 25 s.

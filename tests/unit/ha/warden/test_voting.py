@@ -281,3 +281,9 @@ def test_a_fence_that_somebody_took_away_is_put_up_again_before_anything_else():
 def test_why_nothing_is_done_is_only_said_by_who_has_done_nothing(state, changes):
     is_silent = bool(changes) or "promises" in state or "verdict" in state or not state
     assert (reticence(view(seen(**state), **changes)) is None) == is_silent
+
+
+def test_a_voter_that_rests_is_back_while_anothers_promise_still_waits_for_it():
+    """Or two that began apart would promise, then rest, in turn."""
+    a_second = 1.0  # in which the one that is back suspects anew
+    assert patience.PROMISE_REST_S + a_second <= patience.PROMISE_S
