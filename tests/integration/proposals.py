@@ -13,7 +13,8 @@ from tests.conftest import NOW
 # No two begin on one day, so that every one of them can be published.
 _DAYS = itertools.count()
 _FIRST = date(2150, 1, 1)
-_UNCHANGED = {
+# What a test found that changes nothing.
+UNCHANGED = {
     "month": None, "bills": 0, "refused": 0, "first_refusal": None, "before_fen": 0,
     "after_fen": 0, "dearer": 0, "cheaper": 0, "largest_rise": None, "largest_fall": None,
 }  # fmt: skip
@@ -46,7 +47,7 @@ def add(superuser: Callable[[str], list[tuple]], *steps: str) -> int:
     taken = [("drafted", drafter[0]), *((step, other[0]) for step in steps)]
     rows = ", ".join(
         f"({proposal_no}, {position}, '{step}', {by}, '{NOW}', "
-        + (f"'{json.dumps(_UNCHANGED)}'" if step == "tested" else "NULL")
+        + (f"'{json.dumps(UNCHANGED)}'" if step == "tested" else "NULL")
         + ")"
         for position, (step, by) in enumerate(taken, start=1)
     )

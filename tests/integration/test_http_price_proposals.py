@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import secrets
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from service.usecases.principals import issue_token
 from tests.conftest import NOW
+from tests.integration.proposals import UNCHANGED
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
 PATH = "/v1/price-proposals"
@@ -299,10 +301,10 @@ def test_the_list_goes_from_the_newest_back(post, people, client):
     ("steps", "is_fine"),
     [
         ("", False),
-        ("(2, 'tested', {other}, '{{}}')", False),
+        ("(2, 'tested', {other}, '{test}')", False),
         ("(2, 'approved', {other}, NULL)", False),
-        ("(2, 'tested', {other}, '{{}}'), (3, 'approved', {drafter}, NULL)", False),
-        ("(2, 'tested', {drafter}, '{{}}'), (3, 'approved', {other}, NULL)", True),
+        ("(2, 'tested', {other}, '{test}'), (3, 'approved', {drafter}, NULL)", False),
+        ("(2, 'tested', {drafter}, '{test}'), (3, 'approved', {other}, NULL)", True),
     ],
 )
 def test_the_database_publishes_nothing_that_another_hand_did_not_approve(
@@ -318,7 +320,7 @@ def test_the_database_publishes_nothing_that_another_hand_did_not_approve(
             "INSERT INTO evergrid.price_proposal_event "
             "(price_proposal_id, position, step, principal_id, happened_at, test) "
             f"SELECT {drafted.no}, position, step, hand, now(), test::jsonb FROM (VALUES "
-            + steps.format(drafter=drafter, other=1)
+            + steps.format(drafter=drafter, other=1, test=json.dumps(UNCHANGED))
             + ") AS taken (position, step, hand, test)"
         )
     asked = f"SELECT evergrid.publish_prices({drafted.no}, {drafter}, now())"
