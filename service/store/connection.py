@@ -34,7 +34,12 @@ class Connection(extensions.connection):
         self.opened_s = time.monotonic()
         self.lent_s = 0.0
         self.idle_since = 0.0
-        super().__init__(dsn, is_async)  # type: ignore[call-arg]  # the stubs lack is_async
+        try:
+            super().__init__(dsn, is_async)  # type: ignore[call-arg]  # the stubs lack is_async
+        except BaseException:
+            # The socket would stay open for as long as anything remembers the error.
+            self.close()
+            raise
 
     def is_stale(self) -> bool:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 
@@ -9,7 +10,8 @@ import gevent
 import pytest
 from psycopg2 import extensions
 
-from service.green import OperationTimedOut, wait_until
+from service.green import OperationTimedOut, install, wait_until
+from service.store.connection import connect
 
 SHORT_S = 0.05
 
@@ -67,3 +69,25 @@ def test_an_operation_past_its_deadline_is_not_begun(sockets):
     server.send(b"answer")
     with pytest.raises(OperationTimedOut):
         wait_until(Connection(ours), time.monotonic() - 1)
+
+
+@pytest.fixture
+def green():
+    """Connections of this process yield while they wait; what is garbage stays until it is over."""
+    gc.disable()
+    install(connect_timeout_s=SHORT_S)
+    yield
+    extensions.set_wait_callback(None)
+    gc.enable()
+
+
+def test_a_connection_that_was_not_opened_in_time_is_closed_at_once(green):
+    """Left to the collector they filled the load balancer, which took no other one for minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        with pytest.raises(OperationTimedOut):
+            connect(f"host=127.0.0.1 port={mute.getsockname()[1]} user=x dbname=x sslmode=disable")
+        opened, _ = mute.accept()
+        with opened:
+            opened.settimeout(1)
+            while opened.recv(4096):  # what it sent to be let in, then its end
+                pass
