@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_WARDEN = Path("/etc/evergrid/warden.json")
+_CONFIGURATION = Path("/etc/evergrid")
 _AGAIN_S = 0.1
 _ANSWER_S = 2.0
 
@@ -34,18 +34,20 @@ def prompt(client: type[Any]) -> None:
     client.set_socket_options = set_socket_options
 
 
-def await_warden(path: Path) -> None:
+def await_warden(configuration: Path) -> None:
     """
     Return when the warden of this host says that whatever the host has promised is kept.
 
     Without a warden, or without etcd, it waits for ever: a host that does not know what it has
     promised must not confirm anybody's commits. Each reason to wait is told once.
     """
+    from ha.identity import Identity  # noqa: PLC0415
     from ha.rest import Rest, RestSilent  # noqa: PLC0415
     from ha.warden import settings  # noqa: PLC0415
 
-    found = settings.read(path)
-    warden, told = Rest(found.address, found.port, found.patroni_password), ""
+    found, identity = settings.read(configuration / "warden.json"), Identity(configuration)
+    warden = Rest(found.address, found.port, found.patroni_password, identity=identity)
+    told = ""
     while True:
         try:
             status, answer = warden.get("/word", within_s=_ANSWER_S)
@@ -67,7 +69,7 @@ def main() -> None:
     from patroni.__main__ import main as patroni  # noqa: PLC0415
     from patroni.dcs.etcd3 import Etcd3  # noqa: PLC0415
 
-    await_warden(_WARDEN)
+    await_warden(_CONFIGURATION)
     prompt(Etcd3)
     patroni()
 

@@ -22,6 +22,8 @@ class Board:
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
     `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `is_true_to_word`
     once what this host promised, before it started perhaps, is what its kernel keeps.
+    `certificate_ends` is when the one that it presents runs out, in seconds since 1970, once it was
+    seen.
     """
 
     postgres: Postgres | None = None
@@ -35,6 +37,7 @@ class Board:
     is_eager: bool = False
     is_true_to_word: bool = False
     has_failed: bool = False
+    certificate_ends: float = float("nan")
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
     hurry_store: threading.Event = field(default_factory=threading.Event)

@@ -8,6 +8,7 @@ import pytest
 from patroni.dcs.etcd3 import Etcd3
 
 from ha import patroni_main
+from tests.unit.ha.warden.links import identities
 
 URLLIB3_ASKS_FOR = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
@@ -60,24 +61,26 @@ def warden(tmp_path):
             pass
 
     asked, seen = [200], []
+    (identity,) = identities(tmp_path, "db1")
+    folder = tmp_path / "db1"
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = identity.serving().wrap_socket(server.socket, server_side=True)
     address, port = server.server_address
     told = {
         "host": "db1", "address": address, "scope": "main", "peers": {}, "stores": [], "port": port,
         "patroni_port": 1, "postgres_port": 1, "patroni_password": "", "data_folder": "",
         "socket_folder": "", "run_folder": "", "features": [],
     }  # fmt: skip
-    path = tmp_path / "warden.json"
-    path.write_text(json.dumps(told))
+    (folder / "warden.json").write_text(json.dumps(told))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield SimpleNamespace(asked=asked, seen=seen, path=path, server=server)
+    yield SimpleNamespace(asked=asked, seen=seen, folder=folder, server=server)
     server.shutdown()
     server.server_close()
 
 
 def test_patroni_starts_only_when_its_warden_keeps_its_word(warden, capsys):
     warden.asked[:] = [503, 503, 404, 200]
-    patroni_main.await_warden(warden.path)
+    patroni_main.await_warden(warden.folder)
     assert warden.seen == [("/word", status) for status in (503, 503, 404, 200)]
     told = capsys.readouterr().err
     assert told == "Patroni waits for the warden: {'why': 'nothing is known yet'}\n"
@@ -99,5 +102,5 @@ def test_patroni_waits_for_a_warden_that_does_not_run(warden, monkeypatch, capsy
 
     monkeypatch.setattr(patroni_main.time, "sleep", wait)
     with pytest.raises(WaitedAgain):
-        patroni_main.await_warden(warden.path)
+        patroni_main.await_warden(warden.folder)
     assert "Connection refused" in capsys.readouterr().err
