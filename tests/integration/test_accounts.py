@@ -199,7 +199,7 @@ def test_a_migrator_imports_into_its_own_bureau_only(send):
 
 
 def test_a_migrator_of_all_bureaus_imports_into_those_there_are(send):
-    report = send(an_account(bureau=1), an_account(bureau=2), an_account(bureau=77), bureau=None)
+    report = send(an_account(bureau=1), an_account(bureau=2), an_account(bureau=98), bureau=None)
 
     assert codes(report) == ["accepted", "accepted", "BUREAU_UNKNOWN"]
 

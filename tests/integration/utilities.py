@@ -32,7 +32,8 @@ from service.usecases.household_terms import record_term
 from service.usecases.payments import take_payment
 from service.usecases.readings import post_readings
 
-BUREAUS = itertools.count(30)
+# Numbers have two digits; 1 and 2 are everybody's, 29 is a neighbour, 98 and 99 nobody's.
+BUREAUS = (number for number in range(3, 98) if number != 29)
 FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
 CHUNK_ACCOUNTS = 3
 DEADLINE_S = 20.0
