@@ -315,8 +315,8 @@ def test_the_database_publishes_nothing_that_another_hand_did_not_approve(
         f"SELECT principal_id FROM evergrid.price_proposal_event "
         f"WHERE price_proposal_id = {drafted.no}"
     )
-    if steps:
-        migrated.superuser(
+    if steps:  # undone with the transaction: no program leaves a proposal like these
+        transaction.execute(
             "INSERT INTO evergrid.price_proposal_event "
             "(price_proposal_id, position, step, principal_id, happened_at, test) "
             f"SELECT {drafted.no}, position, step, hand, now(), test::jsonb FROM (VALUES "
