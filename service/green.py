@@ -49,15 +49,10 @@ def wait_until(connection: Waiting, deadline: float) -> None:
     """
     while (state := connection.poll()) != extensions.POLL_OK:
         left_s = deadline - time.monotonic()
+        late = OperationTimedOut("the server did not answer before the deadline")
         if left_s <= 0:
-            raise _late()
-        # Not kept in a variable: an error that its own frame knows lives until it is collected, and
-        # with it the connection.
+            raise late
         if state == extensions.POLL_READ:
-            socket.wait_read(connection.fileno(), timeout=left_s, timeout_exc=_late())
+            socket.wait_read(connection.fileno(), timeout=left_s, timeout_exc=late)
         else:
-            socket.wait_write(connection.fileno(), timeout=left_s, timeout_exc=_late())
-
-
-def _late() -> OperationTimedOut:
-    return OperationTimedOut("the server did not answer before the deadline")
+            socket.wait_write(connection.fileno(), timeout=left_s, timeout_exc=late)
