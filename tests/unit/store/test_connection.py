@@ -18,10 +18,14 @@ def server(monkeypatch):
     """Return what lets a server say these sentences, then accept."""
     asked = []
 
+    connect_really = psycopg2.connect
+
     def says(*sentences):
         waiting = list(sentences)
 
-        def connect(dsn):
+        def connect(dsn, **options):
+            if dsn != "dsn":  # a prober of another test's, which knocks for as long as nobody opens
+                return connect_really(dsn, **options)
             asked.append(dsn)
             if waiting:
                 raise psycopg2.OperationalError(waiting.pop(0))
