@@ -17,7 +17,7 @@ _NAMED = re.compile(r"^-- name: (\w+)\n(?:--[^\n]*\n)+(.*?);\s*$", re.MULTILINE 
 _SENT = (
     ("idempotency", "lock_key"),
     ("idempotency", "answer_under_key"),
-    ("payments", "lock_account"),
+    ("account_locks", "lock_account"),
     ("payments", "payable"),
     ("payments", "record_payment"),
     ("idempotency", "keep_answer"),

@@ -15,7 +15,7 @@ from service.domain.household_terms import (
     has_wider_tiers,
 )
 from service.domain.months import Month
-from service.store import queries
+from service.store import account_locks, queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("household_terms")
@@ -36,7 +36,7 @@ def hold(transaction: Transaction, account_no: str) -> Held:
 
     :raises AccountUnknown: if no account the caller may see has this number
     """
-    transaction.later(_SQL["lock_account"], account_no=account_no)
+    account_locks.lock(transaction, account_no)
     found = transaction.one(_SQL["standing"], account_no=account_no)
     if found is None:
         raise AccountUnknown(f"no account {account_no}")

@@ -15,7 +15,7 @@ from service.domain.payments import (
     PaymentUnknown,
     SerialUsed,
 )
-from service.store import queries
+from service.store import account_locks, queries
 from service.store.transaction import Transaction
 
 _SQL = queries.load("payments")
@@ -37,7 +37,7 @@ def hold(transaction: Transaction, *, account_no: str, business_date: date) -> P
 
     :raises AccountUnknown: if no account the caller may see has this number
     """
-    transaction.later(_SQL["lock_account"], account_no=account_no)
+    account_locks.lock(transaction, account_no)
     found = transaction.one(_SQL["payable"], account_no=account_no)
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
