@@ -9,6 +9,7 @@ from pathlib import Path
 import falcon
 
 from service.api import (
+    bill_cancellations,
     bill_runs,
     bills,
     errors,
@@ -57,6 +58,10 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/bill-runs": bill_runs.BillRuns,
     "/v1/bill-runs/{bill_run_id:int}": bill_runs.BillRunByNumber,
     "/v1/bills/{bill_no}": bills.BillByNumber,
+    "/v1/bill-cancellations": bill_cancellations.BillCancellations,
+    "/v1/bill-cancellations/{cancellation_no:int}": bill_cancellations.BillCancellationByNumber,
+    "/v1/bill-cancellations/{cancellation_no:int}/approvals": bill_cancellations.Approvals,
+    "/v1/bill-cancellations/{cancellation_no:int}/rejections": bill_cancellations.Rejections,
     "/v1/payments": payments.Payments,
     "/v1/payments/{payment_no}": payments.PaymentByNumber,
     "/v1/staff-events": StaffEvents,

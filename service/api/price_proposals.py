@@ -54,7 +54,7 @@ class PricesSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReasonSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a proposal is rejected."""
+    """Why something that was proposed is rejected."""
 
     reason: Text
 

@@ -12,7 +12,11 @@ from service.domain.tou import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillSummary:
-    """A bill in a list; `month` is written YYYY-MM."""
+    """
+    A bill in a list; `month` is written YYYY-MM.
+
+    Neither a bill that was cancelled nor the mirror that cancels it is in force.
+    """
 
     bill_no: str
     month: str
@@ -21,6 +25,7 @@ class BillSummary:
     open_fen: int
     issued_at: datetime
     due_on: date
+    is_in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,12 @@ class BillLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillDetails:
-    """A bill with all that it was computed from; registers and multiplier are decimals."""
+    """
+    A bill with all that it was computed from; registers and multiplier are decimals.
+
+    A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
+    zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`.
+    """
 
     bill_no: str
     account_no: str
@@ -66,4 +76,6 @@ class BillDetails:
     register: Decimal
     multiplier: Decimal
     legal_document: str
+    cancels_bill_no: str | None
+    cancelled_by_bill_no: str | None
     lines: tuple[BillLine, ...]

@@ -85,9 +85,10 @@ class Basis:
     Everything that a bill of one account for one month is computed from.
 
     `previous` is where the bill before ended, or the meter's installation; `last_billed` is the
-    newest month that has a bill, None before the first. `reading` is the newest of the month.
-    `before_kwh` is what the bills of earlier months of the same year came to. Of a household
-    `persons` and `subsidy` are those that hold in the month.
+    newest month that has a bill in force, None before the first. `reading` is the newest of the
+    month. `before_kwh` is what the bills of earlier months of the same year came to. Of a household
+    `persons` and `subsidy` are those that hold in the month. `serial` follows those of the month's
+    bills that were cancelled, and of their mirrors.
     """
 
     account_id: int
@@ -104,6 +105,7 @@ class Basis:
     before_kwh: int
     persons: int = 1
     subsidy: Subsidy = "none"
+    serial: int = 1
 
     @property
     def first_month(self) -> Month:
@@ -119,6 +121,7 @@ class Bill:
 
     month: Month
     account_id: int
+    serial: int
     bill_no: str
     category: str
     catalogue_version_id: int
@@ -132,7 +135,7 @@ class Bill:
     due_on: date
 
 
-def bill_number(*, month: Month, account_no: str, serial: int = 1) -> str:
+def bill_number(*, month: Month, account_no: str, serial: int) -> str:
     """Return a bill's number: month, account, and a serial for what supersedes a bill."""
     return f"{month.year:04}{month.number:02}{account_no}{serial:02}"
 
@@ -172,7 +175,8 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     return Bill(
         month=month,
         account_id=basis.account_id,
-        bill_no=bill_number(month=month, account_no=basis.account_no),
+        serial=basis.serial,
+        bill_no=bill_number(month=month, account_no=basis.account_no, serial=basis.serial),
         category=basis.category,
         catalogue_version_id=int(spells[-1].tariff.version),
         previous=basis.previous,

@@ -96,6 +96,18 @@ def bills_issued_entries(*, bills: Iterable[BillPosting], document_no: str) -> l
     return entries
 
 
+def bill_cancelled_entries(mirror: BillPosting) -> list[Entry]:
+    """
+    Return the balanced journal of a bill's mirror: what its issue posted, with opposite signs.
+
+    `mirror` has the lines of the mirror; its `prepaid_fen`, below zero, is what was paid of the
+    bill and is the customer's prepayment from now on.
+
+    Source: domain rule 2.19 (bill cancelled).
+    """
+    return bills_issued_entries(bills=[mirror], document_no=mirror.bill_no)
+
+
 def _customer_entries(bill: BillPosting) -> list[Entry]:
     gross_fen = sum(line.amount_fen for line in bill.lines)
     entries = []

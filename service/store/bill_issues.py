@@ -18,7 +18,7 @@ from service.store import copy_text, queries
 from service.store.transaction import Transaction
 
 _SQL = queries.load("bill_issues")
-_KEY = ("month", "bureau_id", "account_id")
+_KEY = ("month", "bureau_id", "account_id", "serial")
 _BILL = (
     *_KEY, "bill_no", "bill_run_id", "catalogue_version_id", "previous_read_at",
     "previous_register", "read_at", "register", "multiplier", "consumption_kwh", "amount_fen",
@@ -65,10 +65,11 @@ def issue(
     """
     Record the bills of a chunk, with the prepayments `uses` (by account) and their journal.
 
-    A second bill of an account for the month breaks the primary key, whatever led to it.
+    A second bill of an account for the month, unless the first is cancelled, breaks the primary
+    key: two programs give both the same serial.
     """
     month, bureau_id = chunk.month.first_day, chunk.bureau_id
-    keyed = [((month, bureau_id, bill.account_id), bill) for bill in bills]
+    keyed = [((month, bureau_id, bill.account_id, bill.serial), bill) for bill in bills]
     _copy(transaction, "evergrid.bill", _BILL, (
         (*key, bill.bill_no, chunk.bill_run_id, bill.catalogue_version_id, bill.previous.read_at,
          bill.previous.register, bill.reading.read_at, bill.reading.register, bill.multiplier,

@@ -110,16 +110,23 @@ def claim(transaction: Transaction, *, passed: Collection[tuple[int, int]]) -> C
 
 
 def bases(transaction: Transaction, chunk: Chunk) -> list[Basis]:
-    """Lock a chunk's accounts; return what to bill those on that have no bill yet, by account."""
-    names = {
-        "bureau_id": chunk.bureau_id,
-        "first_account_id": chunk.first_account_id,
-        "last_account_id": chunk.last_account_id,
-    }
-    transaction.run(_SQL["lock_accounts"], month=chunk.month.first_day, **names)
+    """
+    Lock those accounts of a chunk that have no bill in force; return what to bill them on.
+
+    In the order of the accounts. A bill that is cancelled between the two statements leaves its
+    account for another run: this one has not locked it.
+    """
+    locked = transaction.all(
+        _SQL["lock_accounts"],
+        bureau_id=chunk.bureau_id,
+        first_account_id=chunk.first_account_id,
+        last_account_id=chunk.last_account_id,
+        month=chunk.month.first_day,
+    )
     rows = transaction.all(
         _SQL["bases_of_chunk"],
-        **names,
+        bureau_id=chunk.bureau_id,
+        account_ids=[account_id for (account_id,) in locked],
         month=chunk.month.first_day,
         year_starts=chunk.month.first_day.replace(month=1),
         next_month=chunk.month.next.first_day,
@@ -181,4 +188,5 @@ def _basis(row: Row) -> Basis:
         before_kwh=row[13],
         persons=row[14] or 1,
         subsidy=row[15] or "none",
+        serial=row[16],
     )

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
+from service.domain.bill_cancellations import mirrored
 from service.domain.bill_details import BillDetails, BillLine, BillPage, BillSummary
-from service.domain.bills import BillUnknown, parts_of_number
+from service.domain.bills import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
 from service.domain.explanations import reasons
 from service.domain.months import Month
@@ -35,6 +36,12 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
     if found is None:
         raise BillUnknown(f"no bill {bill_no}")
     rows = transaction.all(_SQL["lines_of_bill"], serial=serial, **names)
+    cancels_serial, is_in_force = found[11:13]
+    is_mirror = cancels_serial is not None
+
+    def number(other: int) -> str:
+        return bill_number(month=month, account_no=account_no, serial=other)
+
     return BillDetails(
         bill_no=bill_no,
         account_no=account_no,
@@ -50,8 +57,20 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         register=found[8],
         multiplier=found[9],
         legal_document=found[10],
-        lines=tuple(_explained(rows)),
+        cancels_bill_no=number(cancels_serial) if is_mirror else None,
+        # Only the newest bill of a month is ever in force: its mirror has the serial after it.
+        cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial + 1),
+        lines=tuple(_explained(rows, is_mirror=is_mirror)),
     )
+
+
+def lines_of_bill(transaction: Transaction, bill_no: str) -> list[Line]:
+    """Return the lines of a bill; none if the caller may see no such bill."""
+    month, account_no, serial = parts_of_number(bill_no)
+    rows = transaction.all(
+        _SQL["lines_of_bill"], account_no=account_no, month=month.first_day, serial=serial
+    )
+    return [_line(*row[:-1]) for row in rows]
 
 
 def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str | None) -> BillPage:
@@ -85,18 +104,20 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
                 open_fen=row[4],
                 issued_at=row[5],
                 due_on=row[6],
+                is_in_force=row[7],
             )
             for row in rows[:limit]
         ),
-        next_cursor=cursors.encode((last[1].isoformat(), last[7])) if last else None,
+        next_cursor=cursors.encode((last[1].isoformat(), last[8])) if last else None,
     )
 
 
-def _explained(rows: Iterable[Row]) -> Iterator[BillLine]:
+def _explained(rows: Iterable[Row], *, is_mirror: bool) -> Iterator[BillLine]:
     rows = list(rows)
     lines = [_line(*row[:-1]) for row in rows]
+    billed = mirrored(lines) if is_mirror else lines
     documents = {line.version: row[-1] for line, row in zip(lines, rows, strict=True)}
-    for line, why in zip(lines, reasons(lines, documents=documents), strict=True):
+    for line, why in zip(lines, reasons(billed, documents=documents), strict=True):
         yield BillLine(
             component=line.component,
             period=line.period,
@@ -107,7 +128,7 @@ def _explained(rows: Iterable[Row]) -> Iterator[BillLine]:
             amount_fen=line.amount_fen,
             is_levy=line.is_levy,
             legal_document=documents[line.version],
-            why=why,
+            why=f"taken back: {why}" if is_mirror else why,
         )
 
 

@@ -50,6 +50,8 @@ class Cases:
             values["user_name"] = f"added.{number}"
         if "{proposal_no}" in template:
             values["proposal_no"] = self._world.proposal_no(template.rpartition("/")[2], number)
+        if "{cancellation_no}" in template:
+            values["cancellation_no"] = self._world.cancellation_no(number)
         content = described.get("requestBody", {}).get("content", {})
         draft = Draft(
             operation=f"{method} {template}",

@@ -17,13 +17,13 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import issuers, proposals
+from tests.integration import cancellations, issuers, proposals
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
 PASSWORD = "the password of the world"
 _OTHER_BUREAU = 2
-_PEOPLE, _SESSIONS, _ACCOUNTS, _PROPOSALS = 200, 20_000, 20, 60
+_PEOPLE, _SESSIONS, _ACCOUNTS, _PROPOSALS, _CANCELLATIONS = 200, 20_000, 20, 60, 60
 _SESSION = timedelta(hours=9)
 
 
@@ -43,6 +43,7 @@ class World:
     payment_nos: tuple[str, ...]
     bill_run_id: int
     proposal_nos: dict[str, tuple[int, ...]]
+    cancellation_nos: tuple[int, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -64,6 +65,10 @@ class World:
         """Return a price proposal that may take a step, unless an earlier case has taken it."""
         numbers = self.proposal_nos[step if step in self.proposal_nos else "tests"]
         return numbers[number % len(numbers)]
+
+    def cancellation_no(self, number: int) -> int:
+        """Return a bill's cancellation that may be decided, unless an earlier case has done so."""
+        return self.cancellation_nos[number % len(self.cancellation_nos)]
 
     def values(self, number: int) -> dict[str, Any]:
         """Return what a case may name, by the name of the field; serials are its own."""
@@ -119,9 +124,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
         means.server.superuser, means.database, means.worker_database, means.caller, means.once,
         means.now,
     )  # fmt: skip
-    account_nos = utility.open_accounts(_ACCOUNTS)
-    utility.read(account_nos, "100")
+    opened = utility.open_accounts(_ACCOUNTS + _CANCELLATIONS)
+    utility.read(opened, "100")
     run = utility.bill()
+    account_nos, others = opened[:_ACCOUNTS], opened[_ACCOUNTS:]
     tokens = dict(_tokens(means, utility.bureau))
     _people(means.server, bureau=utility.bureau, now=means.now)
     return World(
@@ -140,6 +146,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
                 ("publications", ("tested", "approved")),
             )
         },
+        cancellation_nos=tuple(
+            cancellations.ask(means.server.superuser, utility.bills(no).items[0].bill_no)
+            for no in others
+        ),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),

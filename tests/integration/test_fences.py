@@ -6,7 +6,9 @@ import psycopg2
 import pytest
 
 from tests.conftest import NOW
+from tests.integration import cancellations
 from tests.integration.sign_ins import IDENTITY
+from tests.integration.utilities import Utility
 
 API, WORKER, AUDIT = "evergrid_api", "evergrid_worker", "evergrid_audit"
 REFUSED = psycopg2.errors.InsufficientPrivilege
@@ -14,7 +16,7 @@ REFUSED = psycopg2.errors.InsufficientPrivilege
 APPEND_ONLY = [
     "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
     "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
-    "household_term",
+    "household_term", "bill_cancellation", "bill_cancellation_event",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
@@ -83,6 +85,31 @@ def staff(migrated):
             "INSERT INTO evergrid.staff_event (happened_at, kind, principal_id, bureau_id) "
             f"SELECT '{NOW}', 'fenced', principal_id, {bureau} FROM someone"
         )
+
+
+@pytest.fixture(scope="module")
+def business(migrated, database, worker_database, caller, once):
+    """A row of everything that a bureau has."""
+    utility = Utility(migrated.superuser, database, worker_database, caller, once, NOW)
+    [account_no] = utility.open_accounts()
+    utility.read([account_no], "310")
+    utility.bill()
+    utility.pay(account_no, 500_00)
+    cancellations.ask(migrated.superuser, f"202602{account_no}01")
+
+
+def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
+    [(number, bureau)] = migrated.superuser(
+        "SELECT bill_cancellation_id, bureau_id FROM evergrid.bill_cancellation_event "
+        "WHERE step = 'requested' LIMIT 1"
+    )
+    step = (
+        "INSERT INTO evergrid.bill_cancellation_event (bill_cancellation_id, position, bureau_id, "
+        f"step, principal_id, happened_at, reason, mirror_bill_no) VALUES ({number}, 9, {bureau}, "
+    )
+    with pytest.raises(REFUSED):
+        run(API, f"{step} 'approved', 1, now(), NULL, '202602100000000502')")
+    assert run(API, f"{step} 'rejected', 1, now(), 'no', NULL)") == 1
 
 
 @pytest.mark.parametrize("role", [API, WORKER, AUDIT])
@@ -276,7 +303,9 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
 @pytest.mark.parametrize(
     "table",
     ["account", "meter", "reading", "bill", "payment", "allocation", "journal", "ledger_entry",
-     "receivable", "prepayment_lot", "bill_run", "staff"],
+     "receivable", "prepayment_lot", "bill_run", "staff", "bill_cancellation",
+     "bill_cancellation_event"],
 )  # fmt: skip
-def test_whoever_says_no_bureau_sees_nothing(run, table):
+def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
+    assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0
     assert run(API, f"SELECT count(*) FROM evergrid.{table}", bureau="") == [(0,)]

@@ -19,7 +19,7 @@ from service.domain.idempotency import Once
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from tests.conftest import NOW
-from tests.integration import proposals, sign_ins
+from tests.integration import cancellations, proposals, sign_ins
 from tests.integration.utilities import FEBRUARY, Utility
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
@@ -27,6 +27,8 @@ READER, CHANNEL, AUDITOR, MIGRATOR = Role.READER, Role.CHANNEL, Role.AUDITOR, Ro
 ADMINISTRATOR = Role.ADMINISTRATOR
 PASSWORD = "the password of the matrix"
 SERIALS = itertools.count(1)
+# One for each cell that speaks of cancellations, which nobody has asked to cancel before.
+_BILLS_TO_CANCEL = 150
 # A principal of the bureau that is asked about, one of its neighbour, one that serves every bureau.
 OWN, OTHER, EVERY = "own", "other", "every"
 OFFICES = {OFFICER, HEAD}
@@ -122,6 +124,22 @@ MATRIX = {
     ),
     "GET /v1/bill-runs/{bill_run_id}": row(OFFICES | {AUDITOR}, "BILL_RUN_UNKNOWN"),
     "GET /v1/bills/{bill_no}": row(CUSTOMERS, "BILL_UNKNOWN"),
+    "GET /v1/bill-cancellations": row(OFFICES | {AUDITOR}, None, query="?limit=1", counts="items"),
+    "POST /v1/bill-cancellations": row(
+        {OFFICER},
+        "BILL_UNKNOWN",
+        201,
+        body={"bill_no": "{wrong_bill_no}", "reason": "no. {serial}"},
+    ),
+    "GET /v1/bill-cancellations/{cancellation_no}": row(
+        OFFICES | {AUDITOR}, "BILL_CANCELLATION_UNKNOWN"
+    ),
+    "POST /v1/bill-cancellations/{cancellation_no}/approvals": row(
+        OFFICES, "BILL_CANCELLATION_UNKNOWN"
+    ),
+    "POST /v1/bill-cancellations/{cancellation_no}/rejections": row(
+        OFFICES, "BILL_CANCELLATION_UNKNOWN", body={"reason": "no. {serial}"}
+    ),
     "POST /v1/payments": row(
         {CLERK, CHANNEL},
         "ACCOUNT_UNKNOWN",
@@ -223,6 +241,9 @@ def home(migrated, database, worker_database, caller):
     run = utility.bill()
     phone = f"1399{utility.bureau:07}"
     utility.query(f"UPDATE evergrid.account SET phone = '{phone}' WHERE bureau_id = {{bureau}}")
+    others = utility.open_accounts(_BILLS_TO_CANCEL)
+    utility.read(others, "100")
+    utility.bill()
     return SimpleNamespace(
         utility=utility,
         bureau=utility.bureau,
@@ -232,6 +253,7 @@ def home(migrated, database, worker_database, caller):
         bill_no=utility.bills(account_no).items[0].bill_no,
         payment_no=utility.pay(account_no, 500),
         user_name=f"somebody.of.{utility.bureau}",
+        wrong_bill_nos=(utility.bills(other).items[0].bill_no for other in others),
     )
 
 
@@ -298,12 +320,17 @@ def ask(app, home, person, migrated, new_account):
     def asked(route, role, whose):
         method, template = route.split()
         serial = next(SERIALS)
+        wrong_bill_no = next(home.wrong_bill_nos) if "bill-cancellations" in template else None
         values = vars(home) | {
             "serial": serial,
             "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
             "day": date(2099, 1, 1) + timedelta(days=serial),
             "proposal_no": proposals.add(migrated.superuser, *PROPOSED.get(template, ()))
             if "{proposal_no}" in template
+            else None,
+            "wrong_bill_no": wrong_bill_no,
+            "cancellation_no": cancellations.ask(migrated.superuser, wrong_bill_no)
+            if wrong_bill_no and route != "POST /v1/bill-cancellations"
             else None,
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
@@ -402,7 +429,7 @@ def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, mi
 def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
     method, template = route.split()
     headers = {"Authorization": authorization} if authorization else {}
-    path = template.format(**vars(home), proposal_no=1)
+    path = template.format(**vars(home), proposal_no=1, cancellation_no=1)
     answered = TestClient(app).simulate_request(method, path, headers=headers)
 
     assert (answered.status_code, answered.json["code"]) == (401, code)

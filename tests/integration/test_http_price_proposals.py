@@ -152,9 +152,10 @@ def test_a_test_re_rates_what_was_billed_to_the_fen(post, people, drafted, bille
         f"WHERE price_proposal_id = {drafted.no} AND step = 'tested'"
     )
     [[month, bills, fen]] = migrated.superuser(
-        "SELECT month, count(*), sum(amount_fen) FROM evergrid.bill JOIN evergrid.account "
-        "USING (bureau_id, account_id) WHERE category = 'residential' "
-        "GROUP BY month ORDER BY month DESC LIMIT 1"
+        "SELECT month, count(*), sum(bill.amount_fen) FROM evergrid.bill "
+        "JOIN evergrid.receivable USING (bureau_id, account_id, month, serial) "
+        "JOIN evergrid.account USING (bureau_id, account_id) "
+        "WHERE category = 'residential' AND is_in_force GROUP BY month ORDER BY month DESC LIMIT 1"
     )
     assert test["month"] == f"{month:%Y-%m}", "the newest that is billed"
     assert (test["bills"], test["before_fen"]) == (min(bills, 2000), fen)

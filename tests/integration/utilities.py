@@ -79,7 +79,24 @@ CONTRADICTIONS = {
           LEFT JOIN (SELECT bill_no, sum(amount_fen) AS fen FROM evergrid.allocation
                       GROUP BY bill_no) AS paid
          USING (bill_no)
-         WHERE bureau_id = {bureau} AND amount_fen - coalesce(fen, 0) <> open_fen""",
+         WHERE bureau_id = {bureau} AND is_in_force
+           AND amount_fen - coalesce(fen, 0) <> open_fen""",
+    "a bill that is not in force has no other side, or kept what was paid": """
+        SELECT receivable.bill_no
+          FROM evergrid.receivable
+          JOIN evergrid.bill USING (bureau_id, account_id, month, serial)
+          LEFT JOIN evergrid.bill AS mirror
+                 ON mirror.bureau_id = bill.bureau_id AND mirror.account_id = bill.account_id
+                AND mirror.month = bill.month AND mirror.cancels_serial = bill.serial
+         WHERE bill.bureau_id = {bureau} AND bill.cancels_serial IS NULL
+           AND (receivable.is_in_force <> (mirror.bill_no IS NULL)
+                OR mirror.amount_fen <> -bill.amount_fen
+                OR mirror.consumption_kwh <> -bill.consumption_kwh
+                OR mirror.bill_no IS NOT NULL
+               AND (SELECT coalesce(sum(amount_fen), 0) FROM evergrid.allocation
+                     WHERE bill_no = bill.bill_no)
+                <> (SELECT coalesce(sum(amount_fen), 0) FROM evergrid.prepayment_lot
+                     WHERE payment_no = mirror.bill_no))""",
 }
 
 

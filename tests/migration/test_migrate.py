@@ -227,6 +227,27 @@ def test_limits_and_staff_are_added_beside_the_version_before(empty, written_bef
     assert applied == ["0008_pre_token_limits.sql", "0009_pre_staff.sql"]
 
 
+def test_nobody_cancels_a_bill_before_every_worker_knows_of_it(empty):
+    """A worker of the release before takes the mirror for the newest bill."""
+    files = migrate.in_order()
+    migrate.migrate(dsn=empty, migrations=files[:15], phases=frozenset({"pre"}))
+    connection = psycopg2.connect(empty)
+    connection.autocommit = True
+
+    def may_cancel():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT has_function_privilege('evergrid_api', 'evergrid.cancel_bill(bigint, "
+                "integer, timestamptz)', 'EXECUTE')"
+            )
+            return cursor.fetchone()[0]
+
+    assert not may_cancel()
+    migrate.migrate(dsn=empty, migrations=files[:15], phases=BOTH)
+    assert may_cancel()
+    connection.close()
+
+
 @pytest.mark.parametrize(("deadlocks", "is_done"), [(0, True), (5, True), (6, False)])
 def test_the_victim_of_a_deadlock_tries_again(empty, deadlocks, is_done):
     connection = psycopg2.connect(empty)

@@ -1,11 +1,11 @@
 -- name: open_lots
 -- Read what accounts have paid ahead, first in, first out by business date. Index: prepayment_lot_pkey.
-SELECT account_id, payment_no, open_fen
+SELECT account_id, payment_no::text, open_fen
   FROM evergrid.prepayment_lot
  WHERE bureau_id = %(bureau_id)s
    AND account_id = ANY (%(account_ids)s::bigint[])
    AND open_fen > 0
- ORDER BY account_id, payment_no;
+ ORDER BY account_id, prepayment_lot.payment_no;
 
 -- name: use_lots
 -- Take from prepayments what they pay of bills; a lot pays one bill of a chunk at most.

@@ -19,7 +19,7 @@ SELECT bill_run.bill_run_id
  LIMIT 1;
 
 -- name: start_run
--- Record a run with its chunks: the accounts with a meter in the month and no bill for it, by
+-- Record a run with its chunks: the accounts with a meter in the month and no bill in force for it, by
 -- account, so many a chunk. The subquery is one index probe an account; as NOT EXISTS the planner,
 -- which cannot know how much of a fresh month is billed, joins all with all. Index: receivable_pkey.
 WITH started AS (
@@ -40,6 +40,7 @@ WITH started AS (
              WHERE billed.bureau_id = account.bureau_id
                AND billed.account_id = account.account_id
                AND billed.month = %(month)s
+               AND billed.is_in_force
              LIMIT 1) IS NULL
 ), cut AS (
     INSERT INTO evergrid.bill_run_chunk (bill_run_id, chunk, bureau_id, first_account_id,
@@ -106,15 +107,17 @@ SELECT account_id
          WHERE billed.bureau_id = account.bureau_id
            AND billed.account_id = account.account_id
            AND billed.month = %(month)s::date
+           AND billed.is_in_force
          LIMIT 1) IS NULL
  ORDER BY account_id
    FOR NO KEY UPDATE;
 
 -- name: bases_of_chunk
--- Read what the bills of a chunk are computed from: of each account without a bill for the month, its
--- meter, where the newest bill ended (or the meter began), the newest reading of the month, and how
--- often the register rolled over in between. Subqueries with LIMIT keep the planner, which cannot
--- know how full a fresh month is, at one index probe an account. Indexes: the primary keys.
+-- Read what the bills of a chunk are computed from: of each locked account without a bill in force
+-- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
+-- the month, how often the register rolled over in between, the serial after cancelled bills.
+-- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
+-- probe an account. Indexes: the primary keys.
 SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
        meter.decimals, meter.multiplier, coalesce(bill.read_at, meter.installed_at),
        coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
@@ -134,7 +137,12 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                 AND earlier.month >= %(year_starts)s::date
                 AND earlier.month < %(month)s::date)
             ELSE 0 END,
-       term.persons, term.subsidy
+       term.persons, term.subsidy,
+       (SELECT coalesce(max(cancelled.serial), 0) + 1
+          FROM evergrid.receivable AS cancelled
+         WHERE cancelled.bureau_id = account.bureau_id
+           AND cancelled.account_id = account.account_id
+           AND cancelled.month = %(month)s)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -143,6 +151,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
          FROM evergrid.receivable
         WHERE receivable.bureau_id = account.bureau_id
           AND receivable.account_id = account.account_id
+          AND receivable.is_in_force
         ORDER BY receivable.month DESC, receivable.serial DESC
         LIMIT 1) AS newest ON true
   LEFT JOIN LATERAL (
@@ -171,7 +180,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
         ORDER BY known.from_month DESC
         LIMIT 1) AS term ON true
  WHERE account.bureau_id = %(bureau_id)s
-   AND account.account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND account.account_id = ANY (%(account_ids)s::bigint[])
    AND account.opened_on < %(next_month)s::date
    AND meter.installed_at < %(ends_at)s::timestamptz
    AND (SELECT billed.serial
@@ -179,6 +188,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
          WHERE billed.bureau_id = account.bureau_id
            AND billed.account_id = account.account_id
            AND billed.month = %(month)s
+           AND billed.is_in_force
          LIMIT 1) IS NULL
  ORDER BY account.account_id;
 

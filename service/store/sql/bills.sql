@@ -3,7 +3,7 @@
 -- Indexes: account_account_no_key, bill_pkey.
 SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_at, bill.due_on,
        bill.previous_read_at, bill.previous_register, bill.read_at, bill.register, bill.multiplier,
-       version.legal_document
+       version.legal_document, bill.cancels_serial, receivable.is_in_force
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id
@@ -46,7 +46,8 @@ SELECT bureau_id, account_id
 -- Read an account's bills, newest first, from a month and serial on downwards; the receivable beside
 -- each bill names its partition. Indexes: receivable_pkey, bill_pkey.
 SELECT receivable.bill_no, receivable.month, bill.consumption_kwh, receivable.amount_fen,
-       receivable.open_fen, bill.issued_at, receivable.due_on, receivable.serial
+       receivable.open_fen, bill.issued_at, receivable.due_on, receivable.is_in_force,
+       receivable.serial
   FROM evergrid.receivable
   JOIN LATERAL (SELECT issued.consumption_kwh, issued.issued_at
                   FROM evergrid.bill AS issued

@@ -5,7 +5,8 @@ SELECT account.bureau_id, account.account_id, account.category,
        (SELECT max(receivable.month)
           FROM evergrid.receivable
          WHERE receivable.bureau_id = account.bureau_id
-           AND receivable.account_id = account.account_id),
+           AND receivable.account_id = account.account_id
+           AND receivable.is_in_force),
        array(SELECT term.from_month
                FROM evergrid.household_term AS term
               WHERE term.bureau_id = account.bureau_id

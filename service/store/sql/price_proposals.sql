@@ -74,7 +74,7 @@ SELECT max(bill_run.month)
  WHERE chunk.billed > 0;
 
 -- name: sample_of_bills
--- Read bills of a month, of one category, in an order that nobody chose; what the account's bills of
+-- Read bills in force of a month, of one category, in an order that nobody chose; what the account's bills of
 -- the same year came to before, and the month of the bill before. Every bill of the month is looked
 -- at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
 -- household_term_pkey.
@@ -93,6 +93,13 @@ SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.prev
           JOIN evergrid.account ON account.bureau_id = bill.bureau_id
                                AND account.account_id = bill.account_id
          WHERE bill.month = %(month)s::date
+           AND bill.cancels_serial IS NULL
+           AND NOT EXISTS (SELECT
+                             FROM evergrid.bill AS mirror
+                            WHERE mirror.bureau_id = bill.bureau_id
+                              AND mirror.account_id = bill.account_id
+                              AND mirror.month = %(month)s::date
+                              AND mirror.cancels_serial = bill.serial)
            AND account.category = %(category)s
          ORDER BY md5(bill.bill_no || %(seed)s::text)
          LIMIT %(limit)s) AS sample
@@ -101,6 +108,7 @@ SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.prev
                       WHERE receivable.bureau_id = sample.bureau_id
                         AND receivable.account_id = sample.account_id
                         AND receivable.month < %(month)s::date
+                        AND receivable.is_in_force
                       ORDER BY receivable.month DESC
                       LIMIT 1) AS newest ON true
   LEFT JOIN LATERAL (SELECT known.persons, known.subsidy
