@@ -100,6 +100,15 @@ class Stage:
             within_s=within_s,
         )
 
+    def wait_for_etcd(self) -> None:
+        """Wait until every member of etcd takes writes."""
+        until(
+            lambda: etcd.faults(self.lab),
+            is_enough=lambda faults: not faults,
+            what="a whole etcd",
+            within_s=budgets.HEALTHY_S,
+        )
+
     def wait_for_edge(self, *, other_than: str) -> float:
         """Wait until another host alone has the virtual address; return when it was seen to."""
         until(

@@ -35,6 +35,7 @@ from failover_tests.drills.primary_cut_from_etcd import primary_cut_from_etcd
 from failover_tests.drills.primary_cut_from_replicas import primary_cut_from_replicas
 from failover_tests.drills.primary_cut_off import primary_cut_off
 from failover_tests.drills.primary_power_off import primary_power_off
+from failover_tests.drills.primary_power_off_after_etcd import primary_power_off_after_etcd
 from failover_tests.drills.primary_power_off_asynchronous import primary_power_off_asynchronous
 from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.drills.replica_power_off import replica_power_off
@@ -61,6 +62,7 @@ DRILLS: tuple[Drill, ...] = (
     patroni_and_warden_killed,
     patroni_frozen,
     primary_power_off,
+    primary_power_off_after_etcd,
     primary_cut_off,
     primary_and_etcd_leader_power_off,
     primary_cut_from_etcd,

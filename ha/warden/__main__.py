@@ -127,6 +127,7 @@ def _server(found: Settings, board: Board, judge: Judge, voter: Voter) -> Server
         primary=judge.primary_soon,
         replica=judge.replica,
         word=judge.word,
+        outvoted=judge.outvoted,
         status=desk.status,
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),

@@ -21,7 +21,8 @@ class Board:
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.
     `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `is_true_to_word`
-    once what this host promised, before it started perhaps, is what its kernel keeps.
+    once what this host promised, before it started perhaps, is what its kernel keeps. `outvoted` is
+    the host whose leadership a verdict has ended, as long as this one's promise stands.
     """
 
     postgres: Postgres | None = None
@@ -34,6 +35,7 @@ class Board:
     stop_planned_s: float = float("-inf")
     is_eager: bool = False
     is_true_to_word: bool = False
+    outvoted: str | None = None
     has_failed: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)

@@ -60,6 +60,12 @@ class Judge:
             return Answer(is_yes=True, why="what this host has promised, it keeps")
         return Answer(is_yes=False, why="what this host has promised is not known, or not kept yet")
 
+    def outvoted(self, host: str) -> Answer:
+        """Judge if a verdict has ended the leadership of `host`: what it says binds nobody."""
+        if host and host == self._board.outvoted:
+            return Answer(is_yes=True, why=f"a verdict has ended the leadership of {host}")
+        return Answer(is_yes=False, why="no verdict that this host had a part in has ended it")
+
     def say_if_changed(self) -> None:
         """Log that writes may, or may not any more, be sent here; wake whoever waits for it."""
         answer = self.primary()

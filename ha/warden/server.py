@@ -39,6 +39,7 @@ class Offers:
     primary: Callable[[float], Answer]
     replica: Callable[[int], Answer]
     word: Callable[[], Answer]
+    outvoted: Callable[[str], Answer]
     status: Callable[[], Mapping[str, Any]]
     metrics: Callable[[], bytes]
     acts: Mapping[str, Callable[[], Mapping[str, Any]]]
@@ -71,7 +72,8 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     """
-    One request: GET /live, /primary, /replica?lag=, /word, /status, /metrics; POST what changes.
+    One request: GET /live, /primary, /replica?lag=, /word, /outvoted?host=, /status, /metrics;
+    POST what changes.
 
     A load balancer that says it sends nothing here (HAProxy's `http-check send-state`) is answered
     /primary when that is a yes, or a moment later: it learns of a new primary at once.
@@ -93,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._judged(offers.replica(_lag_bytes(parse_qs(asked.query).get("lag", [""])[0])))
         elif asked.path == "/word":
             self._judged(offers.word())
+        elif asked.path == "/outvoted":
+            self._judged(offers.outvoted(parse_qs(asked.query).get("host", [""])[0]))
         elif asked.path == "/status":
             self._answer(200, offers.status())
         elif asked.path == "/metrics":

@@ -108,6 +108,18 @@ def keeps_its_word(view: View) -> bool:
     return promise is None or promise.against in view.fenced or bool(_is_over(view, promise))
 
 
+def outvoted(view: View) -> str | None:
+    """
+    Return the host whose leadership a verdict has ended while this host keeps its promise, or None.
+
+    Whatever that host says of itself binds nobody here: it can acknowledge nothing more.
+    """
+    promise = view.promise
+    if not _is_fresh(view) or promise is None or promise.against not in view.fenced:
+        return None
+    return promise.against if is_decided(view.store, promise.about) else None
+
+
 def is_decided(store: Store, revision: int) -> bool:
     """Test if there is a verdict on the leadership that began at `revision`."""
     return store.verdict is not None and store.verdict.about == revision

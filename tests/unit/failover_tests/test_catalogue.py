@@ -25,6 +25,7 @@ PROMISED = {
     "patroni-and-warden-killed": (0.5, None, 0, 0),
     "patroni-frozen": (6.0, None, 0, 0),
     "primary-power-off": (4.0, 1.0, 1, 1),
+    "primary-power-off-after-etcd": (4.0, 1.0, 1, 1),
     "primary-cut-off": (4.0, 1.0, 1, 1),
     "primary-and-etcd-leader-power-off": (6.0, None, 1, 1),
     "primary-cut-from-etcd": (0.5, None, 0, 0),

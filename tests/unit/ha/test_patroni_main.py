@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from patroni.dcs.etcd3 import Etcd3
+from patroni.ha import Failsafe
 
 from ha import patroni_main
 
@@ -101,3 +102,43 @@ def test_patroni_waits_for_a_warden_that_does_not_run(warden, monkeypatch, capsy
     with pytest.raises(WaitedAgain):
         patroni_main.await_warden(warden.path)
     assert "Connection refused" in capsys.readouterr().err
+
+
+@pytest.fixture
+def failsafe():
+    """What two replicas know of a primary that asked them a moment ago whether it may go on."""
+
+    class Heeding(Failsafe):
+        pass
+
+    as_before, heeding = (of(SimpleNamespace(ttl=20)) for of in (Failsafe, Heeding))
+    for each in (as_before, heeding):
+        each.update({"name": "db1", "conn_url": "postgres://db1", "api_url": "http://db1"})
+    return SimpleNamespace(of=Heeding, heeding=heeding, as_before=as_before)
+
+
+def test_patroni_itself_believes_in_a_leader_whose_lease_is_gone(failsafe):
+    # The day this fails, `heed_verdicts` can go.
+    assert failsafe.as_before.leader.name == "db1"
+
+
+def test_a_leader_that_was_outvoted_is_believed_no_more(warden, failsafe):
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    warden.asked[:] = [503, 200]
+    assert failsafe.heeding.leader.name == "db1"
+    assert failsafe.heeding.leader is None
+    assert [path for path, _ in warden.seen] == ["/outvoted?host=db1"] * 2
+    assert failsafe.as_before.leader.name == "db1"
+
+
+def test_a_leader_is_believed_while_the_warden_is_silent(warden, failsafe):
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    warden.server.shutdown()
+    warden.server.server_close()
+    assert failsafe.heeding.leader.name == "db1"
+
+
+def test_a_warden_is_asked_only_about_a_leader_that_has_asked(warden, failsafe):
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    assert failsafe.of(SimpleNamespace(ttl=20)).leader is None
+    assert not warden.seen

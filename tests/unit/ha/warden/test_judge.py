@@ -54,6 +54,13 @@ def test_nobody_waits_for_longer_than_asked(board):
     assert not Judge(SETTINGS, board).primary_soon(0.01).is_yes
 
 
+def test_only_the_host_that_was_outvoted_is(board):
+    judge = Judge(SETTINGS, board)
+    assert [judge.outvoted(host).is_yes for host in ("", "db1")] == [False, False]
+    board.outvoted = "db1"
+    assert [judge.outvoted(host).is_yes for host in ("", "db1", "db2")] == [False, True, False]
+
+
 def test_a_yes_is_told_at_once(board):
     board.canary = Canary(tried_s=now_s(), worked_s=now_s())
     assert Judge(SETTINGS, board).primary_soon(60).is_yes  # or this test hangs

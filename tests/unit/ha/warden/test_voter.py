@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -52,7 +53,8 @@ class Voice:
         self.kernel = Kernel(monkeypatch)
         monkeypatch.setattr(voter, "now_s", lambda: self.now_s)
         self.board = Board(peers={"db1": Peer(kernel=self._silent(), warden=self._silent())})
-        self.revoked, self.woken, self.promised = [], [], []
+        self.revoked, self.promised = [], []
+        self.on_wake = lambda: None
         self.released = True
         records = SimpleNamespace(
             promise=lambda _seen, leader: not self.promised.append(leader.host),
@@ -66,7 +68,7 @@ class Voice:
             server=None,
             records=records,
             store_watch=SimpleNamespace(refresh=lambda: None),
-            wake_patroni=lambda: self.woken.append(True),
+            wake_patroni=lambda: self.on_wake(),  # noqa: PLW0108  a test sets another
         )
 
     def _silent(self):
@@ -178,6 +180,17 @@ def test_a_lease_is_revoked_until_etcd_says_it_is_gone_then_no_more(voice):
     for _ in range(3):
         voice.turn(store=ended, later_s=patience.AGAIN_S)
     assert voice.revoked == [KEPT["verdict"].lease]
+
+
+def test_patroni_is_woken_when_it_can_be_told_that_a_leader_is_outvoted(voice):
+    told = queue.SimpleQueue()
+    voice.on_wake = lambda: told.put(voice.board.outvoted)
+    voice.turn(store=seen(promises=KEPT["promises"]))
+    assert voice.board.outvoted is None
+    voice.turn(store=seen(**KEPT, leader=None), later_s=0.1)
+    assert told.get(timeout=10) == "db1"
+    voice.turn(store=seen(verdict=KEPT["verdict"], leader=None), later_s=0.1)
+    assert voice.board.outvoted is None
 
 
 @pytest.mark.parametrize(

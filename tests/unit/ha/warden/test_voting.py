@@ -13,6 +13,7 @@ from ha.warden.voting import (
     hindrance,
     keeps_its_word,
     next_step,
+    outvoted,
     reticence,
     strays,
     suspicion,
@@ -261,6 +262,26 @@ def test_a_promise_stands_until_etcd_says_that_the_lease_is_gone(leader):
 )
 def test_a_host_keeps_its_word_with_a_fence_or_when_it_is_not_bound(store, fenced, is_kept):
     assert keeps_its_word(view(store, fenced=fenced)) == is_kept
+
+
+@pytest.mark.parametrize(
+    ("state", "fenced"),
+    [
+        ({"promises": {"db2": PROMISED}}, {"db1": 99.0}),
+        ({"promises": {"db2": PROMISED}, "verdict": replace(VERDICT, about=9)}, {"db1": 99.0}),
+        ({"promises": {"db2": PROMISED}, "verdict": VERDICT}, {}),
+        ({"promises": {"db3": OTHERS}, "verdict": VERDICT}, {"db1": 99.0}),
+        (
+            {"promises": {"db2": PROMISED}, "verdict": VERDICT, "seen_s": NOW_S - 60},
+            {"db1": 99.0},
+        ),
+    ],
+    ids=["no verdict", "an older verdict", "no fence", "no promise of its own", "etcd is away"],
+)
+def test_a_leader_binds_a_host_until_a_verdict_which_that_host_has_a_part_in(state, fenced):
+    decided = {"promises": {"db2": PROMISED}, "verdict": VERDICT, "leader": None}
+    assert outvoted(view(seen(**decided), fenced={"db1": 99.0})) == "db1"
+    assert outvoted(view(seen(**state), fenced=fenced)) is None
 
 
 def test_a_fence_that_somebody_took_away_is_put_up_again_before_anything_else():
