@@ -59,6 +59,10 @@ MINUTE_S = 60.0
 # Longer than the lease of 20 s: a cut that ends before says nothing about failing over.
 LEASE_AND_MORE_S = 30.0
 
+# Failsafe mode has replicas believe in a primary for 20 s after it asked them last. A primary that
+# is lost later than so many seconds after etcd's return would be given up soon anyway.
+STILL_BELIEVED_S = 10.0
+
 # Long enough for any failure detector of ours to be tempted, shorter than the API's deadline.
 CUT_S = 8.0
 

@@ -100,13 +100,13 @@ class Stage:
             within_s=within_s,
         )
 
-    def wait_for_etcd(self) -> None:
+    def wait_for_etcd(self, *, within_s: float) -> None:
         """Wait until every member of etcd takes writes."""
         until(
             lambda: etcd.faults(self.lab),
             is_enough=lambda faults: not faults,
             what="a whole etcd",
-            within_s=budgets.HEALTHY_S,
+            within_s=within_s,
         )
 
     def wait_for_edge(self, *, other_than: str) -> float:

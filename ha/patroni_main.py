@@ -1,10 +1,10 @@
 """
-Patroni as a host runs it: after its warden, by the verdicts of wardens, prompt with etcd.
+Patroni as a host runs it: it starts after its warden, heeds its verdicts, is prompt with etcd.
 
-While etcd is away a primary asks every member, once a loop, whether it may go on (failsafe mode);
-each believes in it for a ttl from the last time, also if etcd has come back meanwhile, and its
-lease is gone (patroni/ha.py `Failsafe`, 4.1.5). A primary that is lost within those 20 s would cost
-as much, though the wardens need two: a leadership that they have ended is believed no more.
+While etcd is away the primary asks every member once a loop whether it may go on (failsafe mode).
+Whoever agrees takes it for the leader for a ttl, though etcd may be back sooner, and the leader's
+lease gone (patroni/ha.py `Failsafe`, 4.1.5): a primary that is lost within those 20 s would cost as
+much, where the wardens need two. A leadership that they have ended is believed no more.
 
 A host that boots has lost its fence, not its promise: PostgreSQL must not stream before the warden
 has fenced anew (ha/warden/README.md).
@@ -17,15 +17,20 @@ its head: 40 ms. Nine requests lie between the stop of one primary and the promo
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 _WARDEN = Path("/etc/evergrid/warden.json")
 _AGAIN_S = 0.1
-_ANSWER_S = 1.0
+# Longer than a warden that has just started takes for its first looks.
+_ANSWER_S = 1.5
+
+_log = logging.getLogger(__name__)
 
 
 def prompt(client: type[Any]) -> None:
@@ -40,14 +45,25 @@ def prompt(client: type[Any]) -> None:
 
 
 def heed_verdicts(failsafe: type[Any], path: Path) -> None:
-    """Have `failsafe`, Patroni's class, forget a leader of whom this host's warden says so."""
+    """
+    Have `failsafe`, Patroni's class, forget a leader that this host's warden calls outvoted.
+
+    One that goes on after all asks again with its next loop, and is believed again if it is heard.
+    """
     as_patroni_does = failsafe.leader.fget
 
-    def leader(self: object) -> object:
+    def leader(self: Any) -> object:  # noqa: ANN401  Patroni's own
+        asked_s = self._last_update
         believed = as_patroni_does(self)
-        if believed is not None and _ask(path, f"/outvoted?host={believed.name}") is None:
-            return None
-        return believed
+        if believed is None or not believed.name:  # a primary's own failsafe mode names nobody
+            return believed
+        if _ask(path, f"/outvoted?host={quote(believed.name)}") is not None:
+            return believed
+        with self._lock:
+            if self._last_update == asked_s:
+                self.set_is_active(0)
+        _log.warning("%s is believed to lead no more: a verdict ended it.", believed.name)
+        return None
 
     failsafe.leader = property(leader)
 
@@ -68,11 +84,16 @@ def await_warden(path: Path) -> None:
 
 
 def _ask(path: Path, question: str) -> str | None:
-    """Return None if this host's warden, whose settings are at `path`, says yes; or why not."""
+    """Return None if this host's warden, whose settings are at `path`, says yes, or why not."""
+    import msgspec  # noqa: PLC0415
+
     from ha.rest import Rest, RestSilent  # noqa: PLC0415
     from ha.warden import settings  # noqa: PLC0415
 
-    found = settings.read(path)
+    try:
+        found = settings.read(path)
+    except (OSError, msgspec.MsgspecError) as error:  # of the next release, perhaps
+        return f"the warden's settings cannot be read: {error}"
     warden = Rest(found.address, found.port, found.patroni_password)
     try:
         status, answer = warden.get(question, within_s=_ANSWER_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from failover_tests import budgets, faults
 from failover_tests.drill import drill
 from failover_tests.faults import Fault
@@ -22,7 +24,8 @@ def primary_power_off_after_etcd(stage: Stage, load: Load) -> tuple[Fault, ...]:
     """Power off the primary as etcd is back: failsafe mode's 20 s of belief in it cost nothing."""
     with faults.power_off(stage.lab, *stage.hosts("dcs")) as first:
         load.goes_on(for_s=budgets.MINUTE_S)
-    stage.wait_for_etcd()
+        back_by_s = time.monotonic() + budgets.STILL_BELIEVED_S
+    stage.wait_for_etcd(within_s=back_by_s - time.monotonic())
     with faults.power_off(stage.lab, stage.primary()) as then:
         stage.wait_for_primary(other_than=then.hosts[-1])
         load.is_served_again()

@@ -1,4 +1,4 @@
-"""The judge: tells load balancers whether clients may be sent here."""
+"""The judge: answers load balancers, also Patroni, by what the watches know."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ class Voter:
         self._look_at_fences()
         view = self._view()
         self._board.is_true_to_word |= voting.keeps_its_word(view)
+        # Before the step: whoever is told that a leader is outvoted must find its fence standing.
         self._board.outvoted = voting.outvoted(view)
         self._say_if_reticent(view)
         if "voter_fence" in self._settings.features or self._fenced or view.promise:

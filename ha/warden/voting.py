@@ -112,10 +112,13 @@ def outvoted(view: View) -> str | None:
     """
     Return the host whose leadership a verdict has ended while this host keeps its promise, or None.
 
-    Whatever that host says of itself binds nobody here: it can acknowledge nothing more.
+    Whatever that host says of itself binds nobody here: without those who promised, it can
+    acknowledge nothing more. None as well once anybody leads anew.
     """
-    promise = view.promise
+    promise, leader = view.promise, view.leader
     if not _is_fresh(view) or promise is None or promise.against not in view.fenced:
+        return None
+    if leader is not None and leader.revision != promise.about:
         return None
     return promise.against if is_decided(view.store, promise.about) else None
 

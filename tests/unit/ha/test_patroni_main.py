@@ -1,6 +1,7 @@
 import json
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -11,6 +12,8 @@ from patroni.ha import Failsafe
 from ha import patroni_main
 
 URLLIB3_ASKS_FOR = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+
+HEARD = {"name": "db1", "conn_url": "postgres://db1", "api_url": "http://db1"}
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def set_options(connection, of):
 
 
 def test_patroni_itself_forgets_nodelay(connection):
-    # The day this fails, `ha.patroni_main` can go.
+    # The day this fails, `prompt` can go.
     assert set_options(connection, Etcd3) == {"nodelay": 0, "keepalive": 1}
 
 
@@ -50,6 +53,7 @@ def warden(tmp_path):
         def do_GET(self):
             status = asked.pop(0) if len(asked) > 1 else asked[0]
             seen.append((self.path, status))
+            found.meanwhile()
             body = json.dumps({"why": "nothing is known yet"}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -71,7 +75,10 @@ def warden(tmp_path):
     path = tmp_path / "warden.json"
     path.write_text(json.dumps(told))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield SimpleNamespace(asked=asked, seen=seen, path=path, server=server)
+    found = SimpleNamespace(
+        asked=asked, seen=seen, path=path, server=server, meanwhile=lambda: None
+    )
+    yield found
     server.shutdown()
     server.server_close()
 
@@ -113,32 +120,57 @@ def failsafe():
 
     as_before, heeding = (of(SimpleNamespace(ttl=20)) for of in (Failsafe, Heeding))
     for each in (as_before, heeding):
-        each.update({"name": "db1", "conn_url": "postgres://db1", "api_url": "http://db1"})
+        each.update(HEARD)
     return SimpleNamespace(of=Heeding, heeding=heeding, as_before=as_before)
 
 
-def test_patroni_itself_believes_in_a_leader_whose_lease_is_gone(failsafe):
-    # The day this fails, `heed_verdicts` can go.
-    assert failsafe.as_before.leader.name == "db1"
-
-
-def test_a_leader_that_was_outvoted_is_believed_no_more(warden, failsafe):
+def test_a_leader_that_was_outvoted_is_forgotten(warden, failsafe, caplog):
     patroni_main.heed_verdicts(failsafe.of, warden.path)
-    warden.asked[:] = [503, 200]
+    warden.asked[:] = [503, 200, 503]
     assert failsafe.heeding.leader.name == "db1"
     assert failsafe.heeding.leader is None
+    assert failsafe.heeding.leader is None
     assert [path for path, _ in warden.seen] == ["/outvoted?host=db1"] * 2
+    assert not failsafe.heeding.is_active()
+    assert caplog.messages == ["db1 is believed to lead no more: a verdict ended it."]
     assert failsafe.as_before.leader.name == "db1"
 
 
-def test_a_leader_is_believed_while_the_warden_is_silent(warden, failsafe):
+def test_a_leader_that_goes_on_after_all_is_believed_again(warden, failsafe):
     patroni_main.heed_verdicts(failsafe.of, warden.path)
+    assert failsafe.heeding.leader is None
+    failsafe.heeding.update(HEARD)
+    warden.asked[:] = [503]
+    assert failsafe.heeding.leader.name == "db1"
+
+
+def test_what_is_heard_while_the_warden_thinks_is_not_forgotten(warden, failsafe):
+    warden.meanwhile = lambda: failsafe.heeding.update(HEARD)
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    assert failsafe.heeding.leader is None
+    assert failsafe.heeding.is_active()
+
+
+def test_a_leader_is_believed_while_the_warden_says_nothing(warden, failsafe, monkeypatch):
+    monkeypatch.setattr(patroni_main, "_ANSWER_S", 0.05)
+    warden.meanwhile = lambda: time.sleep(1.0)
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    assert failsafe.heeding.leader.name == "db1"
     warden.server.shutdown()
     warden.server.server_close()
     assert failsafe.heeding.leader.name == "db1"
 
 
-def test_a_warden_is_asked_only_about_a_leader_that_has_asked(warden, failsafe):
+def test_settings_of_another_release_do_not_end_patronis_loop(warden, failsafe):
+    warden.path.write_text('{"host": "db1", "of_the_next_release": true}')
     patroni_main.heed_verdicts(failsafe.of, warden.path)
-    assert failsafe.of(SimpleNamespace(ttl=20)).leader is None
+    assert failsafe.heeding.leader.name == "db1"
+
+
+def test_a_warden_is_asked_about_nobody_but_a_leader_that_has_asked(warden, failsafe):
+    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    one = failsafe.of(SimpleNamespace(ttl=20))
+    assert one.leader is None
+    one.set_is_active(time.time())  # as a primary does
+    assert one.leader.name == ""
     assert not warden.seen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import queue
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -27,6 +26,7 @@ class Kernel:
         self.routes = set()
         self.is_receiving = False
         self.is_stuck = False
+        self.on_take_down = lambda: None
         monkeypatch.setattr(fences, "put_up", self.put_up)
         monkeypatch.setattr(fences, "take_down", self.take_down)
         monkeypatch.setattr(fences, "standing", self.standing)
@@ -39,6 +39,7 @@ class Kernel:
     def take_down(self, address):
         if self.is_stuck:
             raise FenceIncomplete("ip takes too long")
+        self.on_take_down()
         self.routes.discard(address)
 
     def standing(self, hosts):
@@ -54,13 +55,13 @@ class Voice:
         monkeypatch.setattr(voter, "now_s", lambda: self.now_s)
         self.board = Board(peers={"db1": Peer(kernel=self._silent(), warden=self._silent())})
         self.revoked, self.promised = [], []
-        self.on_wake = lambda: None
+        self.on_revoke = lambda: None
         self.released = True
         records = SimpleNamespace(
             promise=lambda _seen, leader: not self.promised.append(leader.host),
             release=lambda *_: self.released,
             decide=lambda *_: True,
-            revoke=self.revoked.append,
+            revoke=self._revoke,
         )
         self.voter = Voter(
             SimpleNamespace(host="db2", peers=PEERS, features=frozenset(features)),
@@ -68,8 +69,12 @@ class Voice:
             server=None,
             records=records,
             store_watch=SimpleNamespace(refresh=lambda: None),
-            wake_patroni=lambda: self.on_wake(),  # noqa: PLW0108  a test sets another
+            wake_patroni=lambda: None,
         )
+
+    def _revoke(self, lease):
+        self.on_revoke()
+        self.revoked.append(lease)
 
     def _silent(self):
         return replace(SILENT, silent_since_s=self.now_s - 60)
@@ -182,15 +187,24 @@ def test_a_lease_is_revoked_until_etcd_says_it_is_gone_then_no_more(voice):
     assert voice.revoked == [KEPT["verdict"].lease]
 
 
-def test_patroni_is_woken_when_it_can_be_told_that_a_leader_is_outvoted(voice):
-    told = queue.SimpleQueue()
-    voice.on_wake = lambda: told.put(voice.board.outvoted)
+def test_a_lease_is_revoked_when_it_can_be_told_that_its_leader_is_outvoted(voice):
+    told = []
+    voice.on_revoke = lambda: told.append(voice.board.outvoted)
     voice.turn(store=seen(promises=KEPT["promises"]))
     assert voice.board.outvoted is None
     voice.turn(store=seen(**KEPT, leader=None), later_s=0.1)
-    assert told.get(timeout=10) == "db1"
-    voice.turn(store=seen(verdict=KEPT["verdict"], leader=None), later_s=0.1)
-    assert voice.board.outvoted is None
+    assert told == ["db1"]
+
+
+def test_nobody_is_called_outvoted_any_more_when_its_fence_is_lifted(voice):
+    told = []
+    voice.kernel.on_take_down = lambda: told.append(voice.board.outvoted)
+    voice.turn(store=seen(promises=KEPT["promises"]))
+    voice.turn(store=seen(**KEPT, leader=None), later_s=0.1)
+    assert voice.board.outvoted == "db1"
+    for _ in range(2):
+        voice.turn(store=seen(verdict=KEPT["verdict"], leader=None), later_s=patience.RETRY_S)
+    assert told == [None]
 
 
 @pytest.mark.parametrize(

@@ -264,23 +264,23 @@ def test_a_host_keeps_its_word_with_a_fence_or_when_it_is_not_bound(store, fence
     assert keeps_its_word(view(store, fenced=fenced)) == is_kept
 
 
+DECIDED = {"promises": {"db2": PROMISED}, "verdict": VERDICT, "leader": None}
+
+
 @pytest.mark.parametrize(
     ("state", "fenced"),
     [
         ({"promises": {"db2": PROMISED}}, {"db1": 99.0}),
         ({"promises": {"db2": PROMISED}, "verdict": replace(VERDICT, about=9)}, {"db1": 99.0}),
-        ({"promises": {"db2": PROMISED}, "verdict": VERDICT}, {}),
+        (DECIDED, {}),
         ({"promises": {"db3": OTHERS}, "verdict": VERDICT}, {"db1": 99.0}),
-        (
-            {"promises": {"db2": PROMISED}, "verdict": VERDICT, "seen_s": NOW_S - 60},
-            {"db1": 99.0},
-        ),
+        ({**DECIDED, "seen_s": NOW_S - 60}, {"db1": 99.0}),
+        ({**DECIDED, "leader": replace(LEADER, revision=40)}, {"db1": 99.0}),
     ],
-    ids=["no verdict", "an older verdict", "no fence", "no promise of its own", "etcd is away"],
+    ids=["no verdict", "an older one", "no fence", "no promise", "etcd is away", "it leads anew"],
 )
 def test_a_leader_binds_a_host_until_a_verdict_which_that_host_has_a_part_in(state, fenced):
-    decided = {"promises": {"db2": PROMISED}, "verdict": VERDICT, "leader": None}
-    assert outvoted(view(seen(**decided), fenced={"db1": 99.0})) == "db1"
+    assert outvoted(view(seen(**DECIDED), fenced={"db1": 99.0})) == "db1"
     assert outvoted(view(seen(**state), fenced=fenced)) is None
 
 
