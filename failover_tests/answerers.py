@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from ha.lab import Lab
+from ha.lab.operators import AS_HOST
 
 _METRICS_S = 10.0
 _READS = re.compile(
@@ -17,8 +18,10 @@ def counted(lab: Lab) -> Counter[tuple[str, str]]:
     """Return how many reads all app hosts counted, by what answered them and why."""
     total = Counter[tuple[str, str]]()
     for host in lab.topology.with_role("app"):
-        url = f"http://{host.address}:{lab.topology.ports.api}/metrics"
-        text = lab.exec(host.name, ["curl", "--silent", "--fail", url], timeout_s=_METRICS_S)
+        url = f"https://{host.address}:{lab.topology.ports.api}/metrics"
+        text = lab.exec(
+            host.name, ["curl", "--silent", "--fail", *AS_HOST, url], timeout_s=_METRICS_S
+        )
         total += parse(text)
     return total
 

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from failover_tests.faults import probes
+from ha import certificates
 from ha.lab import Lab
+from ha.lab.commands import run, within
 from ha.lab.errors import LabFailed
 
 _ASK_S = 10.0
@@ -63,6 +65,12 @@ def faults(lab: Lab) -> list[str]:
 
 def _etcdctl(lab: Lab, *arguments: str) -> str:
     port = lab.topology.ports.etcd_client
-    urls = ",".join(f"http://{h.address}:{port}" for h in lab.topology.with_role("dcs"))
-    argv = ["etcdctl", f"--endpoints={urls}", "--command-timeout=3s", *arguments]
-    return lab.exec(probes.client(lab), argv, timeout_s=_ASK_S)
+    urls = ",".join(f"https://{h.address}:{port}" for h in lab.topology.with_role("dcs"))
+    folder = lab.layout.operators
+    proof = [
+        f"--cacert={folder / certificates.AUTHORITY_FILE}",
+        f"--cert={folder / certificates.CERTIFICATE_FILE}",
+        f"--key={folder / certificates.KEY_FILE}",
+    ]
+    argv = ["etcdctl", f"--endpoints={urls}", *proof, "--command-timeout=3s", *arguments]
+    return run(within(lab.layout.namespace(probes.client(lab)), argv), timeout_s=_ASK_S)

@@ -9,6 +9,7 @@ from failover_tests.faults import probes
 from ha.lab import Lab
 from ha.lab import health as lab_health
 from ha.lab.cluster import ClusterSilent, Member, members
+from ha.lab.operators import AS_HOST
 
 # The service's own check of its dependencies takes milliseconds; a backlog takes longer.
 _READY_S = 2.0
@@ -29,7 +30,7 @@ def _service(lab: Lab) -> list[str]:
     """Return what a client hears who asks the service whether it is ready, unless it is."""
     status = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"]
     url = f"{lab.info()['endpoint']}/ready"
-    curl = ["curl", *status, "--max-time", f"{_READY_S:g}", url]
+    curl = ["curl", *AS_HOST, *status, "--max-time", f"{_READY_S:g}", url]
     answer = lab.exec(probes.client(lab), curl, timeout_s=2 * _READY_S, check=False)
     return (
         [] if answer == "200" else [f"the service does not say in {_READY_S:g} s that it is ready"]

@@ -27,6 +27,7 @@ import typer
 
 from failover_tests import budgets, samples
 from failover_tests.samples import Sample
+from ha.identity import Identity
 
 # The kernel's word for "a network namespace" (setns(2)).
 _CLONE_NEWNET = 0x40000000
@@ -40,26 +41,33 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one host is asked; `judged` makes a sample of each answer, which goes to `out`."""
+    """
+    What one host is asked; `judged` makes a sample of each answer, which goes to `out`.
+
+    `shown` is the certificate, which may be renewed meanwhile.
+    """
 
     host: str
     url: str
     session: aiohttp.ClientSession
+    shown: Identity
     judged: Callable[..., Sample]
     out: IO[bytes]
 
 
 @app.command()
 def main(
-    urls: Annotated[list[str], typer.Argument(help="db1=http://10.77.0.31:8008/patroni …")],
+    urls: Annotated[list[str], typer.Argument(help="db1=https://10.77.0.31:8008/patroni …")],
+    identity: Annotated[Path, typer.Option(help="The folder with the certificate to show.")],
     out: Annotated[Path, typer.Option(help="Where to write one JSON line a look.")],
     wardens_out: Annotated[Path, typer.Option(help="The same for what wardens answer.")],
     seconds: Annotated[float, typer.Option(min=1)],
     warden: Annotated[
-        list[str], typer.Option(help="db1=/run/netns/…=http://10.77.0.31:8009/status")
+        list[str], typer.Option(help="db1=/run/netns/…=https://10.77.0.31:8009/status")
     ],
 ) -> None:
     """Look at each host until SIGTERM, or for at most SECONDS."""
+    shown = Identity(identity)
 
     async def observe() -> None:
         stopped = asyncio.Event()
@@ -69,11 +77,11 @@ def main(
                 watched = []
                 for host, url in (each.split("=", 1) for each in urls):
                     session = await sessions.enter_async_context(session_in())
-                    watched.append(Watched(host, url, session, samples.judged, file))
+                    watched.append(Watched(host, url, session, shown, samples.judged, file))
                 for host, network, url in (each.split("=", 2) for each in warden):
                     session = await sessions.enter_async_context(session_in(Path(network)))
                     judged = samples.judged_by_warden
-                    watched.append(Watched(host, url, session, judged, answers))
+                    watched.append(Watched(host, url, session, shown, judged, answers))
                 await asyncio.gather(*(_watch(each, stopped) for each in watched))
 
     asyncio.run(observe())
@@ -127,7 +135,7 @@ async def _watch(watched: Watched, stopped: asyncio.Event) -> None:
 async def look(watched: Watched, asked_s: float) -> Sample:
     """Return what the host answers, or that it does not in time."""
     try:
-        async with watched.session.get(watched.url) as response:
+        async with watched.session.get(watched.url, ssl=watched.shown.calling()) as response:
             answer = await response.read()
         return watched.judged(watched.host, answer, asked_s=asked_s, seen_s=time.monotonic())
     except _UNREADABLE as error:

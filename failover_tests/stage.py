@@ -179,6 +179,7 @@ class Stage:
         info = self.lab.info()
         arguments = [
             f"--endpoint={info['endpoint']}",
+            f"--authority={info['authority']}",
             f"--history={(self.folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self.longest_s}",
@@ -196,10 +197,10 @@ class Stage:
 
     def _observer(self) -> AbstractContextManager[Companion]:
         ports, hosts = self.lab.topology.ports, self.lab.topology.with_role("database")
-        urls = [f"{host.name}=http://{host.address}:{ports.patroni}/patroni" for host in hosts]
+        urls = [f"{host.name}=https://{host.address}:{ports.patroni}/patroni" for host in hosts]
         wardens = [
             f"--warden={host.name}={self.lab.layout.namespace_path(host.name)}"
-            f"=http://{host.address}:{ports.warden}/status"
+            f"=https://{host.address}:{ports.warden}/status"
             for host in hosts
         ]
         return running(
@@ -207,6 +208,7 @@ class Stage:
             [
                 *urls,
                 *wardens,
+                f"--identity={self.lab.layout.operators}",
                 f"--out={(self.folder / 'samples.jsonl').resolve()}",
                 f"--wardens-out={(self.folder / 'wardens.jsonl').resolve()}",
                 f"--seconds={self.longest_s}",

@@ -13,7 +13,7 @@ import typer
 from ha import faults, rules, site_commands, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
-from ha.certificates import CertificatesFailed
+from ha.certificates import STEPS, CertificatesWrong
 from ha.deployment import SiteWrong
 from ha.lab import cockpit, releases, report, service, state
 from ha.lab import down as taking_down
@@ -90,6 +90,21 @@ def lab_roll(
         _become([f"{release}/bin/evergrid-ha", "lab", "roll", "--name", name])
     open_lab(name).roll(sys.prefix)
     console.print(f"Every app host runs {sys.prefix}.")
+
+
+@lab.command("certify")
+def lab_certify(
+    step: Annotated[
+        str,
+        typer.Argument(help="renew; or announce, succeed, retire, to replace the authority too."),
+    ] = "renew",
+    name: Name = "main",
+) -> None:
+    """Give every host a new certificate while everything runs; clients notice nothing."""
+    if step not in STEPS:
+        raise CertificatesWrong(f"{step!r} is no step; there are {', '.join(STEPS)}")
+    seen = open_lab(name).certify(step)
+    console.print(f"{step}: {seen} ports present what they should.")
 
 
 @lab.command("status")
@@ -193,7 +208,7 @@ def restore(
     progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
-_REFUSALS = (LabFailed, RestoreRefused, CertificatesFailed, SiteWrong, topology.TopologyWrong)
+_REFUSALS = (LabFailed, RestoreRefused, CertificatesWrong, SiteWrong, topology.TopologyWrong)
 
 
 def main() -> None:

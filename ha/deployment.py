@@ -90,8 +90,24 @@ def found(site: Path) -> Path:
     except FileExistsError as error:
         raise SiteWrong(f"{path} exists: this site has passwords already") from error
     with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(kept)))
+        file.write(_text(kept))
     return path
+
+
+def certified(site: Topology, told: bytes, step: str) -> bytes:
+    """
+    Return the text of `site.json` after one step with its certificates (`certificates.STEPS`).
+
+    `told` is its text before.
+    :raises SiteWrong: if that cannot be read
+    :raises CertificatesWrong: if there is no such step, or it is not the next one
+    """
+    if step not in certificates.STEPS:
+        names = ", ".join(certificates.STEPS)
+        raise certificates.CertificatesWrong(f"{step!r} is no step; there are {names}")
+    kept = _kept(told)
+    changed = certificates.STEPS[step](kept.certificates, site)
+    return _text(msgspec.structs.replace(kept, certificates=changed))
 
 
 def inventory(site: Topology) -> dict[str, Any]:
@@ -112,14 +128,22 @@ def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]
     :raises SiteWrong: if that cannot be read
     :raises TopologyWrong: if the topology breaks a rule
     """
-    try:
-        kept = msgspec.json.decode(told, type=Kept)
-    except msgspec.DecodeError as error:
-        raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
+    kept = _kept(told)
     placed = installation.of(site, kept.secrets, kept.certificates, release=release)
     out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     out.chmod(_PRIVATE)
     return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]
+
+
+def _kept(told: bytes) -> Kept:
+    try:
+        return msgspec.json.decode(told, type=Kept)
+    except msgspec.DecodeError as error:
+        raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
+
+
+def _text(kept: Kept) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(kept))
 
 
 def _write_host(host: Host, site: Topology, files: tuple[Installed, ...], out: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ha.certificates import AUTHORITY_FILE, POSTGRESQL
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
@@ -14,6 +15,12 @@ DATABASE = "evergrid"
 # each of two hosts then hold 256 of a primary's 280, which the load balancer keeps them below.
 CONNECTIONS_MAX = 48
 
+# Through the HAProxy beside the caller, whichever server that leads to: each of them proves that it
+# is a PostgreSQL of this data centre. Nobody here has Kerberos, which libpq would ask for first.
+_NEXT_DOOR = (
+    f"host={POSTGRESQL} hostaddr=127.0.0.1 sslmode=verify-full "
+    f"sslrootcert=/etc/evergrid/{AUTHORITY_FILE} gssencmode=disable"
+)
 # The client's side notices a dead server: probing after 2 s of silence, given up after 3 more;
 # unanswered data is given up after 5 s. Opening a connection may take 2 s, libpq's least.
 _LIBPQ = (
@@ -76,4 +83,4 @@ def _replica_dsn(topology: Topology, user: str, password: str) -> str:
 
 def _through(where: str, user: str, password: str, session: Mapping[str, str]) -> str:
     options = " ".join(f"-c {name}={value}" for name, value in session.items())
-    return f"host=127.0.0.1 {where} user={user} password={password} {_LIBPQ} options='{options}'"
+    return f"{_NEXT_DOOR} {where} user={user} password={password} {_LIBPQ} options='{options}'"

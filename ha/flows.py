@@ -42,7 +42,8 @@ class Opening:
 
 # Every connection that one host of a data centre opens to another.
 FLOWS: tuple[Flow, ...] = (
-    Flow(to="edge", port="edge_http", what="clients", is_for_all=True),
+    Flow(to="edge", port="edge_https", what="clients", is_for_all=True),
+    Flow(to="edge", port="edge_http", what="those led to the other port", is_for_all=True),
     Flow(to="edge", port=VRRP, sources=("edge",), what="who has the virtual address"),
     Flow(to="edge", port="edge_stats", sources=("monitor",), what="metrics"),
     Flow(to="app", port="api", sources=("edge", "monitor"), what="requests, metrics"),
@@ -68,8 +69,18 @@ FLOWS: tuple[Flow, ...] = (
         what="who takes writes, probes, metrics",
         is_for_operators=True,
     ),
-    Flow(to="database", port="pgbackrest", sources=("backup",), what="backups read the data"),
-    Flow(to="backup", port="pgbackrest", sources=("database",), what="archiving, restores"),
+    Flow(
+        to="database",
+        port="pgbackrest",
+        sources=("backup", "monitor"),
+        what="backups, certificates",
+    ),
+    Flow(
+        to="backup",
+        port="pgbackrest",
+        sources=("database", "monitor"),
+        what="archive, certificates",
+    ),
     Flow(to="backup", port="backup_metrics", sources=("monitor",), what="metrics"),
     Flow(
         to="dcs",
@@ -77,7 +88,7 @@ FLOWS: tuple[Flow, ...] = (
         sources=("database", "monitor"),
         what="Patroni, wardens, metrics",
     ),
-    Flow(to="dcs", port="etcd_peer", sources=("dcs",), what="etcd among itself"),
+    Flow(to="dcs", port="etcd_peer", sources=("dcs", "monitor"), what="itself, certificates"),
     Flow(to="monitor", port="prometheus", what="a browser", is_for_operators=True),
 )
 

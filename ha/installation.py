@@ -21,6 +21,12 @@ CONFIGURATION = "/etc/evergrid"
 _UNITS = "/etc/systemd/system"
 _ROOT = Owned("root", "root", 0o644)
 
+# Who reads a certificate when told to; etcd, the wardens, Prometheus and what looks for it see for
+# themselves that it was replaced.
+_CERTIFIED: tuple[tuple[str, ...], Change] = (
+    ("patroni", "haproxy", "api", "pgbackrest", "backups"),
+    "reload",
+)
 # By the name of the file: the programs that it concerns, and how they take it.
 _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
     "patroni.yml": (("patroni",), "reload"),
@@ -32,13 +38,24 @@ _TAKEN: dict[str, tuple[tuple[str, ...], Change]] = {
     "gunicorn.conf.py": (("api",), "reload"),
     "service.env": (("api", "worker"), "restart"),
     "prometheus.yml": (("prometheus",), "reload"),
+    "blackbox.yml": (("blackbox",), "reload"),
     "pgbackrest.conf": (("pgbackrest",), "restart"),
-    "authority.crt": (("pgbackrest",), "restart"),
-    "host.crt": (("pgbackrest",), "restart"),
-    "host.key": (("pgbackrest",), "restart"),
+    "authority.crt": _CERTIFIED,
+    "host.crt": _CERTIFIED,
+    "host.crt.key": _CERTIFIED,
 }
 # Read by whoever needs them, each time anew.
-_UNTAKEN = frozenset({"archive_get.sh", "archive_push.sh", "before_stop.sh", "source.conf"})
+_UNTAKEN = frozenset(
+    {
+        "archive_get.sh",
+        "archive_push.sh",
+        "before_stop.sh",
+        "curlrc",
+        "etcdctl.env",
+        "prometheus_web.yml",
+        "source.conf",
+    }
+)
 # The lab's own way to run programs.
 _OF_THE_LAB = frozenset({"supervisord.conf"})
 
@@ -62,16 +79,22 @@ def of(
 
     :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
     """
-    texts = render.render(topology, secrets, release=release) | certificates.files(signed)
+    texts = render.render(topology, secrets, release=release) | certificates.files(signed, topology)
     texts |= alert_rules(topology)
     return {
         host.name: (
-            *_configuration(host, texts),
+            *_configuration(host, topology, texts),
             *_system(host, topology),
             *_units(host, topology, release),
         )
         for host in topology.hosts
     }
+
+
+def certified(host: Host, topology: Topology) -> tuple[str, ...]:
+    """Return the programs of a host that have to be told when its certificate was replaced."""
+    own = {p.name for p in programs.of(host, topology=topology, release="")}
+    return tuple(program for program in _CERTIFIED[0] if program in own)
 
 
 def alert_rules(topology: Topology) -> dict[str, str]:
@@ -85,9 +108,10 @@ def alert_rules(topology: Topology) -> dict[str, str]:
     }
 
 
-def _configuration(host: Host, texts: dict[str, str]) -> list[Installed]:
+def _configuration(host: Host, topology: Topology, texts: dict[str, str]) -> list[Installed]:
     """Return what lies in /etc/evergrid, and the kernel's settings."""
     found = []
+    own = {p.name for p in programs.of(host, topology=topology, release="")}
     for name, text in texts.items():
         owner, _, file = name.partition("/")
         if owner != host.name or file in _OF_THE_LAB:
@@ -96,7 +120,7 @@ def _configuration(host: Host, texts: dict[str, str]) -> list[Installed]:
             path = "/etc/sysctl.d/90-evergrid.conf"
             found.append(Installed(path=path, text=text, owned=_ROOT, change="sysctl"))
             continue
-        concerned, change = _taken(file)
+        concerned, change = _taken(file, own)
         path, owned = f"{CONFIGURATION}/{file}", ownership.of_file(file)
         found.append(
             Installed(path=path, text=text, owned=owned, programs=concerned, change=change)
@@ -104,11 +128,19 @@ def _configuration(host: Host, texts: dict[str, str]) -> list[Installed]:
     return found
 
 
-def _taken(file: str) -> tuple[tuple[str, ...], Change]:
-    """Return whom a file of /etc/evergrid concerns; one that nobody thought of is a bug."""
+def _taken(file: str, own: set[str]) -> tuple[tuple[str, ...], Change]:
+    """
+    Return which of a host's `own` programs a file of /etc/evergrid concerns.
+
+    A file that nobody thought of is a bug.
+    """
     if file in _UNTAKEN:
         return (), "none"
-    return _TAKEN["prometheus.yml"] if file.startswith("rules/") else _TAKEN[file]
+    if file == certificates.AUTHORITY_FILE and "etcd" in own:
+        return ("etcd",), "restart"  # the one thing that it reads once only
+    named, change = _TAKEN["prometheus.yml" if file.startswith("rules/") else file]
+    concerned = tuple(program for program in named if program in own)
+    return concerned, change if concerned else "none"
 
 
 def firewall(host: Host, openings: Sequence[flows.Opening]) -> str:

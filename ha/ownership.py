@@ -24,13 +24,16 @@ class Directory:
     owned: Owned
 
 
+# Users whose programs prove by a certificate on which host they run; `ansible/prepare` makes it.
+KEYS_GROUP = "evergrid-keys"
+
 # No process may change its own configuration; those that hold a password, nobody else may read.
 _PUBLIC = Owned("root", "root", 0o644)
 _FILES = {
     "patroni.yml": Owned("root", "postgres", 0o640),
     "warden.json": Owned("root", "postgres", 0o640),
     "service.env": Owned("root", "evergrid", 0o640),
-    "host.key": Owned("root", "postgres", 0o640),
+    "host.crt.key": Owned("root", KEYS_GROUP, 0o640),
 }
 
 # /run is empty after every start, so all of these are made each time. Patroni removes its data

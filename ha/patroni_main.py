@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-_WARDEN = Path("/etc/evergrid/warden.json")
+_CONFIGURATION = Path("/etc/evergrid")
 _AGAIN_S = 0.1
 # Longer than a warden that has just started takes for its first looks.
 _ANSWER_S = 1.5
@@ -44,7 +44,7 @@ def prompt(client: type[Any]) -> None:
     client.set_socket_options = set_socket_options
 
 
-def heed_verdicts(failsafe: type[Any], path: Path) -> None:
+def heed_verdicts(failsafe: type[Any], configuration: Path) -> None:
     """
     Have `failsafe`, Patroni's class, forget a leader that this host's warden calls outvoted.
 
@@ -57,7 +57,7 @@ def heed_verdicts(failsafe: type[Any], path: Path) -> None:
         believed = as_patroni_does(self)
         if believed is None or not believed.name:  # a primary's own failsafe mode names nobody
             return believed
-        if _ask(path, f"/outvoted?host={quote(believed.name)}") is not None:
+        if _ask(configuration, f"/outvoted?host={quote(believed.name)}") is not None:
             return believed
         with self._lock:
             if self._last_update == asked_s:
@@ -68,7 +68,7 @@ def heed_verdicts(failsafe: type[Any], path: Path) -> None:
     failsafe.leader = property(leader)
 
 
-def await_warden(path: Path) -> None:
+def await_warden(configuration: Path) -> None:
     """
     Return when the warden of this host says that whatever the host has promised is kept.
 
@@ -76,25 +76,28 @@ def await_warden(path: Path) -> None:
     promised must not confirm anybody's commits. Each reason to wait is told once.
     """
     told = ""
-    while (why := _ask(path, "/word")) is not None:
+    while (why := _ask(configuration, "/word")) is not None:
         if why != told:
             sys.stderr.write(f"Patroni waits for the warden: {why}\n")
         told = why
         time.sleep(_AGAIN_S)
 
 
-def _ask(path: Path, question: str) -> str | None:
-    """Return None if this host's warden, whose settings are at `path`, says yes, or why not."""
+def _ask(configuration: Path, question: str) -> str | None:
+    """Return None if the warden of the host with that `configuration` says yes, or why not."""
     import msgspec  # noqa: PLC0415
 
+    from ha.identity import Identity  # noqa: PLC0415
     from ha.rest import Rest, RestSilent  # noqa: PLC0415
     from ha.warden import settings  # noqa: PLC0415
 
     try:
-        found = settings.read(path)
+        found = settings.read(configuration / "warden.json")
     except (OSError, msgspec.MsgspecError) as error:  # of the next release, perhaps
         return f"the warden's settings cannot be read: {error}"
-    warden = Rest(found.address, found.port, found.patroni_password)
+    warden = Rest(
+        found.address, found.port, found.patroni_password, identity=Identity(configuration)
+    )
     try:
         status, answer = warden.get(question, within_s=_ANSWER_S)
     except RestSilent as silence:
@@ -109,9 +112,9 @@ def main() -> None:
     from patroni.dcs.etcd3 import Etcd3  # noqa: PLC0415
     from patroni.ha import Failsafe  # noqa: PLC0415
 
-    await_warden(_WARDEN)
+    await_warden(_CONFIGURATION)
     prompt(Etcd3)
-    heed_verdicts(Failsafe, _WARDEN)
+    heed_verdicts(Failsafe, _CONFIGURATION)
     patroni()
 
 

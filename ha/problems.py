@@ -122,7 +122,16 @@ TOO_MANY = (
         hint="Wait the seconds in Retry-After, then send fewer a second.",
     ),
 )
-REFUSALS = (HIDDEN, *TOO_LARGE, *TOO_MANY)
+# A program that speaks HTTP where it should speak HTTPS.
+IN_THE_OPEN = Problem(
+    status=403,
+    title="Not over TLS",
+    code="NOT_OVER_TLS",
+    detail="the request, with whatever secret it carries, came unencrypted",
+    hint="Use https; if a token was sent, have it revoked: others may have read it.",
+    is_last=True,
+)
+REFUSALS = (HIDDEN, *TOO_LARGE, *TOO_MANY, IN_THE_OPEN)
 # In place of HAProxy's own pages.
 ERRORS = (
     Problem(

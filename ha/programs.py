@@ -59,7 +59,10 @@ def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
         "dcs": (_ETCD,),
         "app": (_WAY_TO_THE_PRIMARY, _api(release, timings), _worker(release)),
         "edge": (_edge(timings), _KEEPALIVED),
-        "monitor": (_prometheus(f"{host.address}:{topology.ports.prometheus}"),),
+        "monitor": (
+            _prometheus(f"{host.address}:{topology.ports.prometheus}"),
+            _blackbox(f"127.0.0.1:{topology.ports.blackbox}"),
+        ),
         "backup": (_PGBACKREST, _backups(topology, host, release)),
         "client": (),
     }
@@ -99,6 +102,7 @@ _PGBACKREST = Program(
     user="postgres",
     nice=10,
     stop_wait_s=5,
+    reload_signal="HUP",
     priority=50,
     writes=(_DATA, _RUN),
 )
@@ -233,10 +237,24 @@ def _prometheus(listen: str) -> Program:
         command=(
             "/usr/bin/prometheus --config.file=/etc/evergrid/prometheus.yml "
             f"--storage.tsdb.path={_DATA}/prometheus --storage.tsdb.retention.time=15d "
-            f"--web.listen-address={listen}"
+            f"--web.listen-address={listen} --web.config.file=/etc/evergrid/prometheus_web.yml"
         ),
         user="prometheus",
         stop_wait_s=30,
         reload_signal="HUP",
         writes=(f"{_DATA}/prometheus",),
+    )
+
+
+def _blackbox(listen: str) -> Program:
+    """Return what looks at certificates on behalf of the Prometheus beside it."""
+    return Program(
+        name="blackbox",
+        command=(
+            "/usr/bin/prometheus-blackbox-exporter --config.file=/etc/evergrid/blackbox.yml "
+            f"--web.listen-address={listen} --log.level=warn"
+        ),
+        user="prometheus",
+        stop_wait_s=5,
+        reload_signal="HUP",
     )

@@ -34,8 +34,8 @@ FULL_BACKUPS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What Prometheus scrapes under one name: a port on some hosts."""
+class Job:
+    """What Prometheus scrapes, or looks at, under one name: a port on some hosts."""
 
     name: str
     port: int
@@ -59,7 +59,7 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("before_stop.sh", "before_stop.sh"),
         _File("warden.json", "warden.json"),
     ),
-    "dcs": (_File("etcd.yml", "etcd.yml"),),
+    "dcs": (_File("etcd.yml", "etcd.yml"), _File("etcdctl.env", "etcdctl.env")),
     "app": (
         _File("haproxy.cfg", "haproxy_app.cfg"),
         _File("gunicorn.conf.py", "gunicorn.conf.py"),
@@ -70,11 +70,16 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("edge.sh", "edge.sh"),
         _File("keepalived.conf", "keepalived.conf"),
     ),
-    "monitor": (_File("prometheus.yml", "prometheus.yml"),),
+    "monitor": (
+        _File("prometheus.yml", "prometheus.yml"),
+        _File("prometheus_web.yml", "prometheus_web.yml"),
+        _File("blackbox.yml", "blackbox.yml"),
+    ),
     "backup": (_File("pgbackrest.conf", "pgbackrest_backup.conf"),),
     "client": (),
 }
 _EVERY_HOST = (
+    _File("curlrc", "curlrc"),
     _File("supervisord.conf", "supervisord.conf"),
     _File("sysctl.conf", "sysctl.conf"),
 )
@@ -141,7 +146,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "dcs": dcs,
         "backup": topology.with_role("backup")[0],
         "full_backups_kept": FULL_BACKUPS_KEPT,
-        "initial_cluster": ",".join(f"{m.name}=http://{m.address}:{etcd_port}" for m in dcs),
+        "initial_cluster": ",".join(f"{m.name}=https://{m.address}:{etcd_port}" for m in dcs),
         "max_connections": MAX_CONNECTIONS,
         "local_connections_max": (MAX_CONNECTIONS - RESERVED_CONNECTIONS) // len(apps),
         "api_processes": API_PROCESSES,
@@ -152,6 +157,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
         "refusals": problems.REFUSALS,
+        "in_the_open": problems.IN_THE_OPEN,
         "limits": topology.limits,
         "quotas": limits.quotas(topology),
         "budgets": limits.budgets(topology),
@@ -164,6 +170,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "token_known_h": limits.TOKEN_KNOWN_H,
         "prefix_length": IPv4Network(topology.subnet).prefixlen,
         "jobs": _jobs(topology),
+        "presented": presented(topology),
     }
 
 
@@ -189,19 +196,30 @@ def _of_host(host: Host, topology: Topology, secrets: Secrets, release: str) -> 
     }
 
 
-def _jobs(topology: Topology) -> tuple[_Job, ...]:
+def _jobs(topology: Topology) -> tuple[Job, ...]:
     """Return what Prometheus scrapes; the alerts count on the names."""
     ports, hosts = topology.ports, topology.with_role
     return (
-        _Job("prometheus", ports.prometheus, hosts("monitor")),
-        _Job("api", ports.api, hosts("app")),
-        _Job("worker", ports.worker_metrics, hosts("app")),
-        _Job("local_haproxy", ports.local_stats, hosts("app")),
-        _Job("edge", ports.edge_stats, hosts("edge")),
-        _Job("patroni", ports.patroni, hosts("database")),
-        _Job("backup", ports.backup_metrics, hosts("backup")),
-        _Job("warden", ports.warden, hosts("database")),
-        _Job("etcd", ports.etcd_client, hosts("dcs")),
+        Job("prometheus", ports.prometheus, hosts("monitor")),
+        Job("api", ports.api, hosts("app")),
+        Job("worker", ports.worker_metrics, hosts("app")),
+        Job("local_haproxy", ports.local_stats, hosts("app")),
+        Job("edge", ports.edge_stats, hosts("edge")),
+        Job("patroni", ports.patroni, hosts("database")),
+        Job("backup", ports.backup_metrics, hosts("backup")),
+        Job("warden", ports.warden, hosts("database")),
+        Job("etcd", ports.etcd_client, hosts("dcs")),
+    )
+
+
+def presented(topology: Topology) -> tuple[Job, ...]:
+    """Return every port, but PostgreSQL's own, at which a certificate is presented."""
+    ports, hosts = topology.ports, topology.with_role
+    return (
+        *_jobs(topology),
+        Job("clients", ports.edge_https, hosts("edge")),
+        Job("etcd_peers", ports.etcd_peer, hosts("dcs")),
+        Job("pgbackrest", ports.pgbackrest, (*hosts("database"), *hosts("backup"))),
     )
 
 

@@ -7,6 +7,8 @@ import http.client
 import json
 from typing import Any, ClassVar
 
+from ha.identity import Identity
+
 _UNREADABLE = (OSError, http.client.HTTPException, json.JSONDecodeError)
 # Patroni's REST API and the warden know one name, with one password (templates/patroni.yml.j2).
 USER = "patroni"
@@ -21,12 +23,13 @@ class Rest:
 
     OK: ClassVar[int] = 200
 
-    def __init__(self, address: str, port: int, password: str) -> None:
+    def __init__(self, address: str, port: int, password: str, *, identity: Identity) -> None:
         self._headers = {
             "Authorization": credentials(password),
             "Content-Type": "application/json",
         }
         self._where = (address, port)
+        self._identity = identity
 
     def get(self, path: str, *, within_s: float) -> tuple[int, Any]:
         """
@@ -52,7 +55,12 @@ class Rest:
 
         :raises RestSilent: if there is none
         """
-        connection = http.client.HTTPConnection(*self._where, timeout=within_s)
+        try:
+            connection = http.client.HTTPSConnection(
+                *self._where, timeout=within_s, context=self._identity.calling()
+            )
+        except OSError as error:
+            raise RestSilent(f"this program has no certificate to show: {error}") from error
         try:
             text = json.dumps(body) if body is not None else None
             connection.request(method, path, text, self._headers)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ha.identity import Identity
 from ha.rest import Rest, RestSilent
 from ha.topology import Topology
 
@@ -32,10 +34,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class Site:
     """The database hosts of one data centre, through their wardens and Patroni."""
 
-    def __init__(self, topology: Topology, *, password: str) -> None:
+    def __init__(self, topology: Topology, *, password: str, identity: Identity) -> None:
         hosts, ports = topology.with_role("database"), topology.ports
-        self.wardens = {h.name: Rest(h.address, ports.warden, password) for h in hosts}
-        self.patronis = {h.name: Rest(h.address, ports.patroni, password) for h in hosts}
+
+        def rest(port: int) -> dict[str, Rest]:
+            return {h.name: Rest(h.address, port, password, identity=identity) for h in hosts}
+
+        self.wardens = rest(ports.warden)
+        self.patronis = rest(ports.patroni)
 
     def statuses(self) -> dict[str, dict[str, Any]]:
         """Return what each warden that answers says of its host."""
@@ -62,14 +68,19 @@ class Site:
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process inside the hosts' network is told on its standard input."""
+    """
+    What a process inside the hosts' network is told on its standard input.
+
+    `identity` is the folder with the certificate that it shows.
+    """
 
     topology: Topology
     password: str
+    identity: str
 
     def site(self) -> Site:
         """Return whom to ask."""
-        return Site(self.topology, password=self.password)
+        return Site(self.topology, password=self.password, identity=Identity(Path(self.identity)))
 
 
 def main() -> None:

@@ -48,3 +48,16 @@ def render(
     told = sys.stdin.buffer.read()
     for path in deployment.write(deployment.read(site), told, release=release, out=out):
         print(path)  # noqa: T201 - for programs
+
+
+@group.command("certify")
+def certify(
+    site: Site,
+    step: Annotated[
+        str,
+        typer.Argument(help="renew; or announce, succeed, retire, to replace the authority too."),
+    ] = "renew",
+) -> None:
+    """Read `site.json` from standard input; write it with other certificates to standard output."""
+    told = sys.stdin.buffer.read()
+    sys.stdout.buffer.write(deployment.certified(deployment.read(site), told, step))

@@ -12,8 +12,7 @@ from typing import Any
 import msgspec
 
 from ha.rest import Rest, RestSilent
-from ha.site import ANSWER_S, Site
-from ha.topology import Topology
+from ha.site import ANSWER_S, Question, Site
 
 # A replica that is further behind would make its clients wait for what it lacks.
 LAG_MAX_BYTES = 1 << 20
@@ -264,25 +263,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str = ""
 
 
-class _Order(msgspec.Struct):
-    """What a process inside the hosts' network is told on its standard input."""
+class Order(Question, frozen=True, kw_only=True):
+    """
+    What `main` reads: a command line would show the password to everybody.
 
-    topology: Topology
-    password: str
+    `to` is the host that shall lead; None leaves it to the replica that is furthest.
+    """
+
     to: str | None
-
-
-def told(topology: Topology, *, password: str, to: str | None) -> str:
-    """Return what `main` reads: a command line would show the password to everybody."""
-    return msgspec.json.encode(_Order(topology=topology, password=password, to=to)).decode()
 
 
 def main() -> None:
     """Switch over as standard input says; the last line printed is the result, as JSON."""
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
-    site = Site(order.topology, password=order.password)
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     try:
-        result = Result(report=switch_over(site, to=order.to, say=_print))
+        result = Result(report=switch_over(order.site(), to=order.to, say=_print))
     except SwitchoverRefused as refusal:
         result = Result(refusal=refusal.sentence)
     except (SwitchoverFailed, RestSilent) as error:

@@ -33,6 +33,7 @@ class Ports:
     """Where each process listens; the same on every host that has its role."""
 
     edge_http: int
+    edge_https: int
     edge_stats: int
     api: int
     worker_metrics: int
@@ -45,6 +46,7 @@ class Ports:
     etcd_client: int
     etcd_peer: int
     prometheus: int
+    blackbox: int
     pgbackrest: int
     backup_metrics: int
 

@@ -131,7 +131,8 @@ def main(environ: Mapping[str, str]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    start_http_server(found.metrics_port)
+    # For the load balancer beside it, which asks who wants to know.
+    start_http_server(found.metrics_port, "127.0.0.1")
     _log.info("The worker of %s looks for bill runs.", found.host)
     worker = Worker(
         database=database,

@@ -9,6 +9,7 @@ from failover_tests.drills.api_roll import api_roll
 from failover_tests.drills.api_worker_killed import api_worker_killed
 from failover_tests.drills.app_host_power_off import app_host_power_off
 from failover_tests.drills.both_replicas_power_off import both_replicas_power_off
+from failover_tests.drills.certificates_renewed import certificates_renewed
 from failover_tests.drills.disk_full import disk_full
 from failover_tests.drills.edge_host_power_off import edge_host_power_off
 from failover_tests.drills.edge_process_killed import edge_process_killed
@@ -80,6 +81,7 @@ DRILLS: tuple[Drill, ...] = (
     edge_reload,
     api_roll,
     worker_reload,
+    certificates_renewed,
     old_primary_isolated_with_clients,
     paused_primary_wakes_up,
     slow_network,

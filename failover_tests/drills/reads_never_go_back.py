@@ -106,6 +106,7 @@ def _sessions(stage: Stage) -> AbstractContextManager[Companion]:
         "failover_tests.workload.readers",
         [
             f"--endpoint={info['endpoint']}",
+            f"--authority={info['authority']}",
             f"--views={(stage.folder / 'views.jsonl').resolve()}",
             f"--history={(stage.folder / 'history.jsonl').resolve()}",
             f"--run={stage.run}",

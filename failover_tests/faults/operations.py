@@ -10,7 +10,10 @@ from pathlib import Path
 
 from failover_tests import budgets
 from failover_tests.faults.fault import Fault
-from ha.lab import Lab, processes
+from ha import certificates
+from ha.certificates import OPERATOR
+from ha.lab import Lab, processes, state
+from ha.lab.errors import LabFailed
 from ha.lab.rolling import PROGRAMS
 from ha.lab.waiting import until
 
@@ -121,3 +124,21 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
     except OSError:  # ended since it was listed
         return ""
+
+
+@contextmanager
+def certified(lab: Lab, step: str) -> Iterator[Fault]:
+    """
+    Take a step with the certificates of all hosts, under load.
+
+    :raises NotInTime: if a port goes on presenting the old one
+    """
+    began_s = time.monotonic()
+    before = certificates.of(state.certificates(lab.layout, lab.topology), OPERATOR)
+    ports = lab.certify(step)
+    now = certificates.of(state.certificates(lab.layout, lab.topology), OPERATOR)
+    if now == before:
+        raise LabFailed(f"{step} changed nothing")
+    proof = f"{ports} ports present what was signed, and believe whom they should"
+    hosts = tuple(host.name for host in lab.topology.hosts)
+    yield Fault(what=f"certificates: {step}", hosts=hosts, began_s=began_s, proof=proof)

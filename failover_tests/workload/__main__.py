@@ -32,7 +32,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(  # a command line is a list of its options
     *,
-    endpoint: Annotated[str, typer.Option(help="The service, e.g. http://10.77.0.100")],
+    endpoint: Annotated[str, typer.Option(help="The service, e.g. https://10.77.0.100")],
+    authority: Annotated[Path, typer.Option(help="The certificate by which it is known.")],
     history: Annotated[Path, typer.Option(help="Where to write one JSON line a request.")],
     run: Annotated[str, typer.Option(help="Prefix of every key of this run.")],
     seconds: Annotated[float, typer.Option(min=1)] = 60.0,
@@ -58,7 +59,7 @@ def main(  # a command line is a list of its options
     async def send() -> None:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-        async with connected(endpoint=endpoint, tokens=tokens) as client:
+        async with connected(endpoint=endpoint, authority=authority, tokens=tokens) as client:
             async with asyncio.timeout(timeout_s):
                 accounts = await client.account_numbers(at_most=_ACCOUNTS_MAX)
             # Unbuffered: the drill reads along to see what clients see.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -20,6 +22,9 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_K
 # Below the edge's 60 s: the client, not the edge, closes a connection that is idle, so none is
 # closed at the moment it is used.
 _IDLE_CONNECTION_S = 15.0
+
+# An authority is announced days before it signs; in a drill, seconds.
+_BELIEVED_EVERY_S = 1.0
 
 # One page of GET /v1/accounts when looking for accounts to pay for.
 _PAGE = 100
@@ -177,14 +182,21 @@ def _refused(reply: _Reply) -> Answer:
 
 
 @asynccontextmanager
-async def connected(*, endpoint: str, tokens: Mapping[str, str]) -> AsyncIterator[Client]:
+async def connected(
+    *, endpoint: str, tokens: Mapping[str, str], authority: Path | None = None
+) -> AsyncIterator[Client]:
     """
     Lend a client; its connections are unbounded, as those of many separate callers are.
 
-    Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
+    The endpoint is known by a certificate that `authority` signed (by default: that the machine
+    trusts). Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
     """
+    context = ssl.create_default_context(cafile=authority)
     connector = aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=_IDLE_CONNECTION_S, socket_factory=_keepalive_socket
+        limit=0,
+        keepalive_timeout=_IDLE_CONNECTION_S,
+        socket_factory=_keepalive_socket,
+        ssl=context,
     )
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(
@@ -192,7 +204,18 @@ async def connected(*, endpoint: str, tokens: Mapping[str, str]) -> AsyncIterato
     ) as session:
         # aiohttp silently repeats a GET whose connection broke; a drill counts every broken one.
         session._retry_connection = False  # noqa: SLF001
-        yield Client(session, endpoint=endpoint, tokens=tokens)
+        learning = asyncio.create_task(_keep_believing(context, authority))
+        try:
+            yield Client(session, endpoint=endpoint, tokens=tokens)
+        finally:
+            learning.cancel()
+
+
+async def _keep_believing(context: ssl.SSLContext, authority: Path | None) -> None:
+    """Believe whoever else is announced in the file meanwhile, as a client is told to."""
+    while authority is not None:
+        await asyncio.sleep(_BELIEVED_EVERY_S)
+        context.load_verify_locations(cafile=authority)
 
 
 def error_class(error: BaseException) -> str:

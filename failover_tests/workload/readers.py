@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from failover_tests.workload.precedence import take_precedence
 from failover_tests.workload.sessions import ACCOUNTS_EACH, Record, Session
 from failover_tests.workload.wire import Wire
 
-_HTTP = 80
+_HTTPS = 443
 
 # A plain traceback: its last line is what the drill shows.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -28,7 +29,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(  # a command line is a list of its options
     *,
-    endpoint: Annotated[str, typer.Option(help="The service, e.g. http://10.77.0.100")],
+    endpoint: Annotated[str, typer.Option(help="The service, e.g. https://10.77.0.100")],
+    authority: Annotated[Path, typer.Option(help="The certificate by which it is known.")],
     views: Annotated[Path, typer.Option(help="Where to write one JSON line an answer.")],
     history: Annotated[Path, typer.Option(help="Where to write one JSON line a request.")],
     run: Annotated[str, typer.Option(help="Prefix of every key of this run.")],
@@ -50,15 +52,15 @@ def main(  # a command line is a list of its options
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
         loop.call_later(seconds, stopped.set)
-        async with connected(endpoint=endpoint, tokens=roles) as client:
+        async with connected(endpoint=endpoint, authority=authority, tokens=roles) as client:
             accounts = await client.account_numbers(at_most=sessions * ACCOUNTS_EACH)
         with views.open("wb", buffering=0) as seen, history.open("wb", buffering=0) as kept:
             record = Record(run=run, views=seen, history=kept)
             async with asyncio.TaskGroup() as tasks:
                 for session in _sessions(sessions, accounts=accounts, roles=roles, record=record):
-                    tasks.create_task(session.pay(_wire(endpoint), stopped))
+                    tasks.create_task(session.pay(_wire(endpoint, authority), stopped))
                     for _ in range(readers):
-                        tasks.create_task(session.look(_wire(endpoint), stopped))
+                        tasks.create_task(session.look(_wire(endpoint, authority), stopped))
 
     asyncio.run(go())
 
@@ -78,9 +80,10 @@ def _sessions(
         )
 
 
-def _wire(endpoint: str) -> Wire:
+def _wire(endpoint: str, authority: Path) -> Wire:
     where = urlsplit(endpoint)
-    return Wire(where.hostname or "", where.port or _HTTP)
+    context = ssl.create_default_context(cafile=authority)
+    return Wire(where.hostname or "", where.port or _HTTPS, context=context)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 
 _HEAD_END = b"\r\n\r\n"
@@ -28,11 +29,13 @@ class Wire:
     One connection to one server, opened when it is needed.
 
     aiohttp does more for each request, and needs three times as long; a million of them notice.
+    Over TLS, unless there is no `context`.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, context: ssl.SSLContext | None) -> None:
         self._host = host
         self._port = port
+        self._context = context
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(
@@ -66,7 +69,7 @@ class Wire:
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None:
-            self._streams = await asyncio.open_connection(self._host, self._port)
+            self._streams = await asyncio.open_connection(self._host, self._port, ssl=self._context)
         return self._streams
 
     async def _answer(self, reader: asyncio.StreamReader) -> Reply:

@@ -13,9 +13,11 @@ from typing import Annotated
 import prometheus_client
 import typer
 
+from ha import certificates
 from ha.backups import metrics
 from ha.backups.pgbackrest import Pgbackrest
 from ha.backups.rounds import Rounds
+from ha.identity import CONFIGURATION
 
 REPOSITORY = Path("/var/lib/evergrid/pgbackrest")
 # Reading the repository costs a tenth of a second of one core.
@@ -33,7 +35,14 @@ def main(
     # Leaving by an exception ends the command that is running, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     address, port = listen.rsplit(":", 1)
-    prometheus_client.start_http_server(int(port), address)
+    prometheus_client.start_http_server(
+        int(port),
+        address,
+        certfile=str(CONFIGURATION / certificates.CERTIFICATE_FILE),
+        keyfile=str(CONFIGURATION / certificates.KEY_FILE),
+        client_cafile=str(CONFIGURATION / certificates.AUTHORITY_FILE),
+        client_auth_required=True,
+    )
     metrics.watch_archive(REPOSITORY, stanza=stanza)
     rounds = Rounds(Pgbackrest(stanza=stanza), proof=metrics.PROOF)
     while True:

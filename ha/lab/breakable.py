@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from ha.lab import (
+    certifying,
     disks,
     doorway,
     faults,
@@ -83,6 +84,10 @@ class Breakable:
     def roll(self, release: str) -> None:
         """Let the app hosts run `release`, one after the other, under load (`rolling.roll`)."""
         rolling.roll(self.layout, self.topology, release)
+
+    def certify(self, step: str) -> int:
+        """Take one step with the hosts' certificates, under load (`certifying.certify`)."""
+        return certifying.certify(self.layout, self.topology, step)
 
     def give_disk(self, host: str, *, size_gb: int = disks.SIZE_GB) -> None:
         """

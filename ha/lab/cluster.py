@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ha.lab import operators
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.layout import Layout
@@ -43,8 +44,9 @@ def ask(layout: Layout, topology: Topology, host: Host) -> dict[str, Any]:
     It is asked from the host's own network, so that a cut does not matter.
     :raises ClusterSilent: if there is no answer
     """
-    address = f"http://{host.address}:{topology.ports.patroni}/cluster"
-    argv = ["curl", "--silent", "--show-error", "--fail", "--max-time", str(ASK_S), address]
+    address = f"https://{host.address}:{topology.ports.patroni}/cluster"
+    patience = ["--show-error", "--fail", "--max-time", str(ASK_S)]
+    argv = [*operators.curl(layout), *patience, address]
     try:
         answer: dict[str, Any] = json.loads(run(within(layout.namespace(host.name), argv)))
     except (CommandFailed, json.JSONDecodeError) as error:

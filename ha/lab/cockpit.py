@@ -66,7 +66,9 @@ def ask(lab: Lab) -> Found:
     client = lab.topology.with_role("client")[0]
     argv = within(lab.layout.namespace(client.name), [sys.executable, "-m", "ha.site"])
     password = state.secrets(lab.layout).patroni_password
-    question = Question(topology=lab.topology, password=password)
+    question = Question(
+        topology=lab.topology, password=password, identity=str(lab.layout.operators)
+    )
     told = msgspec.json.encode(question).decode()
     return msgspec.json.decode(run(argv, input=told, timeout_s=_ASKED_S), type=Found)
 

@@ -22,5 +22,5 @@ def texts(
         found
         | installation.alert_rules(topology)
         | openings.texts(topology)
-        | certificates.files(state.certificates(layout, topology))
+        | certificates.files(state.certificates(layout, topology), topology)
     )

@@ -67,7 +67,9 @@ def render(layout: Layout, topology: Topology) -> str:
         listen=doorway_address(topology),
         http_port=HTTP_PORT,
         prometheus_port=PROMETHEUS_PORT,
-        edge=f"{topology.virtual_address}:{topology.ports.edge_http}",
+        edge=topology.virtual_address,
+        edge_port=topology.ports.edge_https,
+        operators=layout.operators,
         monitors=topology.with_role("monitor"),
         prometheus=topology.ports.prometheus,
     )

@@ -37,7 +37,7 @@ def write_host(layout: Layout, host: str, texts: dict[str, str]) -> None:
     folder = layout.host_folder(host) / "etc"
     _remove_others(folder, set(texts))
     for name, text in texts.items():
-        _put(folder / name, text, ownership.of_file(name))
+        put(folder / name, text, ownership.of_file(name))
 
 
 def read_host(layout: Layout, host: str) -> dict[str, str]:
@@ -47,14 +47,16 @@ def read_host(layout: Layout, host: str) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def _put(path: Path, text: str, owned: ownership.Owned) -> None:
-    """Write the file so that it never exists with too wide a mode."""
+def put(path: Path, text: str, owned: ownership.Owned) -> None:
+    """Write the file so that nobody finds half of it, or with too wide a mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new = path.with_name(f".{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    shutil.chown(path, owned.user, owned.group)
-    path.chmod(owned.mode)
+    shutil.chown(new, owned.user, owned.group)
+    new.chmod(owned.mode)
+    new.replace(path)
 
 
 def _remove_others(folder: Path, wanted: set[str]) -> None:

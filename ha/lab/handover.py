@@ -37,8 +37,14 @@ def switchover(
     """
     client = topology.with_role("client")[0]
     argv = within(layout.namespace(client.name), [sys.executable, "-m", "ha.switchover"])
-    order = procedure.told(topology, password=state.secrets(layout).patroni_password, to=to)
-    *said, last = run(argv, input=order, timeout_s=_ALL_S).splitlines()
+    order = procedure.Order(
+        topology=topology,
+        password=state.secrets(layout).patroni_password,
+        identity=str(layout.operators),
+        to=to,
+    )
+    told = msgspec.json.encode(order).decode()
+    *said, last = run(argv, input=told, timeout_s=_ALL_S).splitlines()
     for sentence in said:
         say(sentence)
     try:

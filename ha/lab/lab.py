@@ -12,6 +12,7 @@ from ha.lab import (
     hosts,
     network,
     openings,
+    operators,
     processes,
     state,
     supervision,
@@ -38,7 +39,8 @@ class Lab(Breakable):
         ports, door = self.topology.ports, doorway_address(self.topology)
         return {
             "name": self.layout.lab,
-            "endpoint": _url(self.topology.virtual_address, ports.edge_http),
+            "endpoint": _url(self.topology.virtual_address, ports.edge_https),
+            "authority": str(operators.authority(self.layout)),
             "client_namespace": self.layout.namespace(client.name),
             "hosts": [
                 {
@@ -52,8 +54,8 @@ class Lab(Breakable):
             "tokens": state.tokens(self.layout),
             "prometheus": _url(monitor.address, ports.prometheus),
             "local": {
-                "endpoint": _url(door, doorway.HTTP_PORT),
-                "prometheus": _url(door, doorway.PROMETHEUS_PORT),
+                "endpoint": f"http://{door}:{doorway.HTTP_PORT}",
+                "prometheus": f"http://{door}:{doorway.PROMETHEUS_PORT}",
             },
         }
 
@@ -171,5 +173,5 @@ def open_lab(name: str = "main") -> Lab:
 
 
 def _url(address: str, port: int) -> str:
-    """Return the address of a web server; the port of HTTP itself goes without saying."""
-    return f"http://{address}" if port == 80 else f"http://{address}:{port}"  # noqa: PLR2004
+    """Return the address of a web server; the port of HTTPS itself goes without saying."""
+    return f"https://{address}" if port == 443 else f"https://{address}:{port}"  # noqa: PLR2004

@@ -40,6 +40,11 @@ class Layout:
         return self.folder / "doorway"
 
     @property
+    def operators(self) -> Path:
+        """Folder with the certificate that the lab's own commands show."""
+        return self.folder / "operators"
+
+    @property
     def bridge(self) -> str:
         """Name of the switch all hosts are plugged into."""
         return f"eg-{self.lab}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ha.lab import balancer, faults, hosts, processes, supervision
+from ha.lab import balancer, faults, hosts, operators, processes, supervision
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.layout import Layout
@@ -123,6 +123,24 @@ def _prometheus(place: Place) -> None:
     _by_hangup(place, "prometheus", good=good, bad=bad)
 
 
+def _etcd(place: Place) -> None:
+    """Stop, start again, wait until the member has a leader: the others do without it meanwhile."""
+    supervision.stop(place.init, "etcd")
+    supervision.start(place.init, "etcd")
+    _wait_for_page(place, place.topology.ports.etcd_client, "/health")
+
+
+def _pgbackrest(place: Place) -> None:
+    """Let its server read its configuration with its certificates (HUP); it says nothing of it."""
+    _signal(place, "pgbackrest", signal.SIGHUP)
+
+
+def _backups(place: Place) -> None:
+    """Stop, start again: a backup that is interrupted is resumed."""
+    supervision.stop(place.init, "backups")
+    supervision.start(place.init, "backups")
+
+
 def _by_hangup(place: Place, program: str, *, good: str, bad: tuple[str, ...]) -> None:
     """Send HUP, and wait until the program's log says how it went."""
     log = place.layout.log_folder(place.host.name) / f"{program}.log"
@@ -141,8 +159,11 @@ def _by_hangup(place: Place, program: str, *, good: str, bad: tuple[str, ...]) -
 
 _RELOADS: dict[str, Callable[[Place], None]] = {
     "api": _api,
+    "backups": _backups,
+    "etcd": _etcd,
     "haproxy": _haproxy,
     "patroni": _patroni,
+    "pgbackrest": _pgbackrest,
     "prometheus": _prometheus,
     "worker": _worker,
 }
@@ -192,8 +213,9 @@ def _since(log: Path, past: int) -> str:
 
 
 def _wait_for_page(place: Place, port: int, path: str) -> None:
-    url = f"http://{place.host.address}:{port}{path}"
-    argv = ["curl", "-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}", url]
+    url = f"https://{place.host.address}:{port}{path}"
+    answer = ["--output", "/dev/null", "--max-time", "2", "--write-out", "%{http_code}"]
+    argv = [*operators.curl(place.layout), *answer, url]
     until(
         lambda: run(within(place.layout.namespace(place.host.name), argv), check=False),
         is_enough=lambda status: status == "200",

@@ -15,6 +15,7 @@ from ha.lab import (
     hosts,
     logs,
     openings,
+    operators,
     processes,
     releases,
     reloading,
@@ -173,8 +174,9 @@ def _wait_until_ready(layout: Layout, topology: Topology, host: Host) -> None:
     :raises KeepsEnding: if a program is started again and again
     :raises NotInTime: if it takes too long
     """
-    url = f"http://{host.address}:{topology.ports.api}/ready"
-    argv = ["curl", "-s", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}", url]
+    url = f"https://{host.address}:{topology.ports.api}/ready"
+    answer = ["--output", "/dev/null", "--max-time", "5", "--write-out", "%{http_code}"]
+    argv = [*operators.curl(layout), *answer, url]
     init, seen = hosts.init(layout, host), set[tuple[str, int]]()
 
     def look() -> tuple[str, list[str]]:

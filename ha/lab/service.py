@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ha.lab import administration, state
+from ha.lab import administration, operators, state
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.lab import Lab
@@ -146,8 +146,8 @@ def _curl(
     if body is not None:
         lines.append('header = "Content-Type: application/json"')
         lines.append(f"data = {json.dumps(json.dumps(body))}")
-    argv = ["curl", "--silent", "--show-error", "--max-time", str(CALL_S), "--write-out"]
-    argv += ["\n%{http_code}", "--config", "-"]
+    argv = [*operators.curl(lab.layout), "--show-error", "--max-time", str(CALL_S)]
+    argv += ["--write-out", "\n%{http_code}", "--config", "-"]
     printed = run(
         within(info["client_namespace"], argv), input="\n".join(lines), timeout_s=CALL_S + 5
     )

@@ -11,6 +11,8 @@ from ha.lab.state import State
 
 # etcd answers in milliseconds.
 _ASK_S = 10.0
+# As an operator on the host would: where etcd is, and what proves who asks.
+_ETCDCTL = '. /etc/evergrid/etcdctl.env; exec etcdctl "$@"'
 
 
 def settle(lab: Lab, known: State) -> list[str]:
@@ -39,6 +41,5 @@ def settle(lab: Lab, known: State) -> list[str]:
 def _etcdctl(lab: Lab, *arguments: str, value: str | None = None) -> str:
     """Ask etcd on its first host; a value to put comes through its standard input."""
     host = lab.topology.with_role("dcs")[0]
-    where = f"--endpoints=http://{host.address}:{lab.topology.ports.etcd_client}"
-    argv = ["env", "ETCDCTL_API=3", "etcdctl", where, *arguments]
+    argv = ["sh", "-c", _ETCDCTL, "etcdctl", *arguments]
     return lab.exec(host.name, argv, input=value, timeout_s=_ASK_S)

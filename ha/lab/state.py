@@ -140,6 +140,11 @@ def certificates(layout: Layout, topology: Topology) -> Certificates:
     return known
 
 
+def save_certificates(layout: Layout, found: Certificates) -> None:
+    """Keep what the hosts are to present from now on."""
+    _write(layout.folder / "certificates.json", found)
+
+
 def tokens(layout: Layout) -> dict[str, str]:
     """Return a token per role; empty before the demo is loaded."""
     return _read(layout.folder / "tokens.json", dict[str, str]) or {}

@@ -20,6 +20,7 @@ from ha.lab import (
     hosts,
     logs,
     network,
+    operators,
     recovery,
     releases,
     routes,
@@ -166,6 +167,7 @@ def _write_configuration(order: Order, known: State) -> None:
         order.layout, order.topology, release=order.release, origin=known.origin
     )
     files.write(order.layout, order.topology, texts)
+    operators.write(order.layout, state.certificates(order.layout, order.topology))
 
 
 def _boot(lab: Lab, known: State, progress: Progress, *roles: Role, what: str) -> None:
@@ -202,8 +204,9 @@ def _healthy_dcs(lab: Lab) -> list[str]:
     """Return the etcd members that say they are healthy: they have a leader."""
     found = []
     for host in lab.topology.with_role("dcs"):
-        address = f"http://{host.address}:{lab.topology.ports.etcd_client}/health"
-        argv = within(lab.layout.namespace(host.name), ["curl", "-s", "-m", "1", address])
+        address = f"https://{host.address}:{lab.topology.ports.etcd_client}/health"
+        curl = [*operators.curl(lab.layout), "--max-time", "1", address]
+        argv = within(lab.layout.namespace(host.name), curl)
         if '"health":"true"' in run(argv, check=False):
             found.append(host.name)
     return found

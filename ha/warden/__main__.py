@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ha.identity import Identity
 from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
 from ha.warden.board import Board
+from ha.warden.certificate import CertificateWatch
 from ha.warden.clock import now_s
 from ha.warden.etcd import Etcd
 from ha.warden.judge import Judge
@@ -47,10 +49,12 @@ def run(found: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: board.stopped.set())
     judge = Judge(found, board)
-    warden, voter, looks = _assembled(found, board, judge)
+    identity = Identity()
+    warden, voter, looks = _assembled(found, board, judge, identity)
     for look, hurry in looks:
         _begin(board, partial(watches.run, look, stopped=board.stopped, hurry=hurry))
-    _begin(board, partial(_answer, found, board=board, judge=judge, voter=voter))
+    desk = status.Desk(found, board=board, judge=judge, voter=voter)
+    _begin(board, partial(_answer, found, board, judge=judge, desk=desk, identity=identity))
     _log.info("The warden of %s watches, with %s.", found.host, ", ".join(sorted(found.features)))
     # The first turns fence anew what was promised before this host started.
     while not board.stopped.wait(_pause_s(board)):
@@ -63,9 +67,11 @@ def _begin(board: Board, work: Callable[[], object]) -> None:
     threading.Thread(target=board.watched(work), daemon=True).start()
 
 
-def _answer(found: Settings, *, board: Board, judge: Judge, voter: Voter) -> None:
+def _answer(
+    found: Settings, board: Board, *, judge: Judge, desk: status.Desk, identity: Identity
+) -> None:
     _look_first(board)
-    _server(found, board, judge, voter).serve_forever()
+    _server(found, judge, desk, identity).serve_forever()
 
 
 def _look_first(board: Board) -> None:
@@ -89,7 +95,7 @@ def _pause_s(board: Board) -> float:
 
 
 def _assembled(
-    found: Settings, board: Board, judge: Judge
+    found: Settings, board: Board, judge: Judge, identity: Identity
 ) -> tuple[Warden, Voter, list[tuple[watches.Look, threading.Event | None]]]:
     """Return the warden, its voice, with all that looks on its behalf."""
     hosts = {**found.peers, found.host: found.address}
@@ -97,9 +103,11 @@ def _assembled(
 
     def records() -> Records:
         """Return the records over a connection of their own: two threads cannot share one."""
-        return Records(Etcd(found.stores, first=first), scope=found.scope, host=found.host)
+        store = Etcd(found.stores, identity=identity, first=first)
+        return Records(store, scope=found.scope, host=found.host)
 
-    patroni = Patroni(Rest(found.address, found.patroni_port, found.patroni_password))
+    rest = Rest(found.address, found.patroni_port, found.patroni_password, identity=identity)
+    patroni = Patroni(rest)
     ask = partial(Watched, socket_folder=found.socket_folder, port=found.postgres_port, hosts=hosts)
     store_watch = watches.StoreWatch(board, records())
     looks: list[tuple[watches.Look, threading.Event | None]] = [
@@ -107,8 +115,9 @@ def _assembled(
         (watches.CanaryWatch(board, ask(), found.host).look, board.hurry_canary),
         (watches.PatroniWatch(board, patroni).look, board.hurry_patroni),
         (watches.HostWatch(board, found).look, None),
+        (CertificateWatch(board, found, identity).look, None),
         (store_watch.look, board.hurry_store),
-        *((watches.PeerWatch(board, found, peer).look, None) for peer in found.peers),
+        *((watches.PeerWatch(board, found, peer, identity).look, None) for peer in found.peers),
     ]
     voter = Voter(
         found,
@@ -121,8 +130,7 @@ def _assembled(
     return Warden(found, board=board, judge=judge, patroni=patroni, voter=voter), voter, looks
 
 
-def _server(found: Settings, board: Board, judge: Judge, voter: Voter) -> Server:
-    desk = status.Desk(found, board=board, judge=judge, voter=voter)
+def _server(found: Settings, judge: Judge, desk: status.Desk, identity: Identity) -> Server:
     offers = Offers(
         primary=judge.primary_soon,
         replica=judge.replica,
@@ -132,7 +140,12 @@ def _server(found: Settings, board: Board, judge: Judge, voter: Voter) -> Server
         metrics=lambda: desk.measured(metrics.page),
         acts=desk.acts(),
     )
-    return Server((found.address, found.port), offers, password=found.patroni_password)
+    return Server(
+        (found.address, found.port),
+        offers,
+        password=found.patroni_password,
+        identity=identity,
+    )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class Board:
     `stop_planned_s` is when somebody announced that PostgreSQL will be stopped. `is_true_to_word`
     once what this host promised, before it started perhaps, is what its kernel keeps. `outvoted` is
     the host whose leadership a verdict has ended, as long as this one's promise stands.
+    `certificate_ends` is when the one that it presents runs out, in seconds since 1970, once it was
+    seen.
     """
 
     postgres: Postgres | None = None
@@ -37,6 +39,7 @@ class Board:
     is_true_to_word: bool = False
     outvoted: str | None = None
     has_failed: bool = False
+    certificate_ends: float = float("nan")
     stopped: threading.Event = field(default_factory=threading.Event)
     hurry_postgres: threading.Event = field(default_factory=threading.Event)
     hurry_store: threading.Event = field(default_factory=threading.Event)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ha.identity import Identity
 from ha.warden import patience
 
 _UNREADABLE = (OSError, http.client.HTTPException, json.JSONDecodeError)
@@ -34,11 +35,12 @@ class Etcd:
     Reads are linearizable: what a majority knows, never what one member believes.
     """
 
-    def __init__(self, members: Sequence[str], *, first: int = 0) -> None:
+    def __init__(self, members: Sequence[str], *, identity: Identity, first: int = 0) -> None:
         """Take the members as "address:port"; start with number `first`, so that wardens differ."""
         turned = [*members[first % len(members) :], *members[: first % len(members)]]
         self._members = itertools.cycle(turned)
-        self._connection: http.client.HTTPConnection | None = None
+        self._identity = identity
+        self._connection: http.client.HTTPSConnection | None = None
 
     def transact(
         self, compare: Iterable[dict[str, Any]], success: Iterable[dict[str, Any]]
@@ -63,8 +65,11 @@ class Etcd:
         try:
             if self._connection is None:
                 host, _, port = next(self._members).rpartition(":")
-                self._connection = http.client.HTTPConnection(
-                    host, int(port), timeout=patience.STORE_ANSWER_S
+                self._connection = http.client.HTTPSConnection(
+                    host,
+                    int(port),
+                    timeout=patience.STORE_ANSWER_S,
+                    context=self._identity.calling(),
                 )
             self._connection.request("POST", path, json.dumps(body))
             response = self._connection.getresponse()

@@ -38,6 +38,11 @@ FENCES = Gauge("evergrid_warden_fences", "Hosts that this one sends nothing to."
 DISK_FREE = Gauge(
     "evergrid_warden_disk_free_bytes", "Room left for PostgreSQL's data.", registry=REGISTRY
 )
+CERTIFICATE_ENDS = Gauge(
+    "evergrid_postgresql_certificate_expiry_timestamp_seconds",
+    "When the certificate that PostgreSQL presents runs out; NaN until it was seen.",
+    registry=REGISTRY,
+)
 
 # Each is shown from the start: to Prometheus a first sample of 1 is no increase.
 for _deed in ALL_DEEDS:

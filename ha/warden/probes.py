@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import ssl
 import time
+from contextlib import closing
 from enum import IntEnum
+from functools import partial
 
 from ha.warden import patience
 from ha.warden.facts import Probe
@@ -22,23 +25,70 @@ class Heard(IntEnum):
     WARDEN = 2
 
 
-def ask(address: str, *, warden_port: int, other_port: int) -> Heard:
+def ask(address: str, *, warden_port: int, other_port: int, context: ssl.SSLContext) -> Heard:
     """Return what answers within `PROBE_ANSWER_S`; both ports are tried at the same time."""
     deadline_s = time.monotonic() + patience.PROBE_ANSWER_S
-    with _connecting(address, warden_port) as warden, _connecting(address, other_port) as other:
-        waiting = {warden: select.POLLOUT, other: select.POLLOUT}
-        heard = Heard.NOTHING
-        while waiting and heard is not Heard.WARDEN:
-            for each in _ready(waiting, deadline_s):
-                if waiting.pop(each) == select.POLLIN:
-                    heard = Heard.WARDEN if _has_spoken(each) else heard
-                elif _is_answered(each):
-                    heard = max(heard, Heard.KERNEL)
-                    if each is warden and _has_asked(each):
-                        waiting[each] = select.POLLIN
+    with (
+        closing(_Warden(_connecting(address, warden_port), context, address)) as warden,
+        _connecting(address, other_port) as other,
+    ):
+        waiting = {warden.number: select.POLLOUT, other.fileno(): select.POLLOUT}
+        has_kernel = False
+        while waiting and not warden.has_spoken:
+            for number in _ready(waiting, deadline_s):
+                del waiting[number]
+                if number != warden.number:
+                    has_kernel = _is_answered(other)
+                elif event := warden.go_on():
+                    waiting[number] = event
             if time.monotonic() >= deadline_s:
                 break
-    return heard
+    if warden.has_spoken:
+        return Heard.WARDEN
+    return Heard.KERNEL if has_kernel or warden.has_kernel else Heard.NOTHING
+
+
+class _Warden:
+    """A warden that is asked for a sign of life, as far as its socket allows without waiting."""
+
+    def __init__(self, connecting: socket.socket, context: ssl.SSLContext, address: str) -> None:
+        self.number = connecting.fileno()
+        self.has_kernel = False
+        self.has_spoken = False
+        self._socket = connecting
+        self._secured: ssl.SSLSocket | None = None
+        self._secure = partial(
+            context.wrap_socket, server_hostname=address, do_handshake_on_connect=False
+        )
+        self._has_met = self._has_asked = False
+
+    def go_on(self) -> int:
+        """Do what can be done now; return the event to wait for, 0 if nothing more will come."""
+        try:
+            self._converse()
+        except ssl.SSLWantReadError:
+            return select.POLLIN
+        except ssl.SSLWantWriteError:
+            return select.POLLOUT
+        except OSError:
+            return 0
+        return 0
+
+    def _converse(self) -> None:
+        if self._secured is None:
+            self.has_kernel = _is_answered(self._socket)
+            self._socket = self._secured = self._secure(self._socket)
+        if not self._has_met:
+            self._secured.do_handshake()
+            self._has_met = True
+        if not self._has_asked:
+            self._secured.send(_REQUEST)
+            self._has_asked = True
+        self.has_spoken = bool(self._secured.recv(1))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
 
 
 def updated(before: Probe | None, *, is_answered: bool, began_s: float) -> Probe:
@@ -57,14 +107,13 @@ def _connecting(address: str, port: int) -> socket.socket:
     return made
 
 
-def _ready(waiting: dict[socket.socket, int], deadline_s: float) -> list[socket.socket]:
+def _ready(waiting: dict[int, int], deadline_s: float) -> list[int]:
     """Return which of the sockets are ready for what they wait for, at the deadline none."""
     poll = select.poll()
-    by_number = {each.fileno(): each for each in waiting}
-    for each, event in waiting.items():
-        poll.register(each, event)
+    for number, event in waiting.items():
+        poll.register(number, event)
     events = poll.poll(max(0.0, deadline_s - time.monotonic()) * 1000)
-    return [by_number[number] for number, _ in events]
+    return [number for number, _ in events]
 
 
 def _is_answered(connecting: socket.socket) -> bool:
@@ -77,17 +126,3 @@ def _is_answered(connecting: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _has_asked(warden: socket.socket) -> bool:
-    try:
-        return warden.send(_REQUEST) == len(_REQUEST)
-    except OSError:
-        return False
-
-
-def _has_spoken(warden: socket.socket) -> bool:
-    try:
-        return bool(warden.recv(1))
-    except OSError:
-        return False

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ha.identity import Identity
 from ha.rest import credentials
 from ha.warden import patience
 from ha.warden.answers import Answer
@@ -47,7 +48,7 @@ class Offers:
 
 class Server(ThreadingHTTPServer):
     """
-    HTTP on the socket that the supervisor holds, so that it outlives a warden that is killed.
+    HTTPS on the socket that the supervisor holds, so that it outlives a warden that is killed.
 
     Whoever connects meanwhile waits for the next warden instead of being refused.
     """
@@ -55,8 +56,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], offers: Offers, *, password: str) -> None:
+    def __init__(
+        self, address: tuple[str, int], offers: Offers, *, password: str, identity: Identity
+    ) -> None:
         self.offers = offers
+        self.identity = identity
+        identity.serving()  # no certificate, no warden: better said now than to every caller
         self.credentials = credentials(password)
         inherited = _inherited()
         super().__init__(address, _Handler, bind_and_activate=inherited is None)
@@ -64,8 +69,14 @@ class Server(ThreadingHTTPServer):
             self.socket.close()
             self.socket = inherited
 
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Let the caller prove itself, then answer: in its own thread, however long it takes."""
+        request.settimeout(_TIMEOUT_S)
+        with self.identity.serving().wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Pass over a caller that left before its answer; all else is a fault of ours."""
+        """Pass over a caller that left early or proved nothing; all else is a fault of ours."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

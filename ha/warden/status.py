@@ -81,6 +81,7 @@ class Desk:
         metrics.CANARY_AGE.set(known.now_s - canary.worked_s if canary else 0)
         metrics.STORE_AGE.set(known.now_s - self._store_seen_s)
         metrics.FENCES.set(len(self._voter.fenced()))
+        metrics.CERTIFICATE_ENDS.set(self._board.certificate_ends)
         metrics.DISK_FREE.set(host.disk_free_bytes if host else float("nan"))
         return page()
 

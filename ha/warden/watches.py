@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 
+from ha.identity import Identity
 from ha.rest import RestSilent
 from ha.warden import facts, patience, probes, processes
 from ha.warden.board import Board
@@ -204,9 +205,10 @@ class StoreWatch:
 class PeerWatch:
     """Probes one other database host."""
 
-    def __init__(self, board: Board, settings: Settings, peer: str) -> None:
+    def __init__(self, board: Board, settings: Settings, peer: str, identity: Identity) -> None:
         self._board = board
         self._peer = peer
+        self._identity = identity
         self._address = settings.peers[peer]
         self._ports = (settings.port, settings.patroni_port)
 
@@ -220,7 +222,12 @@ class PeerWatch:
             return patience.PROBE_EVERY_S
         before, began = board.peers.get(self._peer), now_s()
         warden_port, other_port = self._ports
-        heard = probes.ask(self._address, warden_port=warden_port, other_port=other_port)
+        heard = probes.ask(
+            self._address,
+            warden_port=warden_port,
+            other_port=other_port,
+            context=self._identity.calling(),
+        )
         board.peers[self._peer] = _probed(before, heard, began_s=began)
         return max(0.0, patience.PROBE_EVERY_S - (now_s() - began))
 

@@ -62,22 +62,22 @@ def test_what_the_primary_writes_reaches_the_repository(lab):
 
 def test_nobody_but_its_own_user_reads_a_key_or_the_repository(lab):
     for host in ("backup1", "db1"):
-        key = lab.layout.host_folder(host) / "etc" / "host.key"
+        key = lab.layout.host_folder(host) / "etc" / "host.crt.key"
         assert stat.S_IMODE(key.stat().st_mode) == 0o640
-        assert (key.owner(), key.group()) == ("root", "postgres")
+        assert (key.owner(), key.group()) == ("root", "evergrid-keys")
     repository = lab.layout.host_folder("backup1") / "data" / "pgbackrest"
     assert stat.S_IMODE(repository.stat().st_mode) == 0o700
     assert stat.S_IMODE((lab.layout.folder / "certificates.json").stat().st_mode) == 0o600
 
 
 def test_a_stranger_is_not_let_in_under_a_name_that_is_known(lab, tmp_path):
-    stranger = files(issue(lab.topology))
-    for part in ("host.crt", "host.key"):
+    stranger = files(issue(lab.topology), lab.topology)
+    for part in ("host.crt", "host.crt.key"):
         (tmp_path / part).write_text(stranger[f"db1/{part}"])
         (tmp_path / part).chmod(0o600)
     trusted = lab.layout.host_folder("backup1") / "etc" / "authority.crt"
     presented = [f"--repo1-host-cert-file={tmp_path}/host.crt",
-                 f"--repo1-host-key-file={tmp_path}/host.key"]  # fmt: skip
+                 f"--repo1-host-key-file={tmp_path}/host.crt.key"]  # fmt: skip
     said = lab.exec(
         "db2",  # one of those whom the repository's firewall lets ask at all
         [

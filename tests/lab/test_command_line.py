@@ -20,7 +20,7 @@ def evergrid_ha(lab, *arguments, typed=None):
 def test_info_tells_programs_where_everything_is(lab):
     info = json.loads(evergrid_ha(lab, "lab", "info", "--json").stdout)
     assert {"name", "endpoint", "client_namespace", "hosts", "tokens", "prometheus"} <= set(info)
-    assert info["endpoint"] == f"http://{lab.topology.virtual_address}"
+    assert info["endpoint"] == f"https://{lab.topology.virtual_address}"
     assert Path("/run/netns", info["client_namespace"]).exists()
     for host in info["hosts"]:
         assert set(host) == {"name", "address", "namespace", "roles"}

@@ -95,7 +95,9 @@ def damaged():
 
 def test_the_virtual_address_answers_the_client(lab):
     info = lab.info()
-    argv = ["curl", "-sS", "-m", REACHED_S, "-w", "%{http_code}", f"{info['endpoint']}/live"]
+    known = ["--cacert", info["authority"]]
+    argv = ["curl", "-sS", *known, "-m", REACHED_S, "-w", "%{http_code}"]
+    argv += [f"{info['endpoint']}/live"]
     assert run(within(info["client_namespace"], argv)).endswith("200")
 
 

@@ -59,9 +59,10 @@ def test_a_stranger_finds_the_edge_s_ports_and_nothing_else(lab, stranger):
     seen = scan(lab, stranger.name, addresses, ports)
 
     edges = [host.address for host in lab.topology.with_role("edge")]
-    port = lab.topology.ports.edge_http
-    everybody_s = {(address, port) for address in (*edges, lab.topology.virtual_address)}
-    assert (lab.topology.virtual_address, port) in seen["accepted"]
+    doors = (lab.topology.ports.edge_https, lab.topology.ports.edge_http)
+    here = (*edges, lab.topology.virtual_address)
+    everybody_s = {(address, port) for address in here for port in doors}
+    assert {(lab.topology.virtual_address, port) for port in doors} <= seen["accepted"]
     assert seen["accepted"] <= everybody_s
     # An edge without the virtual address may listen there alone: then it says so.
     assert seen["refused"] <= everybody_s

@@ -2,7 +2,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ha.lab import balancer, reloading
+from ha.lab import balancer, operators, reloading
 from ha.lab.commands import run, within
 
 pytestmark = pytest.mark.lab
@@ -23,8 +23,8 @@ def changed(lab, host, program, file, old, new):
 
 
 def ask(lab, host, port, path):
-    url = f"http://{lab.topology.host(host).address}:{port}{path}"
-    argv = ["curl", "-s", "-m", "5", "-w", "%{http_code}", url]
+    url = f"https://{lab.topology.host(host).address}:{port}{path}"
+    argv = [*operators.curl(lab.layout), "-m", "5", "-w", "%{http_code}", url]
     return run(within(lab.layout.namespace(host), argv))
 
 

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.lab
 # Pays and reads, some 60 requests a second over connections that stay open, never twice; until its
 # standard input ends. Prints how many succeeded, and every answer that was none.
 CLIENTS = """
-import http.client, json, sys, threading, time, uuid
-address, token, account_no = sys.argv[1:]
+import http.client, json, ssl, sys, threading, time, uuid
+address, authority, token, account_no = sys.argv[1:]
+trusting = ssl.create_default_context(cafile=authority)
 done, good, bad = threading.Event(), [], []
 head = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
 def ask(connection, number):
@@ -29,7 +30,7 @@ def ask(connection, number):
     answer = connection.getresponse()
     (good if answer.status < 300 else bad).append((answer.status, answer.read().decode()[:200]))
 def run():
-    connection, number = http.client.HTTPConnection(address, timeout=60), 0
+    connection, number = http.client.HTTPSConnection(address, timeout=60, context=trusting), 0
     while not done.is_set():
         number += 1
         try:
@@ -54,6 +55,7 @@ def clients(lab):
     info = lab.info()
     told = [
         lab.topology.virtual_address,
+        info["authority"],
         info["tokens"]["hall_clerk"],
         state.load_known(lab.layout).account_no,
     ]

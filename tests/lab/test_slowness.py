@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ha.lab import network, processes, slowness
+from ha.lab import network, operators, processes, slowness
 from ha.lab.commands import run, within
 from ha.lab.errors import CommandFailed
 from ha.lab.hosts import HostOff
@@ -90,9 +90,19 @@ def connect_s(lab, client, host, *, tries=10):
     Every failure is tried again: a host that was cut off is still "unreachable" to a neighbour that
     asked for its address in vain a moment ago, which `--retry-connrefused` does not cover.
     """
-    url = f"http://{host.address}:{lab.topology.ports.api}/live"
+    url = f"https://{host.address}:{lab.topology.ports.api}/live"
     patient = ["--retry", str(tries - 1), "--retry-all-errors", "--retry-delay", "1"]
-    argv = ["curl", "-s", "-o", "/dev/null", "-m", "2", *patient, "-w", "%{time_connect}", url]
+    argv = [
+        *operators.curl(lab.layout),
+        "-o",
+        "/dev/null",
+        "-m",
+        "2",
+        *patient,
+        "-w",
+        "%{time_connect}",
+        url,
+    ]
     within_client = within(lab.layout.namespace(client.name), argv)
     return min(float(run(within_client, timeout_s=60)) for _ in range(3))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ha import secrets
+from ha import certificates, secrets
+from ha.identity import Identity
 from ha.render import render
 from ha.topology import Topology, load, rebased
 
@@ -86,17 +88,26 @@ class ApiHost(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Edge:
-    """A running edge: where to reach it, what its API hosts saw."""
+    """A running edge: where to reach it, by which files it is known, what its API hosts saw."""
 
     topology: Topology
     seen: Seen
+    folder: Path
+
+    def connected(self, timeout_s: float = 20) -> http.client.HTTPSConnection:
+        """Return a connection that is opened with its first request."""
+        return http.client.HTTPSConnection(
+            self.topology.host("lb1").address,
+            self.topology.ports.edge_https,
+            timeout=timeout_s,
+            context=trusting(self.folder),
+        )
 
     def ask(
         self, method: str, path: str, *, body: bytes = b"", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        address = self.topology.host("lb1").address
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(address, self.topology.ports.edge_http, timeout=20)
+        connection = self.connected()
         try:
             connection.request(method, path, body or None, named)
             answer = connection.getresponse()
@@ -131,8 +142,8 @@ def configured(
     `changes` are made to the text too, for what would take too long as it is.
     """
     topology = rebased(topology or load(), name="edge", subnet=SUBNET)
-    http_port, stats, api = free_ports(3)
-    ports = replace(topology.ports, edge_http=http_port, edge_stats=stats, api=api)
+    plain, secure, stats, api = free_ports(4)
+    ports = replace(topology.ports, edge_http=plain, edge_https=secure, edge_stats=stats, api=api)
     topology = replace(topology, ports=ports)
     files = render(topology, secrets.generate(), release="/")
     for name in ("haproxy.cfg", "edge.sh"):
@@ -141,7 +152,18 @@ def configured(
             assert was in text
             text = text.replace(was, becomes)
         (folder / name).write_text(text.replace("/etc/evergrid", str(folder)), encoding="utf-8")
+    signed = certificates.issue(topology)
+    for host in topology.hosts:
+        home = folder if host.name == "lb1" else folder / host.name
+        home.mkdir(exist_ok=True)
+        for name, text in certificates.of(signed, host.name).items():
+            (home / name).write_text(text, encoding="ascii")
     return topology
+
+
+def trusting(folder: Path) -> ssl.SSLContext:
+    """Return what a client of the edge knows it by."""
+    return ssl.create_default_context(cafile=folder / certificates.AUTHORITY_FILE)
 
 
 def answers(topology: Topology) -> bool:
@@ -171,16 +193,23 @@ def running(
 
 
 @contextmanager
-def serving(topology: Topology) -> Iterator[Edge]:
+def serving(topology: Topology, folder: Path) -> Iterator[Edge]:
     """Run the API hosts behind a running edge."""
     seen = Seen()
     seen.may_answer.set()
     handler = type("Handler", (ApiHost,), {"seen": seen})
-    where = [(host.address, topology.ports.api) for host in topology.with_role("app")]
-    servers = [ThreadingHTTPServer(address, handler) for address in where]
+    servers = []
+    for host in topology.with_role("app"):
+        server = ThreadingHTTPServer((host.address, topology.ports.api), handler)
+        context = Identity(folder / host.name).serving()
+        # The handler's thread meets its caller, with its first read.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        servers.append(server)
     for server in servers:
         threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-    found = Edge(topology, seen)
+    found = Edge(topology, seen, folder)
     try:
         until(lambda: found.ask("GET", "/v1/prices")[0] == 200)
         seen.requests.clear()

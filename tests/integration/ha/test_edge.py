@@ -30,9 +30,9 @@ def started(tmp_path: Path) -> Iterator[tuple[Topology, int]]:
 
 
 @pytest.fixture
-def edge(started: tuple[Topology, int]) -> Iterator[Edge]:
+def edge(started: tuple[Topology, int], tmp_path: Path) -> Iterator[Edge]:
     topology, _ = started
-    with serving(topology) as found:
+    with serving(topology, tmp_path) as found:
         yield found
 
 
@@ -99,9 +99,9 @@ def test_a_write_without_a_key_is_not_repeated(edge):
     assert len(edge.seen.requests) == 1
 
 
-def test_without_any_api_host_a_client_is_told_when_to_come_again(started):
+def test_without_any_api_host_a_client_is_told_when_to_come_again(started, tmp_path):
     topology, _ = started
-    answer = Edge(topology, Seen()).ask("GET", "/v1/prices")
+    answer = Edge(topology, Seen(), tmp_path).ask("GET", "/v1/prices")
     assert problem(answer) == (503, "API_UNREACHABLE")
     assert answer[1]["retry-after"] == "1"
 

@@ -6,7 +6,6 @@ import http.client
 import shutil
 import socket
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from ha import certificates
+
 sys.path.insert(0, str(Path(__file__).parent))
-from edges import Edge, Seen, problem, running, serving  # tests are no package
+from edges import Edge, Seen, problem, running, serving, trusting  # tests are no package
 
 pytestmark = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no HAProxy installed")
 
@@ -24,7 +25,7 @@ CLOSED = "default-src 'none'; frame-ancestors 'none'"
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Edge]:
-    with running(tmp_path) as (topology, _), serving(topology) as found:
+    with running(tmp_path) as (topology, _), serving(topology, tmp_path) as found:
         yield found
 
 
@@ -32,14 +33,18 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
 def hurried(tmp_path: Path) -> Iterator[Edge]:
     """An edge that waits a second for a request instead of ten."""
     second = {"timeout http-request 10s": "timeout http-request 1s"}
-    with running(tmp_path, changes=second) as (topology, _), serving(topology) as found:
+    with running(tmp_path, changes=second) as (topology, _), serving(topology, tmp_path) as found:
         yield found
 
 
 def trickled(edge: Edge, head: bytes, rest: bytes) -> bytes:
     """Send `head`, then a byte of `rest` every 100 ms; return what was answered by then."""
-    where = (edge.topology.host("lb1").address, edge.topology.ports.edge_http)
-    with socket.create_connection(where, timeout=0.1) as client:
+    where = (edge.topology.host("lb1").address, edge.topology.ports.edge_https)
+    with (
+        socket.create_connection(where, timeout=5) as plain,
+        trusting(edge.folder).wrap_socket(plain, server_hostname=where[0]) as client,
+    ):
+        client.settimeout(0.1)
         client.sendall(head)
         for byte in rest:
             try:
@@ -104,12 +109,12 @@ def test_every_answer_tells_browsers_what_not_to_do_with_it(edge):
         assert headers["cache-control"] == "no-store"
         assert headers["content-security-policy"] == CLOSED
         assert "server" not in headers
-        assert "strict-transport-security" not in headers
+        assert headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_an_edge_without_api_hosts_says_the_same(tmp_path):
     with running(tmp_path) as (topology, _):
-        status, headers, _ = Edge(topology, Seen()).ask("GET", "/v1/prices")
+        status, headers, _ = Edge(topology, Seen(), tmp_path).ask("GET", "/v1/prices")
     assert status == 503
     assert headers["content-security-policy"] == CLOSED
     assert headers["cache-control"] == "no-store"
@@ -120,18 +125,55 @@ def test_the_documentation_keeps_the_policy_that_shows_its_style(edge):
     assert headers["content-security-policy"] == "default-src 'none'; style-src 'self'"
 
 
-def test_over_tls_browsers_are_told_to_stay_there(tmp_path):
-    key = tmp_path / "edge.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    argv += ["-nodes", "-subj", "/CN=edge", "-days", "1", "-keyout", key, "-out", key]
-    subprocess.run(argv, check=True, capture_output=True)
-    with running(tmp_path, changes={"tcp-ut 30s": f"tcp-ut 30s ssl crt {key}"}) as (topology, _):
-        trusting = ssl.create_default_context()
-        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        host, port = topology.host("lb1").address, topology.ports.edge_http
-        connection = http.client.HTTPSConnection(host, port, timeout=20, context=trusting)
-        connection.request("GET", "/metrics")
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+def in_the_open(edge: Edge, method: str, **headers: str) -> http.client.HTTPResponse:
+    """Ask without TLS."""
+    where = (edge.topology.host("lb1").address, edge.topology.ports.edge_http)
+    connection = http.client.HTTPConnection(*where, timeout=20)
+    connection.request(method, "/v1/prices?a=1", headers={"Host": "evergrid.example", **headers})
+    return connection.getresponse()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_browser_without_tls_is_led_to_where_there_is_some(edge, method):
+    answer = in_the_open(edge, method)
+    assert (answer.status, answer.headers["Location"]) == (
+        308, "https://evergrid.example/v1/prices?a=1"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("POST", {}), ("GET", {"Authorization": "Bearer x"})]
+)
+def test_a_program_that_speaks_in_the_open_is_told_so(edge, method, headers):
+    answer = in_the_open(edge, method, **headers)
+    told = dict(answer.getheaders()), answer.read()
+    named = {name.lower(): value for name, value in told[0].items()}
+    assert problem((answer.status, named, told[1])) == (403, "NOT_OVER_TLS")
+    assert named["connection"] == "close"
+    assert edge.seen.requests == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_a_version_of_tls_that_was_broken_is_not_spoken(edge, version):
+    context = trusting(edge.folder)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = version
+    where = (edge.topology.host("lb1").address, edge.topology.ports.edge_https)
+    with (
+        socket.create_connection(where, timeout=5) as plain,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(plain, server_hostname=where[0])
+
+
+def test_an_api_host_that_cannot_prove_itself_is_not_asked(tmp_path):
+    """Another data centre's, say, that has got an address of ours."""
+    with running(tmp_path) as (topology, _):
+        stranger = certificates.issue(topology)
+        for host in ("app1", "app2"):
+            for name, text in certificates.of(stranger, host).items():
+                if name != certificates.AUTHORITY_FILE:
+                    (tmp_path / host / name).write_text(text, encoding="ascii")
+        with pytest.raises(AssertionError, match="not in time"), serving(topology, tmp_path):
+            pytest.fail("it was asked")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import shutil
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ha.identity import Identity
 from ha.limits import window_s
 from ha.topology import RoleLimits, Topology, load
 
@@ -47,7 +47,7 @@ def limited(**changed: object) -> Topology:
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Edge]:
-    with running(tmp_path, limited()) as (topology, _), serving(topology) as found:
+    with running(tmp_path, limited()) as (topology, _), serving(topology, tmp_path) as found:
         found.seen.principals |= KNOWN
         yield found
 
@@ -132,7 +132,7 @@ def test_who_is_too_fast_is_slowed_down_not_shut_out(tmp_path):
     """A client that never slows down gets what it may all the same."""
     second = {"gpc_rate(1,30s)": "gpc_rate(1,1s)"}
     started = running(tmp_path, limited(address=1000), second)
-    with started as (topology, _), serving(topology) as edge:
+    with started as (topology, _), serving(topology, tmp_path) as edge:
         edge.seen.principals |= KNOWN
         until_s = time.monotonic() + 4
         found = []
@@ -182,7 +182,11 @@ def test_what_waited_for_a_failover_passes_all_at_once(tmp_path):
     """Three times what may come in a window, at an edge that took over and knows no token yet."""
     count = 3 * QUOTA
     started = running(tmp_path, limited(address=1000))
-    with started as (topology, _), serving(topology) as edge, ThreadPoolExecutor(count) as clients:
+    with (
+        started as (topology, _),
+        serving(topology, tmp_path) as edge,
+        ThreadPoolExecutor(count) as clients,
+    ):
         edge.seen.principals |= KNOWN
         edge.seen.may_answer.clear()
         waiting = [
@@ -220,8 +224,7 @@ def test_a_connection_survives_a_refusal_with_a_body(edge, ask):
     """Whoever has to wait a second need not connect anew."""
     while ask(GUESS)[0] != 429:
         pass
-    host, port = edge.topology.host("lb1").address, edge.topology.ports.edge_http
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = edge.connected(10)
     for _ in range(3):
         connection.request("POST", "/v1/payments", b"x" * 3000, {"Authorization": GUESS})
         answer = connection.getresponse()
@@ -235,8 +238,8 @@ def test_refusals_are_counted_by_their_reason(edge, ask):
     for _ in range(3):
         ask(BANK)
     ask(path="/metrics")
-    where = f"http://{edge.topology.host('lb1').address}:{edge.topology.ports.edge_stats}/metrics"
-    with urllib.request.urlopen(where) as page:
+    where = f"https://{edge.topology.host('lb1').address}:{edge.topology.ports.edge_stats}/metrics"
+    with urllib.request.urlopen(where, context=Identity(edge.folder).calling()) as page:
         text = page.read().decode()
     series = r'haproxy_backend_http_requests_total{proxy="refused_(\w+)"} (\d+)'
     found = {reason: int(count) for reason, count in re.findall(series, text)}
@@ -248,7 +251,7 @@ def test_refusals_are_counted_by_their_reason(edge, ask):
 def test_an_address_holds_no_more_connections_than_it_may(tmp_path):
     """It may hold five; once it lets go, it may connect anew."""
     with running(tmp_path, limited(address_connections=5)) as (topology, _):
-        where = (topology.host("lb1").address, topology.ports.edge_http)
+        where = (topology.host("lb1").address, topology.ports.edge_https)
         with ExitStack() as opened:
             held = [opened.enter_context(socket.socket()) for _ in range(8)]
             for connection in held:
@@ -256,7 +259,7 @@ def test_an_address_holds_no_more_connections_than_it_may(tmp_path):
                     connection.connect(where)
                 connection.settimeout(0)
             until(lambda: sum(map(is_closed, held)) == 3)
-        edge = Edge(topology, Seen())
+        edge = Edge(topology, Seen(), tmp_path)
         until(lambda: answers_again(edge))
 
 

@@ -29,14 +29,14 @@ def rendered() -> dict[str, str]:
 
 
 def installed() -> dict[str, str]:
-    """Return what a real host has beyond them, but the alerts: units, firewall, folders."""
-    nobody = Certificates(authority="", signed={}, keys={})
+    """Return what a real host has beyond them, alerts and certificates: units, firewall, …"""
+    nobody = Certificates(authorities=(), signed={}, keys={})
     found = installation.of(topology.load(), SECRETS, nobody, release=RELEASE)
     files = {
         f"{host}/{Path(f.path).name}": f.text
         for host, has in found.items()
         for f in has
-        if "/rules/" not in f.path
+        if "/rules/" not in f.path and not f.path.endswith(".crt")
     }
     return {name: text for name, text in files.items() if name not in rendered()}
 

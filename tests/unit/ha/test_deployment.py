@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from ha import deployment
+from ha.certificates import CertificatesWrong
 from ha.deployment import SiteWrong
 from ha.topology import load
 from tests.unit.ha.regenerate import RELEASE
@@ -63,7 +64,7 @@ def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
     assert (patroni["owner"], patroni["group"], patroni["mode"]) == ("root", "postgres", "0640")
     assert (patroni["programs"], patroni["change"]) == (["patroni"], "reload")
     assert "scope: main" in Path(patroni["source"]).read_text(encoding="utf-8")
-    assert by_path["/etc/evergrid/host.key"]["mode"] == "0640"
+    assert by_path["/etc/evergrid/host.crt.key"]["mode"] == "0640"
 
 
 def test_programs_are_listed_in_the_order_in_which_they_start(written):
@@ -93,3 +94,19 @@ def test_what_is_kept_can_be_read_back(site):
     kept = msgspec.json.decode(deployment.found(site).read_bytes(), type=deployment.Kept)
     assert "PRIVATE KEY" in kept.certificates.keys["db1"]
     assert kept.secrets.api_password not in repr(kept.secrets)
+
+
+def test_certificates_are_replaced_and_nothing_else_of_what_is_kept(site):
+    told = deployment.found(site).read_bytes()
+    before = msgspec.json.decode(told, type=deployment.Kept)
+    after = msgspec.json.decode(deployment.certified(load(), told, "renew"), type=deployment.Kept)
+    assert msgspec.json.encode(after.secrets) == msgspec.json.encode(before.secrets)
+    assert after.certificates.trusted == before.certificates.trusted
+    assert not set(after.certificates.keys.values()) & set(before.certificates.keys.values())
+
+
+def test_a_step_that_is_not_the_next_one_is_refused(site):
+    told = deployment.found(site).read_bytes()
+    for step, reason in (("succeed", "announced"), ("forget", "no step")):
+        with pytest.raises(CertificatesWrong, match=reason):
+            deployment.certified(load(), told, step)

@@ -16,7 +16,7 @@ from ha.certificates import Certificates
 from ha.topology import load
 from tests.unit.ha.regenerate import RELEASE, SECRETS
 
-NOBODY = Certificates(authority="", signed={}, keys={})
+NOBODY = Certificates(authorities=(), signed={}, keys={})
 HOSTS = [host.name for host in load().hosts]
 
 
@@ -109,7 +109,7 @@ def test_only_the_edge_lets_everybody_in():
         for opening in flows.openings(host, load())
         if opening.is_for_all
     }
-    assert open_to_all == {("lb1", 80), ("lb2", 80)}
+    assert open_to_all == {("lb1", 80), ("lb1", 443), ("lb2", 80), ("lb2", 443)}
 
 
 def test_postgresql_is_for_apps_and_its_own_kind():

@@ -10,6 +10,7 @@ from patroni.dcs.etcd3 import Etcd3
 from patroni.ha import Failsafe
 
 from ha import patroni_main
+from tests.unit.ha.warden.links import identities
 
 URLLIB3_ASKS_FOR = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
@@ -65,18 +66,20 @@ def warden(tmp_path):
             pass
 
     asked, seen = [200], []
+    (identity,) = identities(tmp_path, "db1")
+    folder = tmp_path / "db1"
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = identity.serving().wrap_socket(server.socket, server_side=True)
     address, port = server.server_address
     told = {
         "host": "db1", "address": address, "scope": "main", "peers": {}, "stores": [], "port": port,
         "patroni_port": 1, "postgres_port": 1, "patroni_password": "", "data_folder": "",
         "socket_folder": "", "run_folder": "", "features": [],
     }  # fmt: skip
-    path = tmp_path / "warden.json"
-    path.write_text(json.dumps(told))
+    (folder / "warden.json").write_text(json.dumps(told))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     found = SimpleNamespace(
-        asked=asked, seen=seen, path=path, server=server, meanwhile=lambda: None
+        asked=asked, seen=seen, folder=folder, server=server, meanwhile=lambda: None
     )
     yield found
     server.shutdown()
@@ -85,7 +88,7 @@ def warden(tmp_path):
 
 def test_patroni_starts_only_when_its_warden_keeps_its_word(warden, capsys):
     warden.asked[:] = [503, 503, 404, 200]
-    patroni_main.await_warden(warden.path)
+    patroni_main.await_warden(warden.folder)
     assert warden.seen == [("/word", status) for status in (503, 503, 404, 200)]
     told = capsys.readouterr().err
     assert told == "Patroni waits for the warden: {'why': 'nothing is known yet'}\n"
@@ -107,7 +110,7 @@ def test_patroni_waits_for_a_warden_that_does_not_run(warden, monkeypatch, capsy
 
     monkeypatch.setattr(patroni_main.time, "sleep", wait)
     with pytest.raises(WaitedAgain):
-        patroni_main.await_warden(warden.path)
+        patroni_main.await_warden(warden.folder)
     assert "Connection refused" in capsys.readouterr().err
 
 
@@ -125,7 +128,7 @@ def failsafe():
 
 
 def test_a_leader_that_was_outvoted_is_forgotten(warden, failsafe, caplog):
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     warden.asked[:] = [503, 200, 503]
     assert failsafe.heeding.leader.name == "db1"
     assert failsafe.heeding.leader is None
@@ -137,7 +140,7 @@ def test_a_leader_that_was_outvoted_is_forgotten(warden, failsafe, caplog):
 
 
 def test_a_leader_that_goes_on_after_all_is_believed_again(warden, failsafe):
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     assert failsafe.heeding.leader is None
     failsafe.heeding.update(HEARD)
     warden.asked[:] = [503]
@@ -146,7 +149,7 @@ def test_a_leader_that_goes_on_after_all_is_believed_again(warden, failsafe):
 
 def test_what_is_heard_while_the_warden_thinks_is_not_forgotten(warden, failsafe):
     warden.meanwhile = lambda: failsafe.heeding.update(HEARD)
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     assert failsafe.heeding.leader is None
     assert failsafe.heeding.is_active()
 
@@ -154,7 +157,7 @@ def test_what_is_heard_while_the_warden_thinks_is_not_forgotten(warden, failsafe
 def test_a_leader_is_believed_while_the_warden_says_nothing(warden, failsafe, monkeypatch):
     monkeypatch.setattr(patroni_main, "_ANSWER_S", 0.05)
     warden.meanwhile = lambda: time.sleep(1.0)
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     assert failsafe.heeding.leader.name == "db1"
     warden.server.shutdown()
     warden.server.server_close()
@@ -162,13 +165,13 @@ def test_a_leader_is_believed_while_the_warden_says_nothing(warden, failsafe, mo
 
 
 def test_settings_of_another_release_do_not_end_patronis_loop(warden, failsafe):
-    warden.path.write_text('{"host": "db1", "of_the_next_release": true}')
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    (warden.folder / "warden.json").write_text('{"host": "db1", "of_the_next_release": true}')
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     assert failsafe.heeding.leader.name == "db1"
 
 
 def test_a_warden_is_asked_about_nobody_but_a_leader_that_has_asked(warden, failsafe):
-    patroni_main.heed_verdicts(failsafe.of, warden.path)
+    patroni_main.heed_verdicts(failsafe.of, warden.folder)
     one = failsafe.of(SimpleNamespace(ttl=20))
     assert one.leader is None
     one.set_is_active(time.time())  # as a primary does

@@ -19,7 +19,7 @@ from gunicorn.config import Config
 from psycopg2.extensions import parse_dsn
 from supervisor.options import ServerOptions
 
-from ha import ownership, programs
+from ha import certificates, ownership, programs
 from ha.render import render
 from ha.topology import TopologyWrong, load, rebased
 from service import settings
@@ -45,12 +45,28 @@ def file(folder: Path, name: str) -> Path:
     return path
 
 
+def certified(folder: Path, name: str) -> Path:
+    """Write a file that names certificates; they lie beside it."""
+    host = name.split("/", maxsplit=1)[0]
+    for file_name, text in certificates.of(CERTIFIED, host).items():
+        (folder / file_name).write_text(text, encoding="ascii")
+    path = file(folder, name)
+    moved = re.sub(
+        rf"/etc/evergrid/({'|'.join(certificates.of(CERTIFIED, host))})\b",
+        rf"{folder}/\1",
+        path.read_text(encoding="utf-8"),
+    )
+    path.write_text(moved, encoding="utf-8")
+    return path
+
+
 def words(text: str) -> list[str]:
     """Return what stands in `text` whatever its order: members may be listed in any."""
     return sorted(re.split(r"[\s,]+", text))
 
 
 ALL = FILES | installed()
+CERTIFIED = certificates.issue(load())
 
 
 @pytest.mark.parametrize("name", golden(ALL))
@@ -101,7 +117,7 @@ def test_the_password_of_the_owner_of_the_tables_is_in_no_file():
 
 @pytest.mark.parametrize("host", ["lb1", "app1"])
 def test_haproxy_accepts_its_file(tmp_path, host):
-    done = check("haproxy", "-c", "-f", file(tmp_path, f"{host}/haproxy.cfg"))
+    done = check("haproxy", "-c", "-f", certified(tmp_path, f"{host}/haproxy.cfg"))
     assert (done.returncode, done.stdout.strip()) == (0, "Configuration file is valid"), done.stderr
     assert done.stderr == ""
 
@@ -121,7 +137,9 @@ def test_keepalived_accepts_its_file(tmp_path):
 
 
 def test_prometheus_accepts_its_file(tmp_path):
-    done = check("promtool", "check", "config", file(tmp_path, "mon1/prometheus.yml"))
+    done = check("promtool", "check", "config", certified(tmp_path, "mon1/prometheus.yml"))
+    assert done.returncode == 0, done.stderr
+    done = check("promtool", "check", "web-config", certified(tmp_path, "mon1/prometheus_web.yml"))
     assert done.returncode == 0, done.stderr
 
 
@@ -142,7 +160,7 @@ def test_etcd_opens_the_gateway_patroni_speaks_to():
     """Without it an etcd 3.4 that reads a file answers Patroni with 404."""
     config = yaml.safe_load(FILES["dcs2/etcd.yml"])
     assert config["enable-grpc-gateway"] is True
-    assert config["initial-cluster"].count("http://") == 3
+    assert config["initial-cluster"].count("https://") == 3
 
 
 def test_gunicorn_knows_every_setting_and_accepts_its_value():
@@ -150,7 +168,7 @@ def test_gunicorn_knows_every_setting_and_accepts_its_value():
     exec(FILES["app1/gunicorn.conf.py"], defined)  # noqa: S102  as gunicorn itself reads it
     known = Config()
     values = {name: value for name, value in defined.items() if name in known.settings}
-    assert set(defined) - set(values) == {"__builtins__", "__doc__", "gunicorn_hooks"}
+    assert set(defined) - set(values) == {"__builtins__", "__doc__", "gunicorn_hooks", "ssl"}
     for name, value in values.items():
         known.set(name, value)
 

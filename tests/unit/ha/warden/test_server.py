@@ -1,0 +1,131 @@
+"""A warden answers those who show a certificate of its data centre, nobody else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+
+import pytest
+
+from ha.rest import Rest, RestSilent
+from ha.warden.answers import Answer
+from ha.warden.probes import Heard, ask
+from ha.warden.server import Offers, Server
+from tests.unit.ha.warden.links import ADDRESS, identities
+
+PASSWORD = "let-me"
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """The identities of the warden's host and of its neighbour's."""
+    return identities(tmp_path, "db1", "db2")
+
+
+@pytest.fixture
+def port(pair):
+    """The port of a running warden's server."""
+    offers = Offers(
+        primary=lambda _: Answer(is_yes=True, why="it does"),
+        replica=lambda _: Answer(is_yes=False, why="it is no replica"),
+        word=lambda: Answer(is_yes=True, why="it keeps it"),
+        status=lambda: {"host": "db1"},
+        metrics=lambda: b"a 1\n",
+        acts={"/checkpoint": lambda: {"took_s": 0.1}},
+    )
+    server = Server((ADDRESS, 0), offers, password=PASSWORD, identity=pair[0])
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def silent_port():
+    """A port at which a connection is accepted by the kernel, and nobody ever answers."""
+    with socket.create_server((ADDRESS, 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port():
+    with socket.create_server((ADDRESS, 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_a_neighbour_is_answered(port, pair):
+    rest = Rest(ADDRESS, port, PASSWORD, identity=pair[1])
+    assert rest.get("/primary", within_s=5) == (200, {"why": "it does"})
+    assert rest.get("/replica?lag=1MB", within_s=5) == (503, {"why": "it is no replica"})
+    assert rest.post("/checkpoint", within_s=5) == (200, {"took_s": 0.1})
+
+
+def test_a_neighbour_without_the_password_changes_nothing(port, pair):
+    rest = Rest(ADDRESS, port, "another", identity=pair[1])
+    assert rest.post("/checkpoint", within_s=5)[0] == 401
+
+
+def test_who_shows_no_certificate_is_told_nothing(port):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(ADDRESS, port, timeout=5, context=context)
+    # TLS 1.3: the caller learns only with its first read that it was not let in.
+    with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
+        answered(connection)
+    connection.close()
+
+
+def answered(connection):
+    connection.request("GET", "/status")
+    return connection.getresponse().status
+
+
+def test_who_shows_one_of_another_data_centre_is_told_nothing(port, tmp_path):
+    (stranger,) = identities(tmp_path / "elsewhere", "db2")
+    with pytest.raises(RestSilent):
+        Rest(ADDRESS, port, PASSWORD, identity=stranger).get("/status", within_s=5)
+
+
+def test_plain_text_is_answered_by_nothing(port):
+    with socket.create_connection((ADDRESS, port), timeout=5) as plain:
+        plain.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+        try:
+            answer = plain.recv(100)
+        except ConnectionError:
+            answer = b""
+    assert b"HTTP" not in answer
+    assert b"db1" not in answer
+
+
+def test_a_probe_hears_a_warden(port, pair, closed_port):
+    heard = ask(ADDRESS, warden_port=port, other_port=closed_port, context=pair[1].calling())
+    assert heard is Heard.WARDEN
+
+
+def test_a_probe_hears_a_kernel_whose_warden_says_nothing(silent_port, pair, closed_port):
+    context = pair[1].calling()
+    heard = ask(ADDRESS, warden_port=silent_port, other_port=closed_port, context=context)
+    assert heard is Heard.KERNEL
+
+
+def test_a_refusal_is_a_kernel_too(closed_port, pair):
+    context = pair[1].calling()
+    heard = ask(ADDRESS, warden_port=closed_port, other_port=closed_port, context=context)
+    assert heard is Heard.KERNEL
+
+
+def test_who_cannot_prove_that_it_is_the_warden_is_a_kernel(port, tmp_path, closed_port):
+    (stranger,) = identities(tmp_path / "elsewhere", "db2")
+    context = stranger.calling()
+    heard = ask(ADDRESS, warden_port=port, other_port=closed_port, context=context)
+    assert heard is Heard.KERNEL
+
+
+def test_the_status_is_whole(port, pair):
+    status, body = Rest(ADDRESS, port, PASSWORD, identity=pair[1]).get("/status", within_s=5)
+    assert (status, json.dumps(body)) == (200, '{"host": "db1"}')
