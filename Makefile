@@ -10,10 +10,10 @@ TEST_LAB := test
 TEST_SUBNET := 10.78.0.0/24
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help up down test check format bench drill fuzz oracle audit python goldens
+.PHONY: help up down test check format bench drill fuzz oracle audit python goldens dist lint fleet-test
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 up: ## install what is missing, start the data centre, bill the demo bureau
 	@ansible/prepare
@@ -54,3 +54,14 @@ audit: ## ask an advisory service about every pinned package; needs the internet
 
 format: python ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+dist: python ## the product with all it runs on, packed for hosts without the internet
+	@ansible/dist
+
+lint: ## ansible-lint, strictest profile, in an environment of its own
+	@ansible/prepare --lint
+	@cd ansible && /opt/evergrid/lint/bin/ansible-lint --offline
+
+fleet-test: ## twelve systemd machines on this one, set up by Ansible, checked, broken, mended
+	@ansible/prepare --control
+	@tests/fleet/run

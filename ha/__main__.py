@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ha import faults, rules, site_commands, topology
+from ha import faults, fleet_commands, rules, site_commands, topology
 from ha.backups import targets
 from ha.backups.targets import RestoreRefused
 from ha.certificates import STEPS, CertificatesWrong
@@ -29,6 +29,7 @@ commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_except
 lab = typer.Typer(no_args_is_help=True, help="A whole data centre on this machine.")
 commands.add_typer(lab, name="lab")
 commands.add_typer(site_commands.group, name="site")
+commands.add_typer(fleet_commands.group, name="fleet")
 for word, function in faults.COMMANDS.items():  # `evergrid-ha cut` as well as `evergrid-ha lab cut`
     for group in (commands, lab):
         group.command(word)(function)
@@ -208,7 +209,15 @@ def restore(
     progress.say(f"Restored after {progress.total_s():.0f} s.")
 
 
-_REFUSALS = (LabFailed, RestoreRefused, CertificatesWrong, SiteWrong, topology.TopologyWrong)
+_REFUSALS = (
+    LabFailed,
+    RestoreRefused,
+    CertificatesWrong,
+    SiteWrong,
+    topology.TopologyWrong,
+    site_commands.NotWell,
+    *site_commands.REFUSALS,
+)
 
 
 def main() -> None:

@@ -9,14 +9,26 @@ that neither a command line nor a file of ours shows them.
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ha import certificates, installation, programs, secrets, topology, units
+from ha import (
+    certificates,
+    environment,
+    healths,
+    installation,
+    packages,
+    programs,
+    secrets,
+    topology,
+    units,
+)
 from ha.certificates import Certificates
 from ha.installation import Installed
+from ha.origin import Origin
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
@@ -48,11 +60,16 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """One program of a host; hosts start theirs in the order of the list."""
+    """
+    One program of a host; hosts start theirs in the order of the list, the firewall first.
+
+    `health` is where it is asked if it serves (`ha.healths`); empty if it is not asked.
+    """
 
     program: str
     unit: str
     can_reload: bool
+    health: str
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,41 +122,99 @@ def certified(site: Topology, told: bytes, step: str) -> bytes:
     if step not in certificates.STEPS:
         names = ", ".join(certificates.STEPS)
         raise certificates.CertificatesWrong(f"{step!r} is no step; there are {names}")
-    kept = _kept(told)
-    changed = certificates.STEPS[step](kept.certificates, site)
-    return _text(msgspec.structs.replace(kept, certificates=changed))
+    known = kept(told)
+    changed = certificates.STEPS[step](known.certificates, site)
+    return _text(msgspec.structs.replace(known, certificates=changed))
 
 
 def inventory(site: Topology) -> dict[str, Any]:
-    """Return Ansible's inventory: a group for each role, the address of each host."""
+    """
+    Return Ansible's inventory: a group for each role, all hosts as `evergrid`, what they need.
+
+    The group `control` is whoever runs Ansible; no host of the site is in it.
+    """
     roles = sorted({role for host in site.hosts for role in host.roles})
     groups: dict[str, Any] = {
         role: {"hosts": [host.name for host in site.with_role(role)]} for role in roles
     }
-    variables = {host.name: {"ansible_host": host.address} for host in site.hosts}
-    return groups | {"_meta": {"hostvars": variables}}
+    groups["evergrid"] = {"hosts": [host.name for host in site.hosts]}
+    groups["control"] = {"hosts": ["localhost"], "vars": {"ansible_connection": "local"}}
+    groups["all"] = {"vars": {"evergrid_site": variables(site)}}
+    hosts = {
+        host.name: {
+            "ansible_host": host.address,
+            "evergrid_roles": list(host.roles),
+            "evergrid_packages": list(packages.of(host)),
+        }
+        for host in site.hosts
+    }
+    return groups | {"_meta": {"hostvars": hosts}}
 
 
-def write(site: Topology, told: bytes, *, release: str, out: Path) -> list[Path]:
+def variables(site: Topology) -> dict[str, Any]:
     """
-    Write every file of every host below `out`, a manifest beside them; return the manifests.
+    Return what playbooks ask of a site.
 
-    `told` is the text of `site.json`. The folder is for its owner alone.
+    `drained_within_s` is how long an edge may wait for the last answer of a host that is drained;
+    `stanza` what pgBackRest and Patroni call the site.
+    """
+    return {
+        "name": site.name,
+        "stanza": site.name,
+        "interface": site.interface,
+        "virtual_address": site.virtual_address,
+        "operators": list(site.operators),
+        "ports": msgspec.to_builtins(site.ports),
+        "drained_within_s": site.timings.edge_server + 5,
+        "masked_units": list(packages.MASKED),
+    }
+
+
+def is_operator(site: Topology, address: str) -> bool:
+    """Test if the firewalls of the site let an address in by ssh."""
+    return any(IPv4Address(address) in IPv4Network(network) for network in site.operators)
+
+
+def kept(told: bytes) -> Kept:
+    """
+    Return what was made for a site, from the text of its `site.json`.
+
     :raises SiteWrong: if that cannot be read
-    :raises TopologyWrong: if the topology breaks a rule
     """
-    kept = _kept(told)
-    placed = installation.of(site, kept.secrets, kept.certificates, release=release)
-    out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    out.chmod(_PRIVATE)
-    return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]
-
-
-def _kept(told: bytes) -> Kept:
     try:
         return msgspec.json.decode(told, type=Kept)
     except msgspec.DecodeError as error:
         raise SiteWrong(f"what was made for the site cannot be read: {error}") from error
+
+
+def administration(site: Topology, told: bytes) -> dict[str, str]:
+    """
+    Return the variables of the commands that make roles or migrate, on the first app host.
+
+    :raises SiteWrong: if `told`, the text of `site.json`, cannot be read
+    """
+    passwords, host = kept(told).secrets, site.with_role("app")[0]
+    return environment.of_service(site, passwords, host) | environment.of_roles(site, passwords)
+
+
+def write(
+    site: Topology, told: bytes, *, release: str, out: Path, origin: Origin | None = None
+) -> list[Path]:
+    """
+    Write every file of every host below `out`, a manifest beside them; return the manifests.
+
+    `told` is the text of `site.json`, `origin` the backup that the databases are born from, if
+    they are. The folder is for its owner alone.
+    :raises SiteWrong: if that cannot be read
+    :raises TopologyWrong: if the topology breaks a rule
+    """
+    known = kept(told)
+    placed = installation.of(
+        site, known.secrets, known.certificates, release=release, origin=origin
+    )
+    out.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    out.chmod(_PRIVATE)
+    return [_write_host(site.host(name), site, files, out) for name, files in placed.items()]
 
 
 def _text(kept: Kept) -> bytes:
@@ -152,16 +227,29 @@ def _write_host(host: Host, site: Topology, files: tuple[Installed, ...], out: P
         host=host.name,
         roles=host.roles,
         files=[_place(file, folder) for file in files],
-        units=[
-            Unit(program=p.name, unit=units.name(p.name), can_reload=bool(p.reload_signal))
-            for p in sorted(
-                programs.of(host, topology=site, release=""), key=lambda each: each.priority
-            )
-        ],
+        units=_units(host, site),
     )
     path = folder / "manifest.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     return path
+
+
+def _units(host: Host, site: Topology) -> list[Unit]:
+    healths_ = healths.of(host, site)
+    firewall = Unit(program=installation.FIREWALL, unit=units.FIREWALL, can_reload=True, health="")
+    found = sorted(programs.of(host, topology=site, release=""), key=lambda each: each.priority)
+    return [
+        firewall,
+        *(
+            Unit(
+                program=program.name,
+                unit=units.name(program.name),
+                can_reload=bool(program.reload_signal),
+                health=healths_.get(program.name, ""),
+            )
+            for program in found
+        ),
+    ]
 
 
 def _place(file: Installed, folder: Path) -> Placed:

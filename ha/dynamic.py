@@ -7,8 +7,15 @@ from typing import Any
 
 import yaml
 
+from ha.rest import Rest, RestSilent
+from ha.site import ANSWER_S, Site
+
 # Written by whoever pauses the cluster, and theirs to take back.
 _OPERATORS_OWN = frozenset({"pause"})
+
+
+class SettingsRefused(Exception):
+    """Patroni does not say what it has, or does not take what it is told."""
 
 
 def wanted(patroni_yml: str) -> dict[str, Any]:
@@ -50,3 +57,36 @@ def sentences(changes: Mapping[str, Any], *, within: str = "") -> list[str]:
         else:
             found.append(f"{within}{name} " + ("goes" if value is None else f"= {value}"))
     return found
+
+
+def read(site: Site) -> dict[str, Any]:
+    """
+    Return what the members share now.
+
+    :raises SettingsRefused: if no Patroni says it
+    """
+    answer: dict[str, Any] = _ask_any(site, "GET")
+    return answer
+
+
+def tell(site: Site, changes: Mapping[str, Any]) -> None:
+    """
+    Have the members take the changes; they do so in their next round, `loop_wait` later.
+
+    :raises SettingsRefused: if no Patroni does
+    """
+    _ask_any(site, "PATCH", dict(changes))
+
+
+def _ask_any(site: Site, method: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    complaints: list[str] = []
+    for name, patroni in site.patronis.items():
+        try:
+            status, answer = patroni.call(method, "/config", body, within_s=ANSWER_S * 2)
+        except RestSilent as silence:
+            complaints.append(str(silence))
+            continue
+        if status == Rest.OK:
+            return answer
+        complaints.append(f"{name}: {status} {answer}")
+    raise SettingsRefused("; ".join(complaints))

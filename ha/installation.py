@@ -9,17 +9,20 @@ from typing import Literal
 
 from ha import certificates, flows, ownership, programs, render, units
 from ha.certificates import Certificates
+from ha.origin import Origin
 from ha.ownership import Owned
 from ha.secrets import Secrets
 from ha.topology import Host, Topology
 
 # What has to be done after a file has changed: nothing (it is read when it is needed), or that its
-# program reads it anew, or that it starts anew, or that the kernel, systemd or the firewall does.
-Change = Literal["none", "reload", "restart", "sysctl", "tmpfiles", "firewall"]
+# program reads it anew, or that it starts anew, or that the kernel or systemd does.
+Change = Literal["none", "reload", "restart", "sysctl", "tmpfiles"]
 
 CONFIGURATION = "/etc/evergrid"
 _UNITS = "/etc/systemd/system"
 _ROOT = Owned("root", "root", 0o644)
+# No program that stays, yet started and reloaded like one.
+FIREWALL = "firewall"
 
 # Who reads a certificate when told to; etcd, the wardens, Prometheus and what looks for it see for
 # themselves that it was replaced.
@@ -72,14 +75,20 @@ class Installed:
 
 
 def of(
-    topology: Topology, secrets: Secrets, signed: Certificates, *, release: str
+    topology: Topology,
+    secrets: Secrets,
+    signed: Certificates,
+    *,
+    release: str,
+    origin: Origin | None = None,
 ) -> dict[str, tuple[Installed, ...]]:
     """
     Return all files of all hosts, by host.
 
     :raises TopologyWrong: if the topology breaks a rule; the message lists all that are broken
     """
-    texts = render.render(topology, secrets, release=release) | certificates.files(signed, topology)
+    texts = render.render(topology, secrets, release=release, origin=origin)
+    texts |= certificates.files(signed, topology)
     texts |= alert_rules(topology)
     return {
         host.name: (
@@ -158,7 +167,8 @@ def _system(host: Host, topology: Topology) -> list[Installed]:
             path=f"{CONFIGURATION}/nftables.conf",
             text=firewall(host, flows.openings(host, topology)),
             owned=_ROOT,
-            change="firewall",
+            programs=(FIREWALL,),
+            change="reload",
         ),
         Installed(
             path="/etc/tmpfiles.d/evergrid.conf",
@@ -180,6 +190,7 @@ def _units(host: Host, topology: Topology, release: str) -> list[Installed]:
         sockets_max=render.SOCKETS_MAX,
     )
     of_unit = {units.name(p.name): p.name for p in programs.of(host, topology=topology, release="")}
+    of_unit[units.FIREWALL] = FIREWALL
     return [
         Installed(
             path=f"{_UNITS}/{name}",

@@ -9,6 +9,8 @@ from ha.programs import Program
 from ha.topology import Host, Topology
 
 TARGET = "evergrid.target"
+# Loads /etc/evergrid/nftables.conf; the distribution's own unit would flush every table.
+FIREWALL = "evergrid-firewall.service"
 
 
 def name(program: str) -> str:
@@ -22,7 +24,9 @@ def texts(
     """Return the units of `host` as `{"evergrid-<program>.service": text}`."""
     found = programs.of(host, topology=topology, release=release)
     service, socket = (templates.get_template(f"unit.{kind}.j2") for kind in ("service", "socket"))
-    units = {TARGET: templates.get_template(f"{TARGET}.j2").render(host=host)}
+    units = {
+        each: templates.get_template(f"{each}.j2").render(host=host) for each in (FIREWALL, TARGET)
+    }
     for program in found:
         units[name(program.name)] = service.render(
             host=host,

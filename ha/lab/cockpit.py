@@ -10,10 +10,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ha.lab import outlook, state
+from ha import outlook
+from ha.lab import state
 from ha.lab.commands import run, within
 from ha.lab.lab import Lab
-from ha.lab.outlook import Outlook
+from ha.outlook import Outlook
 from ha.site import Found, Question
 
 # Every warden in turn, two seconds at most each, then Patroni.

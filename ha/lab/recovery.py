@@ -6,23 +6,13 @@ import re
 
 from ha.lab.errors import LabFailed
 from ha.lab.lab import Lab
+from ha.statements import statement
 
 _REACHED = re.compile(r"last completed transaction was at log time (.+)$", re.MULTILINE)
 _ENDED = "recovery ended before configured recovery target was reached"
 # Patroni has set its own three; the service's own get theirs with the next step. Whoever knew a
 # password of the source must not get in with it meanwhile, or ever.
-_LOCK_OUT = """
-DO $$
-DECLARE name text;
-BEGIN
-    FOR name IN
-        SELECT rolname FROM pg_authid
-         WHERE rolpassword IS NOT NULL AND rolname NOT IN ('postgres', 'replicator', 'rewind_user')
-    LOOP
-        EXECUTE format('ALTER ROLE %I PASSWORD NULL', name);
-    END LOOP;
-END $$;
-"""
+_LOCK_OUT = statement("lock_out_passwords")
 
 
 class ArchiveTooShort(LabFailed):

@@ -13,6 +13,7 @@ import pytest
 from ha import deployment
 from ha.certificates import CertificatesWrong
 from ha.deployment import SiteWrong
+from ha.origin import Origin
 from ha.topology import load
 from tests.unit.ha.regenerate import RELEASE
 
@@ -54,7 +55,35 @@ def test_a_site_is_founded_once_and_for_its_owner_alone(site):
 def test_every_host_is_in_the_groups_of_its_roles():
     found = deployment.inventory(load())
     assert found["database"]["hosts"] == ["db1", "db2", "db3"]
-    assert found["_meta"]["hostvars"]["lb2"] == {"ansible_host": "10.77.0.12"}
+    lb2 = found["_meta"]["hostvars"]["lb2"]
+    assert (lb2["ansible_host"], lb2["evergrid_roles"]) == ("10.77.0.12", ["edge"])
+    assert {"haproxy", "keepalived"} <= set(lb2["evergrid_packages"])
+
+
+def test_whoever_runs_ansible_is_no_host_of_the_site():
+    found = deployment.inventory(load())
+    assert found["control"]["hosts"] == ["localhost"]
+    assert "localhost" not in found["evergrid"]["hosts"]
+
+
+def test_who_is_no_operator_would_be_shut_out():
+    assert deployment.is_operator(load(), "10.77.0.1")
+    assert not deployment.is_operator(load(), "10.77.0.2")
+
+
+def test_a_site_may_be_born_from_a_backup_of_another(site):
+    told, out = deployment.found(site).read_bytes(), site / "out"
+    origin = Origin(stanza="old", repository="/var/lib/evergrid/source", backup="1F", until=None)
+    deployment.write(load(), told, release=RELEASE, out=out, origin=origin)
+    assert "--stanza=old" in (out / "db1/etc/evergrid/patroni.yml").read_text(encoding="utf-8")
+    assert "[old]" in (out / "backup1/etc/evergrid/source.conf").read_text(encoding="utf-8")
+
+
+def test_the_commands_of_the_owner_are_told_nothing_that_a_file_of_a_host_has(site, written):
+    variables = deployment.administration(load(), (site / "site.json").read_bytes())
+    owner = variables["EVERGRID_OWNER_PASSWORD"]
+    assert owner in variables["EVERGRID_OWNER_DSN"]
+    assert not [p for p in written.rglob("*") if p.is_file() and owner in p.read_text()]
 
 
 def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
@@ -69,10 +98,21 @@ def test_every_file_is_written_with_its_owner_and_whom_it_concerns(written):
 
 def test_programs_are_listed_in_the_order_in_which_they_start(written):
     assert [u["program"] for u in manifest(written, "app1")["units"]] == [
+        "firewall",
         "haproxy",
         "api",
         "worker",
     ]
+
+
+def test_every_program_but_keepalived_says_where_it_is_asked_if_it_serves(written):
+    unasked = {
+        unit["program"]
+        for path in written.glob("*/manifest.json")
+        for unit in json.loads(path.read_text(encoding="utf-8"))["units"]
+        if not unit["health"]
+    }
+    assert unasked == {"firewall", "keepalived"}
 
 
 @pytest.mark.parametrize("told", [b"", b"{}", b"$ANSIBLE_VAULT;1.1;AES256\n6162"])

@@ -5,7 +5,27 @@ from __future__ import annotations
 import pytest
 
 from ha import dynamic
+from ha.dynamic import SettingsRefused
+from ha.rest import RestSilent
 from tests.unit.ha.regenerate import rendered
+
+
+class Patroni:
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def call(self, method, path, body=None, *, within_s):
+        assert within_s > 0
+        self.asked.append((method, path, body))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Site:
+    def __init__(self, **patronis):
+        self.patronis = patronis
 
 
 def patch(wanted, found):
@@ -46,3 +66,15 @@ def test_each_change_is_a_sentence():
         "postgresql.parameters.jit = off",
         "postgresql.parameters.x goes",
     ]
+
+
+def test_the_next_patroni_is_asked_when_one_is_silent():
+    silent, well = Patroni(RestSilent("db1: gone")), Patroni((200, {"ttl": 20}))
+    assert dynamic.read(Site(db1=silent, db2=well)) == {"ttl": 20}
+
+
+def test_settings_that_nobody_takes_are_refused():
+    one, other = Patroni((401, "no")), Patroni(RestSilent("db2: gone"))
+    with pytest.raises(SettingsRefused, match=r"db1: 401 no; db2: gone"):
+        dynamic.tell(Site(db1=one, db2=other), {"ttl": 20})
+    assert one.asked == [("PATCH", "/config", {"ttl": 20})]

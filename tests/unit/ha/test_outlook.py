@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ha.lab import cockpit, outlook
+from ha import outlook
+from ha.lab import cockpit
 from ha.site import Found
 
 HOSTS = ("db1", "db2", "db3")

@@ -1,0 +1,1 @@
+"""Fleet: a data centre of real systemd machines on one computer, for Ansible to set up."""
