@@ -1,4 +1,4 @@
-"""Certificates: by which the hosts of one data centre know each other, and what they serve."""
+"""Certificates: by which the hosts of one data centre know each other, with what they serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identity: how a program proves on which host it runs, and whom it believes, over TLS."""
+"""Identity: how a program proves on which host it runs, whom it believes, over TLS."""
 
 from __future__ import annotations
 

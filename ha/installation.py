@@ -27,7 +27,7 @@ FIREWALL = "firewall"
 # Who reads a certificate when told to; etcd, the wardens, Prometheus and what looks for it see for
 # themselves that it was replaced.
 _CERTIFIED: tuple[tuple[str, ...], Change] = (
-    ("patroni", "haproxy", "api", "pgbackrest", "backups"),
+    ("patroni", "haproxy", "pgbackrest", "backups"),
     "reload",
 )
 # By the name of the file: the programs that it concerns, and how they take it.

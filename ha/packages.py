@@ -21,7 +21,7 @@ _OF_ROLE: dict[Role, tuple[str, ...]] = {
     "dcs": ("etcd-server", "etcd-client"),
     "app": ("haproxy",),
     "edge": ("haproxy", "keepalived"),
-    "monitor": ("prometheus",),
+    "monitor": ("prometheus", "prometheus-blackbox-exporter"),
     "backup": ("pgbackrest",),
     "client": (),
 }
@@ -36,6 +36,7 @@ MASKED = (
     "pgbackrest.service",
     "postgresql.service",
     "postgresql@.service",
+    "prometheus-blackbox-exporter.service",
     "prometheus.service",
 )
 

@@ -31,8 +31,8 @@ _PORTS: dict[Role, tuple[str, ...]] = {
     "database": ("postgres", "patroni", "pgbackrest", "warden"),
     "dcs": ("etcd_client", "etcd_peer"),
     "app": ("api", "worker_metrics", "local_primary", "local_replica", "local_stats"),
-    "edge": ("edge_http", "edge_stats"),
-    "monitor": ("prometheus",),
+    "edge": ("edge_http", "edge_https", "edge_stats"),
+    "monitor": ("prometheus", "blackbox"),
     "backup": ("pgbackrest", "backup_metrics"),
     "client": (),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from failover_tests import budgets, faults
 from failover_tests.drill import drill
 from failover_tests.faults import Fault
-from failover_tests.judgement import Promises
 from failover_tests.load import Load
+from failover_tests.promises import Promises
 from failover_tests.stage import Stage
 
 _PROMISES = Promises(write_stall_s=budgets.UNTOUCHED_WRITE_STALL_S)

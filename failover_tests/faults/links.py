@@ -135,7 +135,7 @@ def _answered_after_s(lab: Lab, host: str, *, asked_from: str) -> float:
     curl = ["curl", "--silent", "--insecure", "--output", "/dev/null", "--max-time", "8"]
     printed = lab.exec(
         asked_from,
-        [*curl, "--write-out", "%{time_starttransfer}", url],
+        [*curl, "--write-out", "%{time_appconnect}", url],
         timeout_s=10,
         check=False,
     )

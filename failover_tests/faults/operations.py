@@ -135,7 +135,10 @@ def certified(lab: Lab, step: str) -> Iterator[Fault]:
     """
     began_s = time.monotonic()
     before = certificates.of(state.certificates(lab.layout, lab.topology), OPERATOR)
-    ports = lab.certify(step)
+    try:
+        ports = lab.certify(step)
+    except certificates.CertificatesWrong as error:
+        raise LabFailed(f"certify {step}: {error}") from error
     now = certificates.of(state.certificates(lab.layout, lab.topology), OPERATOR)
     if now == before:
         raise LabFailed(f"{step} changed nothing")

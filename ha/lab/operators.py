@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ha import certificates
 from ha.certificates import OPERATOR, Certificates
-from ha.identity import Identity
 from ha.lab import files
 from ha.lab.layout import Layout
 from ha.ownership import Owned
@@ -29,11 +28,6 @@ def write(layout: Layout, found: Certificates) -> None:
     texts[_CURLRC] = "".join(f'{option} = "{folder / name}"\n' for option, name in shown.items())
     for name, text in texts.items():
         files.put(folder / name, text, _SECRET)
-
-
-def identity(layout: Layout) -> Identity:
-    """Return what a program of an operator connects with."""
-    return Identity(layout.operators)
 
 
 def authority(layout: Layout) -> Path:

@@ -39,8 +39,8 @@ def test_the_service_s_commands_are_run_as_the_owner_of_the_tables(lab):
     )
     assert (token.returncode, token.stderr) == (0, "")
     where = f"{lab.info()['endpoint']}/v1/payments/1"
-    argv = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", where]
-    argv += ["-H", f"Authorization: Bearer {token.stdout.strip()}"]
+    argv = ["curl", "-K", "/etc/evergrid/curlrc", "-sS", "-o", "/dev/null", "-w", "%{http_code}"]
+    argv += ["-H", f"Authorization: Bearer {token.stdout.strip()}", where]
     assert lab.exec("client", argv, timeout_s=30) == "404", "known, and asked for what is not there"
 
     listed = evergrid_ha(lab, "lab", "service", "--", "token", "list", "--name", name)

@@ -128,8 +128,8 @@ def test_a_prometheus_told_nonsense_is_reported(lab):
 
 
 def test_a_program_without_a_reload_is_refused(lab):
-    with pytest.raises(reloading.NotReloadable, match="etcd has no reload; api, haproxy"):
-        lab.reload(first(lab, "dcs"), "etcd")
+    with pytest.raises(reloading.NotReloadable, match="keepalived has no reload; api, backups"):
+        lab.reload(first(lab, "edge"), "keepalived")
 
 
 def test_a_restarted_program_is_another_process(lab):

@@ -9,6 +9,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -125,28 +126,29 @@ def test_the_documentation_keeps_the_policy_that_shows_its_style(edge):
     assert headers["content-security-policy"] == "default-src 'none'; style-src 'self'"
 
 
-def in_the_open(edge: Edge, method: str, **headers: str) -> http.client.HTTPResponse:
+@contextmanager
+def in_the_open(edge: Edge, method: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
     """Ask without TLS."""
     where = (edge.topology.host("lb1").address, edge.topology.ports.edge_http)
-    connection = http.client.HTTPConnection(*where, timeout=20)
-    connection.request(method, "/v1/prices?a=1", headers={"Host": "evergrid.example", **headers})
-    return connection.getresponse()
+    with closing(http.client.HTTPConnection(*where, timeout=20)) as asked:
+        asked.request(method, "/v1/prices?a=1", headers={"Host": "evergrid.example", **headers})
+        with asked.getresponse() as answer:
+            yield answer
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_browser_without_tls_is_led_to_where_there_is_some(edge, method):
-    answer = in_the_open(edge, method)
-    assert (answer.status, answer.headers["Location"]) == (
-        308, "https://evergrid.example/v1/prices?a=1"
-    )  # fmt: skip
+    with in_the_open(edge, method) as answer:
+        told = answer.status, answer.headers["Location"]
+    assert told == (308, "https://evergrid.example/v1/prices?a=1")
 
 
 @pytest.mark.parametrize(
     ("method", "headers"), [("POST", {}), ("GET", {"Authorization": "Bearer x"})]
 )
 def test_a_program_that_speaks_in_the_open_is_told_so(edge, method, headers):
-    answer = in_the_open(edge, method, **headers)
-    told = dict(answer.getheaders()), answer.read()
+    with in_the_open(edge, method, **headers) as answer:
+        told = dict(answer.getheaders()), answer.read()
     named = {name.lower(): value for name, value in told[0].items()}
     assert problem((answer.status, named, told[1])) == (403, "NOT_OVER_TLS")
     assert named["connection"] == "close"

@@ -12,11 +12,13 @@ from dataclasses import replace
 
 import pytest
 
+from ha.identity import Identity
 from ha.warden import etcd
 from ha.warden.etcd import Etcd, StoreSilent
 from ha.warden.facts import Postgres, Store
 from ha.warden.store import Records
 from tests.conftest import free_port
+from tests.unit.ha.warden.links import identities
 
 pytestmark = pytest.mark.skipif(shutil.which("etcd") is None, reason="no etcd installed")
 
@@ -29,6 +31,9 @@ REPLICA = Postgres(seen_s=0.0, is_in_recovery=True, timeline=1, lsn=700)
 class Asked(Etcd):
     """A connection that a test can close."""
 
+    def __init__(self, members, home):
+        super().__init__(members, identity=Identity(home))
+
     def __enter__(self):
         return self
 
@@ -39,18 +44,20 @@ class Asked(Etcd):
 class Member:
     """One etcd, a whole cluster by itself."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, home):
+        self.folder, self.home = folder, home
         self.port = free_port()
         self.process = None
 
     def start(self):
-        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{free_port()}"
+        client, peer = f"https://127.0.0.1:{self.port}", f"http://127.0.0.1:{free_port()}"
         argv = [
             "etcd", "--name=dcs1", f"--data-dir={self.folder}", "--log-level=error",
             f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=dcs1={peer}", "--enable-grpc-gateway=true",
+            f"--cert-file={self.home}/host.crt", f"--key-file={self.home}/host.crt.key",
+            f"--trusted-ca-file={self.home}/authority.crt", "--client-cert-auth=true",
         ]  # fmt: skip
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until_s = time.monotonic() + 20
@@ -60,7 +67,7 @@ class Member:
         return self
 
     def answers(self):
-        with Asked([self.address]) as store:
+        with Asked([self.address], self.home) as store:
             try:
                 store.transact((), ())
             except StoreSilent:
@@ -77,8 +84,16 @@ class Member:
 
 
 @pytest.fixture(scope="module")
-def member(tmp_path_factory):
-    member = Member(tmp_path_factory.mktemp("etcd")).start()
+def home(tmp_path_factory):
+    """What members and wardens show: one certificate is enough."""
+    folder = tmp_path_factory.mktemp("hosts")
+    identities(folder, "dcs1")
+    return folder / "dcs1"
+
+
+@pytest.fixture(scope="module")
+def member(tmp_path_factory, home):
+    member = Member(tmp_path_factory.mktemp("etcd"), home).start()
     yield member
     member.stop()
 
@@ -87,7 +102,7 @@ class Cluster:
     """Patroni's keys as it writes them; each warden's view of them."""
 
     def __init__(self, member):
-        self.stores = [Asked([member.address]) for _ in range(4)]
+        self.stores = [Asked([member.address], member.home) for _ in range(4)]
         self.store, *stores = self.stores
         everything = {"key": etcd.encoded("\0"), "range_end": etcd.encoded("\0")}
         self.store.transact((), [{"request_delete_range": everything}])
@@ -329,9 +344,9 @@ def test_a_lease_revoked_late_ends_no_later_leadership(cluster):
 # --- silence -------------------------------------------------------------------------------------
 
 
-def test_a_member_that_stopped_is_silent_and_the_next_one_is_asked(member, tmp_path):
-    first = Member(tmp_path).start()
-    with Asked([first.address, member.address]) as store:
+def test_a_member_that_stopped_is_silent_and_the_next_one_is_asked(member, tmp_path, home):
+    first = Member(tmp_path, home).start()
+    with Asked([first.address, member.address], home) as store:
         records = Records(store, scope="nobody", host="db2")
         records.read(beat=REPLICA, before=NEVER, now_s=0.0)
         first.stop()
@@ -341,9 +356,9 @@ def test_a_member_that_stopped_is_silent_and_the_next_one_is_asked(member, tmp_p
     assert found.beats == {}, "that is the other one"
 
 
-def test_a_member_that_hangs_is_given_up(tmp_path):
-    hanging = Member(tmp_path).start()
-    with Asked([hanging.address]) as store:
+def test_a_member_that_hangs_is_given_up(tmp_path, home):
+    hanging = Member(tmp_path, home).start()
+    with Asked([hanging.address], home) as store:
         hanging.process.send_signal(signal.SIGSTOP)
         os.waitpid(hanging.process.pid, os.WUNTRACED)  # it is stopped now, every thread of it
         began_s = time.monotonic()

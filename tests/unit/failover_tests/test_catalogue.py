@@ -43,6 +43,7 @@ PROMISED = {
     "edge-reload": (0.5, None, 0, 0),
     "api-roll": (0.5, None, 0, 0),
     "worker-reload": (0.5, None, 0, 0),
+    "certificates-renewed": (0.5, None, 0, 0),
     "old-primary-isolated-with-clients": (None, None, 1, 1),
     "paused-primary-wakes-up": (None, None, 1, 1),
     "slow-network": (None, None, 0, 0),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -40,6 +42,7 @@ def looked(answer: web.Response | None, *, network: Path | None = None) -> sampl
                 session=session,
                 judged=samples.judged_by_warden,
                 out=io.BytesIO(),
+                shown=SimpleNamespace(calling=ssl.create_default_context),
             )
             seen = await observer.look(watched, asked_s=1.0)
         await runner.cleanup()

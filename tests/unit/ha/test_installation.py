@@ -121,7 +121,7 @@ def test_postgresql_is_for_apps_and_its_own_kind():
 
 def test_every_port_that_is_listened_at_has_a_flow_or_is_the_hosts_own():
     known = {flow.port for flow in flows.FLOWS}
-    own = {"local_primary", "local_replica"}
+    own = {"local_primary", "local_replica", "blackbox"}
     assert set(load().ports.__slots__) - own <= known
 
 
