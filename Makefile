@@ -63,5 +63,6 @@ lint: ## ansible-lint, strictest profile, in an environment of its own
 	@cd ansible && /opt/evergrid/lint/bin/ansible-lint --offline
 
 fleet-test: ## twelve systemd machines on this one, set up by Ansible, checked, broken, mended
+	@apt-get install -qy debootstrap systemd-container openssh-client jq >/dev/null
 	@ansible/prepare --control
 	@tests/fleet/run

@@ -205,10 +205,15 @@ def write(
 
     `told` is the text of `site.json`, `origin` the backup that the databases are born from, if
     they are. The folder is for its owner alone.
-    :raises SiteWrong: if that cannot be read
+    :raises SiteWrong: if that cannot be read, or a host has no certificate
     :raises TopologyWrong: if the topology breaks a rule
     """
     known = kept(told)
+    certified = known.certificates.keys
+    bare = [h.name for h in site.hosts if h.roles != ("client",) and h.name not in certified]
+    if bare:
+        names = " and ".join(bare)
+        raise SiteWrong(f"{names} has no certificate: `evergrid-ha site certify` makes it")
     placed = installation.of(
         site, known.secrets, known.certificates, release=release, origin=origin
     )

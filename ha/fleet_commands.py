@@ -60,7 +60,7 @@ def status(name: Name = "main") -> None:
     table = Table("Machine", "Address", "Roles", "Power", "ssh", box=None)
     is_well = True
     for host in bringing_up.known(layout).hosts:
-        is_on = machines.is_on(layout, host)
+        is_on = machines.is_on(layout, host.name)
         said = machines.answer(layout, host) if is_on else ""
         is_well = is_well and said == "ready"
         table.add_row(host.name, host.address, " ".join(host.roles), "on" if is_on else "off", said)

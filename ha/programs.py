@@ -222,7 +222,18 @@ _KEEPALIVED = Program(
         f"--pid={_RUN}/keepalived.pid --vrrp_pid={_RUN}/vrrp.pid"
     ),
     user="root",
-    capabilities=("net_admin", "net_broadcast", "net_raw", "setgid", "setuid", "sys_nice"),
+    # Reads HAProxy's folder, ends a check of another user's, is never swapped out.
+    capabilities=(
+        "dac_read_search",
+        "ipc_lock",
+        "kill",
+        "net_admin",
+        "net_broadcast",
+        "net_raw",
+        "setgid",
+        "setuid",
+        "sys_nice",
+    ),
     oom_score=-500,
     stop_wait_s=5,
     reload_signal="HUP",

@@ -164,7 +164,10 @@ def main() -> None:
     host, state = module.params["host"], module.params["state"]
     try:
         row = counts(host)
-        is_done = is_up(row) if state == "in" else row["status"].startswith("MAINT")
+        # Where it was put back by a run that was cut short, its other name is still left out.
+        other = counts(f"{host}-unchecked")["status"]
+        is_back = is_up(row) and not other.startswith("MAINT")
+        is_done = is_back if state == "in" else row["status"].startswith("MAINT")
         if not is_done and not module.check_mode:
             (put_in if state == "in" else take_out)(host, module.params["within_s"])
     except Refused as refusal:

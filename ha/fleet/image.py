@@ -38,8 +38,9 @@ def make() -> Path:
     """
     if BASE.exists():
         return BASE
-    if shutil.which("debootstrap") is None:
-        raise FleetFailed("debootstrap is missing: apt-get install debootstrap systemd-container")
+    if missing := [p for p in ("debootstrap", "systemd-nspawn", "ssh") if shutil.which(p) is None]:
+        names = "debootstrap systemd-container openssh-client"
+        raise FleetFailed(f"{' and '.join(missing)} is missing: apt-get install {names}")
     new = BASE.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True)

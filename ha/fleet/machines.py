@@ -21,6 +21,20 @@ BOOT_S = 180.0
 SSH_S = 5
 REAPED_S = 10.0
 
+# A machine has a group of processes of its own, below which its systemd makes all others; its end
+# is the end of them all. systemd-nspawn leaves to its caller to boot anew: then it says 133.
+_GROUPS = "evergrid-fleet"
+_BOOT = """\
+for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+    [ -e "$tree/cgroup.procs" ] || continue
+    mkdir -p "$tree/$0" && echo 0 >"$tree/$0/cgroup.procs" || exit
+done
+code=133
+while [ "$code" -eq 133 ]; do "$@"; code=$?; done
+exit "$code"
+"""
+_TREES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
+
 # As /etc/systemd/network/10-fleet.network.
 _NETWORK = """\
 [Match]
@@ -33,9 +47,15 @@ IPv6AcceptRA=no
 """
 
 
-def is_on(layout: Layout, host: Host) -> bool:
-    """Test if the machine runs."""
-    return bool(processes.marked(f"{layout.mark(host.name)}\0"))
+def is_on(layout: Layout, host: str) -> bool:
+    """Test if a process of the machine is left."""
+    events = _group(layout, host) / "cgroup.events"
+    return events.exists() and "populated 1" in events.read_text(encoding="ascii")
+
+
+def _group(layout: Layout, host: str) -> Path:
+    tree = next(each for each in _TREES if (each / "cgroup.procs").exists())
+    return tree / _GROUPS / layout.machine(host)
 
 
 def prepare(layout: Layout, topology: Topology, host: Host) -> None:
@@ -74,6 +94,10 @@ def files(layout: Layout, topology: Topology, host: Host) -> dict[str, str]:
 def boot(layout: Layout, host: Host) -> None:
     """Start the machine; `wait_for_ssh` tells when it is up."""
     argv = [
+        "/bin/sh",
+        "-c",
+        _BOOT,
+        f"{_GROUPS}/{layout.machine(host.name)}",
         "systemd-nspawn",
         "--quiet",
         "--boot",
@@ -85,10 +109,15 @@ def boot(layout: Layout, host: Host) -> None:
         f"--directory={layout.root(host.name)}",
         f"--network-bridge={layout.bridge}",
         "--resolv-conf=copy-host",
+        "--link-journal=no",
     ]
     detach(
         argv,
-        environment={processes.MARK: layout.mark(host.name), "HOME": "/root"},
+        environment={
+            processes.MARK: layout.mark(host.name),
+            "HOME": "/root",
+            "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+        },
         log=layout.log(host.name),
     )
 
@@ -135,23 +164,28 @@ def public_key(layout: Layout, host: Host) -> str:
     return f"{host.address} {kind} {key}\n"
 
 
-def cut_off(layout: Layout, host: Host) -> None:
+def cut_off(layout: Layout, host: str) -> None:
     """
-    Take the power from a machine; systemd-nspawn's end takes all its processes along.
+    Take the power from a machine: all its processes end at once.
 
     :raises NotInTime: if one outlives it
     """
-    processes.end(processes.marked(f"{layout.mark(host.name)}\0"))
+    kill = _group(layout, host) / "cgroup.kill"
+    if kill.exists():
+        kill.write_text("1", encoding="ascii")
     until(
         lambda: is_on(layout, host),
         is_enough=lambda runs: not runs,
-        what=f"{host.name} is off",
+        what=f"{host} is off",
         within_s=REAPED_S,
     )
 
 
 def forget(layout: Layout, host: str) -> None:
-    """Remove the disk of a machine that is off."""
+    """Remove the disk of a machine that is off, and the groups its processes were in."""
+    for tree in (*_TREES, Path("/sys/fs/cgroup/systemd")):
+        for group in sorted((tree / _GROUPS / layout.machine(host)).glob("**/"), reverse=True):
+            group.rmdir()
     root = layout.root(host)
     if root.is_mount():
         run(["umount", str(root)])

@@ -21,7 +21,7 @@ def up(layout: Layout, topology: Topology, progress: Progress) -> None:
         site.write(layout, topology)
     with progress.step("Connect the network"):
         network.create(layout, topology)
-    off = [host for host in topology.hosts if not machines.is_on(layout, host)]
+    off = [host for host in topology.hosts if not machines.is_on(layout, host.name)]
     with progress.step(f"Boot {len(off)} machines"):
         for host in off:
             machines.prepare(layout, topology, host)
@@ -35,7 +35,7 @@ def up(layout: Layout, topology: Topology, progress: Progress) -> None:
 def destroy(layout: Layout, host: Host, progress: Progress) -> None:
     """Lose a machine with its disk; the next `up` puts a bare one in its place."""
     with progress.step(f"Destroy {host.name}"):
-        machines.cut_off(layout, host)
+        machines.cut_off(layout, host.name)
         machines.forget(layout, host.name)
 
 
