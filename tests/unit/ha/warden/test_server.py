@@ -32,6 +32,7 @@ def port(pair):
         primary=lambda _: Answer(is_yes=True, why="it does"),
         replica=lambda _: Answer(is_yes=False, why="it is no replica"),
         word=lambda: Answer(is_yes=True, why="it keeps it"),
+        outvoted=lambda _: Answer(is_yes=False, why="nobody is"),
         status=lambda: {"host": "db1"},
         metrics=lambda: b"a 1\n",
         acts={"/checkpoint": lambda: {"took_s": 0.1}},
