@@ -10,7 +10,8 @@ class Haproxy:
 
     def __init__(self, open_requests=0, **states):
         self.open_requests, self.orders = open_requests, []
-        self.states = {"app1": "UP", "app2": "UP", "app1-unchecked": "no check"} | states
+        unchecked = dict.fromkeys(("app1-unchecked", "app2-unchecked"), "no check")
+        self.states = {"app1": "UP", "app2": "UP", **unchecked} | states
 
     def ask(self, order):
         if order == "show stat":
