@@ -10,7 +10,7 @@ def of(host: Host, topology: Topology) -> dict[str, str]:
     Return what answers once a program of `host` serves, by the program's name.
 
     `https://` answers 200 then, to a host of the site; `tcp://` accepts a connection. keepalived
-    answers nobody.
+    answers nobody, blackbox_exporter its own host only.
     """
     found: dict[str, str] = {}
     for role in host.roles:
