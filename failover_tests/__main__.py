@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
@@ -26,7 +27,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-console = Console()
+# Into a file or a pipe a line is written whole, not folded to the 80 columns of no terminal.
+console = Console(width=None if sys.stdout.isatty() else 160)
 
 LabName = Annotated[str, typer.Option("--name", help="The lab to drill on.")]
 Reports = Annotated[Path, typer.Option("--reports", help="Folder of the reports.")]
@@ -66,7 +68,12 @@ def run(
             console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
             done.append(
                 runs.reported(
-                    opened, name, CATALOGUE[name], reports_folder=reports_folder, load_s=duration
+                    opened,
+                    name,
+                    CATALOGUE[name],
+                    reports_folder=reports_folder,
+                    load_s=duration,
+                    say=console.print,
                 )
             )
             _show(done[-1] / "report.md")
@@ -160,6 +167,8 @@ def main() -> None:
     """Run the command that was asked for; what a lab could not do is said in one line."""
     # A drill that is told to end cures what it broke, as one that is interrupted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if os.geteuid() != 0 and "--help" not in sys.argv:
+        sys.exit("evergrid-drill breaks what root runs: run it as root, or with sudo")
     try:
         app()
     except LabFailed as error:

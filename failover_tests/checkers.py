@@ -138,7 +138,9 @@ def never_attempted(
     ]
     others = after.payments - before.payments - len(recorded)
     if others:
-        findings.append(f"{others:+d} payments in the books are not of this run")
+        findings.append(
+            f"{others:+d} payments in the books are not of this run: did anybody else pay meanwhile?"
+        )
     return findings
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,9 +15,15 @@ from failover_tests.drills.catalogue import Runnable
 from failover_tests.stage import Stage
 from ha.lab import Lab
 from ha.lab.errors import LabFailed
+from ha.lab.handover import silent
+from ha.lab.state import LOCKS
 
 # Where Linux keeps files in memory (shm_overview(7)).
 _MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
+
+
+class LabInUse(LabFailed):
+    """Another drill runs on the lab."""
 
 
 def reported(
@@ -25,13 +34,51 @@ def reported(
     reports_folder: Path,
     load_s: float = 0.0,
     longest_s: float = budgets.LOAD_LONGEST_S,
+    say: Callable[[str], None] = silent,
 ) -> Path:
-    """Run a drill; write its report, its evidence; return their folder."""
+    """
+    Run a drill; write its report, its evidence; return their folder.
+
+    :raises LabInUse: if a drill runs on the lab already
+    """
+    with _alone(lab):
+        return _reported(
+            lab,
+            name,
+            drill,
+            reports_folder=reports_folder,
+            load_s=load_s,
+            longest_s=longest_s,
+            say=say,
+        )
+
+
+@contextmanager
+def _alone(lab: Lab) -> Iterator[None]:
+    """Keep other drills from the lab: each would judge what the other's clients did."""
+    with (LOCKS / f"evergrid-drill-{lab.layout.lab}").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LabInUse(f"a drill runs on the lab {lab.layout.lab!r} already") from error
+        yield
+
+
+def _reported(
+    lab: Lab,
+    name: str,
+    drill: Runnable,
+    *,
+    reports_folder: Path,
+    load_s: float,
+    longest_s: float,
+    say: Callable[[str], None],
+) -> Path:
     folder = reports.folder_of(reports_folder, name)
     described = environment.described(lab)
     with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
         began_s = time.monotonic()
-        stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s)
+        stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s, say=say)
         try:
             outcome = drill(stage)
         except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run

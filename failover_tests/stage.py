@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,13 @@ from failover_tests.evidence import Evidence
 from failover_tests.faults.fault import Fault
 from failover_tests.load import Load
 from ha.lab import Lab
+from ha.lab.handover import silent
 from ha.lab.waiting import NotInTime, until
 from ha.topology import Role
 
 # Looking at a whole lab takes a tenth of a second of one core.
 _LOOK_EVERY_S = 0.3
+_PATIENT_S = 10.0
 
 
 class Stage:
@@ -39,12 +41,14 @@ class Stage:
         folder: Path,
         load_s: float = 0.0,
         longest_s: float = budgets.LOAD_LONGEST_S,
+        say: Callable[[str], None] = silent,
     ) -> None:
         self.lab = lab
         self.load_s = load_s
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self.folder = folder
         self.longest_s = longest_s + load_s
+        self._say = say
         self._before: books.Standing | None = None
         self._cpu_shares: dict[str, float] = {}
         self._rejoined_s = 0.0
@@ -82,9 +86,22 @@ class Stage:
         return etcd.leader(self.lab)
 
     def wait_until_healthy(self, *, within_s: float = budgets.HEALTHY_S) -> None:
-        """Wait until nothing of the lab is broken: hosts, programs, databases, etcd, edge."""
+        """
+        Wait until nothing of the lab is broken: hosts, programs, databases, etcd, edge.
+
+        What it waits for is said where that takes long.
+        """
+        began_s, said = time.monotonic(), [""]
+
+        def complaints() -> list[str]:
+            found = health.complaints(self.lab)
+            if found and found[0] != said[-1] and time.monotonic() - began_s > _PATIENT_S:
+                said.append(found[0])
+                self._say(f"  waiting: {found[0]}")
+            return found
+
         until(
-            lambda: health.complaints(self.lab),
+            complaints,
             is_enough=lambda complaints: not complaints,
             what="a whole lab",
             within_s=within_s,

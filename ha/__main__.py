@@ -121,11 +121,11 @@ def lab_info(
     is_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show where the lab is reached, and with which tokens."""
-    info = open_lab(name).info()
+    found = open_lab(name)
     if is_json:
-        print(json.dumps(info, indent=2))  # noqa: T201 - for programs: no colours, no wrapping
+        print(json.dumps(found.info(), indent=2))  # noqa: T201 - for programs: no colours, no folds
     else:
-        report.info(info, console)
+        report.info(found, console)
 
 
 @lab.command("logs")
@@ -176,8 +176,11 @@ def switchover(
     name: Name = "main",
 ) -> None:
     """Let another database host lead; clients wait for less than a second, none sees an error."""
-    report_ = open_lab(name).switchover(to, say=console.print)
-    console.print(f"[green]✓[/] {report_.new} leads; writes waited for {report_.unwritable_s} s.")
+    found = open_lab(name)
+    done = found.switchover(to, say=console.print)
+    console.print(f"[green]✓[/] {done.new} leads; writes waited for {done.unwritable_s} s.")
+    took_s = cockpit.wait_until_whole(found)
+    console.print(f"[green]✓[/] Every host can take over again, after {took_s:.1f} s more.")
 
 
 @commands.command("restore")

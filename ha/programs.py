@@ -22,7 +22,8 @@ class Program:
     none; `oom_score` what the kernel adds before it chooses whom to end when memory is short.
     `takes_children`: when it has to be killed, its children go with it. `reload_signal` makes it
     read its configuration anew. `socket`: what the supervisor listens at in its place, so that
-    nobody is refused while it starts anew. `writes` are the folders that it may change.
+    nobody is refused while it starts anew. `writes` are the folders that it may change. One with a
+    `watchdog_s` that gives no sign of life for so long (`ha.watchdog`) is started anew.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Program:
     priority: int = 100
     socket: str = ""
     writes: tuple[str, ...] = ()
+    watchdog_s: int = 0
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
@@ -142,6 +144,7 @@ def _warden(release: str, listen: str) -> Program:
         oom_score=-900,
         stop_wait_s=5,
         socket=listen,
+        watchdog_s=10,
         writes=(f"{_DATA}/postgresql", _RUN),
     )
 

@@ -22,7 +22,7 @@ from failover_tests.workload.precedence import take_precedence
 _OTHER_FILES = 200
 
 # Halls, banks, seats of the call centre keep their connection. A crowd that opened its own as it
-# comes would have this machine do the clients' half of some hundred handshakes while a host is lost.
+# comes would have this machine do the clients' half of hundreds of handshakes, a host just lost.
 _SEATS = 400
 
 # Enough that two payments seldom wait for the same account's lock.

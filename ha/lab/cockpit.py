@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +15,15 @@ from ha import outlook
 from ha.lab import state
 from ha.lab.commands import run, within
 from ha.lab.lab import Lab
+from ha.lab.waiting import until
 from ha.outlook import Outlook
 from ha.site import Found, Question
 
 # Every warden in turn, two seconds at most each, then Patroni.
 _ASKED_S = 20.0
+# The old primary starts anew, streams, becomes a voter: two to eight seconds.
+_WHOLE_S = 60.0
+_LOOK_EVERY_S = 0.5
 
 
 def status(lab: Lab, console: Console) -> bool:
@@ -34,6 +39,24 @@ def status(lab: Lab, console: Console) -> bool:
     for sentence in sentences(seen):
         console.print(sentence)
     return seen.is_good
+
+
+def wait_until_whole(lab: Lab) -> float:
+    """
+    Return after how long a failover would lose nothing and need no person, in seconds.
+
+    :raises NotInTime: if that takes longer than `_WHOLE_S`
+    """
+    hosts = [host.name for host in lab.topology.with_role("database")]
+    began_s = time.monotonic()
+    until(
+        lambda: outlook.judge(ask(lab), hosts),
+        is_enough=lambda seen: seen.is_good,
+        what="every database host takes part again",
+        within_s=_WHOLE_S,
+        step_s=_LOOK_EVERY_S,
+    )
+    return time.monotonic() - began_s
 
 
 def sentences(seen: Outlook) -> Iterator[str]:

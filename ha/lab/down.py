@@ -17,6 +17,9 @@ REAPED_S = 10.0
 def down(layout: Layout, progress: Progress, *, keeps_data: bool = False) -> None:
     """Take the lab away; its data too, unless told to keep them. Nothing left is no error."""
     with state.locked(layout):
+        if not layout.folder.exists() and not has_leftovers(layout):
+            progress.say(f"There is no lab called {layout.lab!r}: nothing to stop.")
+            return
         with progress.step(f"Stop the hosts of the lab {layout.lab!r} and remove its network"):
             sweep(layout)
         if keeps_data or not layout.folder.exists():

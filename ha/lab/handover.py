@@ -35,6 +35,9 @@ def switchover(
 
     :raises SwitchoverRefused: if it is refused (nothing has changed then) or was not done in time
     """
+    databases = [host.name for host in topology.with_role("database")]
+    if to is not None and to not in databases:
+        raise SwitchoverRefused(f"{to!r} is no database host; there are {', '.join(databases)}")
     client = topology.with_role("client")[0]
     argv = within(layout.namespace(client.name), [sys.executable, "-m", "ha.switchover"])
     order = procedure.Order(

@@ -168,8 +168,15 @@ def open_lab(name: str = "main") -> Lab:
     Return the lab called `name`.
 
     :raises LabUnknown: if none of that name was brought up
+    :raises LabDown: if it was taken down, its data kept
     """
-    return Lab(Layout(name))
+    lab = Lab(Layout(name))
+    if not network.exists(lab.layout.bridge):
+        raise state.LabDown(
+            f"the lab {name!r} is down, its data are kept; `evergrid-ha lab up --name {name}`"
+            " starts it"
+        )
+    return lab
 
 
 def _url(address: str, port: int) -> str:

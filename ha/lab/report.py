@@ -19,17 +19,14 @@ TRIAL_KEY = "my-first-payment"
 
 def welcome(lab: Lab, console: Console, *, is_bare: bool) -> None:
     """Show how to use the lab that was just brought up."""
-    found = lab.info()
     if not is_bare:
-        info(found, console)
-        for line in _trial(lab, found):
-            console.out(line, highlight=False)
-        console.print()
+        info(lab, console)
     console.print(f"Stop it, and remove its data:  evergrid-ha lab down --name {lab.layout.lab}")
 
 
-def info(found: dict[str, Any], console: Console) -> None:
-    """Show the endpoints and the tokens, each on a line of its own to be copied."""
+def info(lab: Lab, console: Console) -> None:
+    """Show endpoints, tokens, three lines to try them with, each on a line to be copied."""
+    found = lab.info()
     table = Table.grid(padding=(0, 2))
     local = found["local"]
     for what, where in (
@@ -44,6 +41,9 @@ def info(found: dict[str, Any], console: Console) -> None:
     console.print()
     for role, token in found["tokens"].items():
         console.out(f"{role:<18}{token}", highlight=False)
+    console.print()
+    for line in _trial(lab, found):
+        console.out(line, highlight=False)
     console.print()
 
 

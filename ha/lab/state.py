@@ -27,6 +27,10 @@ class LabUnknown(LabFailed):
     """There is no lab of this name."""
 
 
+class LabDown(LabFailed):
+    """The lab was taken down, its data kept."""
+
+
 class LabBusy(LabFailed):
     """Another command is at work on this lab."""
 

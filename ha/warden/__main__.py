@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ha import watchdog
 from ha.identity import Identity
 from ha.rest import Rest
 from ha.warden import metrics, patience, settings, status, watches
@@ -59,6 +60,7 @@ def run(found: Settings) -> None:
     # The first turns fence anew what was promised before this host started.
     while not board.stopped.wait(_pause_s(board)):
         warden.turn()
+        watchdog.sign()
     if board.has_failed:
         sys.exit(1)
 

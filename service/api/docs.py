@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from importlib import resources
@@ -118,9 +119,10 @@ def _curl(path: str, operation: Mapping[str, Any]) -> str:
     if operation.get("security", True):
         words.append('-H "Authorization: Bearer $TOKEN"')
     for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
-        words.append(f"-H 'Content-Type: {media_type}' -H \"Idempotency-Key: $(uuidgen)\"")
+        words.append(f"-H 'Content-Type: {media_type}'")
+        words.append('-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)"')
         words.append(f"--data-binary '{json.dumps(body['example'], ensure_ascii=False)}'")
-    words.append('"$ENDPOINT' + path.replace("{", "$").replace("}", "").replace("_no", "_NO") + '"')
+    words.append('"$ENDPOINT' + re.sub(r"{(\w+)}", lambda name: f"${name[1].upper()}", path) + '"')
     return " \\\n  ".join(words)
 
 

@@ -19,7 +19,7 @@ from service.usecases.payments import payment_by_no, statement_of_account, take_
 # The domain judges the amount, with a code of its own; the description only says how.
 _AMOUNT = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": AMOUNT_MAX_FEN})
 _EXAMPLE = {
-    "account_no": "1000000006",
+    "account_no": "1000000005",
     "amount_fen": 12_345,
     "channel": "hall",
     "channel_serial": "H01-20260331-0001",

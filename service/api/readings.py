@@ -20,7 +20,7 @@ _LENGTH = msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": BATCH_MAX})
 _EXAMPLE = {
     "readings": [
         {
-            "account_no": "1000000006",
+            "account_no": "1000000005",
             "register": "1234.5",
             "read_at": "2026-03-31T10:00:00+08:00",
             "source": "manual",

@@ -79,3 +79,20 @@ def test_a_lab_that_does_not_exist_is_one_sentence_and_exit_code_1():
     assert "there is no lab called 'nosuchlab'" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 1
+
+
+def test_a_host_that_holds_no_database_is_not_asked_to_lead(lab):
+    refused = evergrid_ha(lab, "switchover", "--to=lb1")
+    assert refused.returncode == 1
+    assert "'lb1' is no database host; there are db1, db2, db3" in refused.stderr
+
+
+def test_a_lab_that_never_was_is_not_stopped():
+    argv = [sys.executable, "-m", "ha", "lab", "down", "--name", "never"]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30)
+    assert told.stdout.strip().endswith("There is no lab called 'never': nothing to stop.")
+
+
+def test_info_shows_what_to_paste(lab):
+    shown = evergrid_ha(lab, "lab", "info").stdout
+    assert shown.count("curl -sS") == 3

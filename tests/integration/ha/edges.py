@@ -27,7 +27,8 @@ SUBNET = "127.79.0.0/24"
 @dataclass
 class Seen:
     """
-    What reached an API host; `deaths_left` is how many requests it will die of first.
+    What reached an API host; `deaths_left` is how many requests it will die of first: the edge gets
+    no answer then, or a 502 if a HAProxy `survives` beside the API.
 
     `principals` is what it says of the callers it knows, by their Authorization. With its database
     away it knows nobody. It holds its answers back until it `may_answer`.
@@ -35,6 +36,7 @@ class Seen:
 
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     deaths_left: int = 0
+    survives: bool = False
     principals: dict[str, str] = field(default_factory=dict)
     is_away: bool = False
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -58,6 +60,9 @@ class ApiHost(BaseHTTPRequestHandler):
             dies = self.seen.deaths_left > 0
             self.seen.deaths_left -= dies
         self.seen.may_answer.wait()
+        if dies and self.seen.survives:
+            self.answer(502, b"<html>No valid response</html>")
+            return
         if dies:
             self.close_connection = True
             return

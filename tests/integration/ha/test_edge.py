@@ -75,9 +75,12 @@ def test_a_request_id_that_could_break_a_log_is_replaced(edge, given):
     assert headers["x-request-id"] == answered["x-request-id"] != given
 
 
+@pytest.mark.parametrize("survives", [False, True], ids=["no answer", "502 of its HAProxy"])
 @pytest.mark.parametrize(("method", "key"), [("GET", {}), ("POST", {"Idempotency_Key": "k-1"})])
-def test_a_request_that_is_safe_to_repeat_survives_an_api_process_that_dies(edge, method, key):
-    edge.seen.deaths_left = 1
+def test_a_request_that_is_safe_to_repeat_survives_an_api_process_that_dies(
+    edge, method, key, survives
+):
+    edge.seen.deaths_left, edge.seen.survives = 1, survives
     status, _, body = edge.ask(method, "/v1/payments", body=b"{}" if key else b"", **key)
     assert (status, body) == (200, b"done")
     assert len(edge.seen.requests) == 2
@@ -93,8 +96,9 @@ def test_the_api_is_told_since_when_a_client_waits_also_by_a_repetition(edge):
     assert began_ms - 1 <= starts[0] <= time.time() * 1000
 
 
-def test_a_write_without_a_key_is_not_repeated(edge):
-    edge.seen.deaths_left = 1
+@pytest.mark.parametrize("survives", [False, True], ids=["no answer", "502 of its HAProxy"])
+def test_a_write_without_a_key_is_not_repeated(edge, survives):
+    edge.seen.deaths_left, edge.seen.survives = 1, survives
     assert problem(edge.ask("POST", "/v1/payments", body=b"{}")) == (502, "ANSWER_LOST")
     assert len(edge.seen.requests) == 1
 

@@ -147,6 +147,28 @@ class Voters(RuleBasedStateMachine):
     def a_sign_of_life_gets_stuck(self, name):
         self.world.beat_late(name)
 
+    @rule(name=hosts)
+    def a_primary_goes_on_without_etcd(self, name):
+        self.world.goes_on_without_etcd(name)
+
+    @rule(name=hosts)
+    def a_belief_runs_out(self, name):
+        self.world.belief_runs_out(name)
+
+    @rule(rounds=looks, patronis=some_hosts, replicas=some_hosts, is_cut=st.booleans())
+    def the_leader_goes_on_without_etcd(self, rounds, patronis, replicas, is_cut):
+        """Its lease may expire meanwhile; then it may be lost, or cut off, believed by all."""
+        leader = self.world.old_leader
+        self.world.cut_from_etcd.add(leader)
+        self.world.goes_on_without_etcd(leader)
+        self.world.look(leader)
+        if is_cut:
+            self.the_leader_is_cut_off(loses_etcd=True)
+        else:
+            self.world.expire()
+        self.work(HOSTS, rounds=rounds, patronis=patronis)
+        self.clients_write_and_replicas_replicate(replicas)
+
     @rule()
     def the_lease_expires(self):
         self.world.expire()
@@ -209,7 +231,8 @@ def test_the_runs_come_to_everything_that_the_protocol_does():
 
     deeds = product(("promise", "decide", "revoke", "release"), ("done", "lost", "late"))
     wanted = {f"{deed} {fate}" for deed, fate in deeds}
-    assert wanted | {"fence", "lift", "adopt", "old leader leads anew"} <= happened.keys()
+    others = {"goes on without etcd", "believes no more", "old leader leads anew"}
+    assert wanted | {"fence", "lift", "adopt"} | others <= happened.keys()
     assert happened["decide done"] >= 100
     assert happened["election"] >= 100
 
@@ -220,3 +243,11 @@ def test_without_its_fences_the_runs_lose_a_commit():
 
     with pytest.raises(CommitLost):
         run_state_machine_as_test(Unfenced, settings=settings(FIXED, max_examples=400))
+
+
+def test_without_belief_in_a_leader_that_goes_on_without_etcd_the_runs_lose_a_commit():
+    class Unbelieving(Voters):
+        lacks = frozenset({"belief"})
+
+    with pytest.raises(CommitLost):
+        run_state_machine_as_test(Unbelieving, settings=settings(FIXED, max_examples=400))

@@ -44,6 +44,7 @@ class Host:
     ended_lease: int | None = None
     lease: int | None = None
     is_true_to_word: bool = True
+    believes: str | None = None
     verdict: int = 0
     knew: int = 0
 
@@ -74,7 +75,8 @@ class World:
     `lacks` names what this world does without, to see that it matters: "fence" (the kernel lets
     everything through), "epoch", "verdict", "promises" (conditions of etcd's transactions), "order"
     (Patroni does not wait for the warden), "knowledge" (a sign of life is taken to know of whatever
-    verdict there is when it arrives).
+    verdict there is when it arrives), "belief" (nobody believes in a leader that goes on without
+    etcd).
     `happened` counts deeds by what became of them ("decide lost"), elections too.
     """
 
@@ -151,19 +153,62 @@ class World:
             return
         leader = self.etcd.leader
         if leader is None:
-            self._race(host)
+            if not self._believes(host):
+                self._race(host)
         elif leader.host == name:
             host.is_running = host.is_primary = True
         else:
             self._follow(host, self.hosts[leader.host])
 
+    def goes_on_without_etcd(self, name: str) -> None:
+        """
+        One turn of a primary that has lost etcd (failsafe mode): it asks every other.
+
+        Whoever hears believes in it for a ttl, unless it leads itself; one that is not answered by
+        all steps down (ha.py, check_failsafe_topology).
+        """
+        host = self.hosts[name]
+        if not (host.is_on and host.is_running and host.is_primary) or self.reaches_etcd(name):
+            return
+        others = [other for other in self.hosts.values() if other is not host]
+        hearing = [other for other in others if self.reaches(name, other.name)]
+        agreeing = [other for other in hearing if not other.is_primary]
+        for other in agreeing:
+            other.believes = name
+        if len(agreeing) < len(others):
+            host.is_primary = False
+        else:
+            self.happened["goes on without etcd"] += 1
+
+    def belief_runs_out(self, name: str) -> None:
+        """A ttl after it was heard last; one whose turns ended has stepped down by then."""
+        believed = self.hosts[name].believes
+        if believed is not None and not self.hosts[believed].is_primary:
+            self.hosts[name].believes = None
+
+    def _believes(self, host: Host) -> bool:
+        """Test if it waits for a leader that went on without etcd, and was not outvoted."""
+        if host.believes is None or "belief" in self.lacks:
+            return False
+        if host.believes == voting.outvoted(self._view(host)):
+            self.happened["believes no more"] += 1
+            host.believes = None
+        return host.believes is not None
+
     def expire(self) -> None:
-        """The lease of a leader that is off, or has stepped down, runs out by itself."""
+        """
+        The lease of a leader runs out by itself.
+
+        One that is off, or has stepped down, or goes on without etcd while all others believe it.
+        """
         leader = self.etcd.leader
         if leader is None:
             return
         host = self.hosts[leader.host]
-        if not host.is_on or not host.is_primary:
+        others = [other for other in self.hosts.values() if other is not host]
+        is_believed = all(other.believes == host.name for other in others)
+        is_away = not self.reaches_etcd(host.name) and is_believed
+        if not host.is_on or not host.is_primary or is_away:
             self._end_lease(leader.lease)
 
     def step_down(self, name: str) -> None:
@@ -223,6 +268,7 @@ class World:
         if not host.is_primary:
             etcd.timeline = host.timeline = etcd.timeline + 1
         host.is_primary, host.follows, host.receives_from = True, None, None
+        host.believes = None
 
     def _end_lease(self, lease: int) -> None:
         for host in self.hosts.values():
@@ -254,6 +300,7 @@ class World:
             return
         host.is_on = True
         host.lease, host.is_true_to_word, host.verdict, host.knew = None, False, 0, 0
+        host.believes = None
         host.promised_s, host.released_s, host.ended_lease = self.now_s, None, None
         host.seen, host.peers, host.heard_s = Store(seen_s=NEVER), {}, NEVER
 
