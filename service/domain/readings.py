@@ -200,8 +200,11 @@ def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_fro
         # As told from UTC: PostgreSQL reads no offset of 16 h or more, which RFC 3339 allows.
         read_at=new.read_at.astimezone(UTC),
         register=register,
-        rolled_over=_has_rolled_over(
-            register, state=state, is_confirmed=new.is_roll_over_confirmed
+        rolled_over=has_rolled_over(
+            register,
+            previous=state.register,
+            shape=state.shape,
+            is_confirmed=new.is_roll_over_confirmed,
         ),
         source=new.source,
     )
@@ -218,19 +221,22 @@ def _judge_time(read_at: datetime, *, previous: datetime, now: datetime, open_fr
         raise ReadingTooOld(f"read_at is {read_at.isoformat()}, readings begin on {open_from}")
 
 
-def _has_rolled_over(register: Decimal, *, state: MeterState, is_confirmed: bool) -> bool:
+def has_rolled_over(
+    register: Decimal, *, previous: Decimal, shape: Register, is_confirmed: bool
+) -> bool:
     """
-    Test if the register began again at zero since it showed `state.register`.
+    Test if the register began again at zero since it showed `previous`.
 
     A confirmation of what did not happen changes nothing.
 
     Source: domain rule 2.2, step 1 (plausible from nine tenths of the range on, or confirmed).
+    :raises ReadingBelowPrevious: if it ran backwards
     """
-    if register >= state.register:
+    if register >= previous:
         return False
-    if is_confirmed or state.shape.may_roll_over_from(state.register):
+    if is_confirmed or shape.may_roll_over_from(previous):
         return True
-    raise ReadingBelowPrevious(f"register is {register}, the last reading is {state.register}")
+    raise ReadingBelowPrevious(f"register is {register}, the last reading is {previous}")
 
 
 def _refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:

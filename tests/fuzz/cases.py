@@ -45,13 +45,9 @@ class Cases:
 
     def _valid(self, number: int, random: Random) -> Draft:
         method, template, described = random.choice(self._operations)
-        values = self._world.values(number)
+        values = self._world.values(number) | self._world.documents(template, number)
         if method == "POST" and template == "/v1/staff":
             values["user_name"] = f"added.{number}"
-        if "{proposal_no}" in template:
-            values["proposal_no"] = self._world.proposal_no(template.rpartition("/")[2], number)
-        if "{cancellation_no}" in template:
-            values["cancellation_no"] = self._world.cancellation_no(number)
         content = described.get("requestBody", {}).get("content", {})
         draft = Draft(
             operation=f"{method} {template}",

@@ -17,7 +17,7 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import cancellations, issuers, proposals
+from tests.integration import cancellations, corrections, issuers, proposals
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
@@ -44,6 +44,7 @@ class World:
     bill_run_id: int
     proposal_nos: dict[str, tuple[int, ...]]
     cancellation_nos: tuple[int, ...]
+    correction_nos: tuple[int, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -66,9 +67,13 @@ class World:
         numbers = self.proposal_nos[step if step in self.proposal_nos else "tests"]
         return numbers[number % len(numbers)]
 
-    def cancellation_no(self, number: int) -> int:
-        """Return a bill's cancellation that may be decided, unless an earlier case has done so."""
-        return self.cancellation_nos[number % len(self.cancellation_nos)]
+    def documents(self, template: str, number: int) -> dict[str, int]:
+        """Return documents that may be decided about, unless an earlier case has done so."""
+        return {
+            "proposal_no": self.proposal_no(template.rpartition("/")[2], number),
+            "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
+            "correction_no": self.correction_nos[number % len(self.correction_nos)],
+        }
 
     def values(self, number: int) -> dict[str, Any]:
         """Return what a case may name, by the name of the field; serials are its own."""
@@ -128,6 +133,8 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     utility.read(opened, "100")
     run = utility.bill()
     account_nos, others = opened[:_ACCOUNTS], opened[_ACCOUNTS:]
+    misread = utility.open_accounts(_CANCELLATIONS)
+    utility.read(misread, "100")
     tokens = dict(_tokens(means, utility.bureau))
     _people(means.server, bureau=utility.bureau, now=means.now)
     return World(
@@ -150,6 +157,7 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
             cancellations.ask(means.server.superuser, utility.bills(no).items[0].bill_no)
             for no in others
         ),
+        correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in misread),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import NOW
-from tests.integration import cancellations
+from tests.integration import cancellations, corrections
 from tests.integration.sign_ins import IDENTITY
 from tests.integration.utilities import Utility
 
@@ -16,7 +16,8 @@ REFUSED = psycopg2.errors.InsufficientPrivilege
 APPEND_ONLY = [
     "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
     "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
-    "household_term", "bill_cancellation", "bill_cancellation_event",
+    "household_term", "bill_cancellation", "bill_cancellation_event", "reading_correction",
+    "reading_correction_event", "superseding_reading",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
@@ -96,6 +97,7 @@ def business(migrated, database, worker_database, caller, once):
     utility.bill()
     utility.pay(account_no, 500_00)
     cancellations.ask(migrated.superuser, f"202602{account_no}01")
+    corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, account_no))
 
 
 def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
@@ -110,6 +112,30 @@ def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, bu
     with pytest.raises(REFUSED):
         run(API, f"{step} 'approved', 1, now(), NULL, '202602100000000502')")
     assert run(API, f"{step} 'rejected', 1, now(), 'no', NULL)") == 1
+
+
+def test_the_last_step_of_a_correction_is_the_database_s_own(run, migrated, business):
+    [(number, bureau)] = migrated.superuser(
+        "SELECT reading_correction_id, bureau_id FROM evergrid.reading_correction_event "
+        "WHERE step = 'requested' LIMIT 1"
+    )
+    step = (
+        "INSERT INTO evergrid.reading_correction_event (reading_correction_id, position, "
+        f"bureau_id, step, principal_id, happened_at, reason) VALUES ({number}, 9, {bureau}, "
+    )
+    with pytest.raises(REFUSED):
+        run(API, f"{step} 'approved', 1, now(), NULL)")
+    assert run(API, f"{step} 'rejected', 1, now(), 'no')") == 1
+
+
+def test_only_the_database_supersedes_a_reading(run, migrated, business):
+    with pytest.raises(REFUSED):
+        run(
+            API,
+            "INSERT INTO evergrid.superseding_reading (bureau_id, meter_id, read_at, "
+            "reading_correction_id, register, rolled_over) SELECT bureau_id, meter_id, read_at, "
+            "reading_correction_id, 1, false FROM evergrid.reading_correction LIMIT 1",
+        )
 
 
 @pytest.mark.parametrize("role", [API, WORKER, AUDIT])
@@ -304,7 +330,8 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
     "table",
     ["account", "meter", "reading", "bill", "payment", "allocation", "journal", "ledger_entry",
      "receivable", "prepayment_lot", "bill_run", "staff", "bill_cancellation",
-     "bill_cancellation_event"],
+     "bill_cancellation_event", "reading_correction", "reading_correction_event",
+     "superseding_reading", "reading_in_force"],
 )  # fmt: skip
 def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
     assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0

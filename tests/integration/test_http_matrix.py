@@ -19,7 +19,7 @@ from service.domain.idempotency import Once
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from tests.conftest import NOW
-from tests.integration import cancellations, proposals, sign_ins
+from tests.integration import cancellations, corrections, proposals, sign_ins
 from tests.integration.utilities import FEBRUARY, Utility
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
@@ -29,6 +29,8 @@ PASSWORD = "the password of the matrix"
 SERIALS = itertools.count(1)
 # One for each cell that speaks of cancellations, which nobody has asked to cancel before.
 _BILLS_TO_CANCEL = 150
+# The same for corrections of readings, none of which is billed.
+_READINGS_TO_CORRECT = 150
 # A principal of the bureau that is asked about, one of its neighbour, one that serves every bureau.
 OWN, OTHER, EVERY = "own", "other", "every"
 OFFICES = {OFFICER, HEAD}
@@ -74,6 +76,32 @@ MATRIX = {
         body={"from_month": "{month}", "persons": 5, "document_no": "R-{serial}"},
     ),
     "GET /v1/accounts/{account_no}/statement": row(CUSTOMERS - {READER}, "ACCOUNT_UNKNOWN"),
+    "GET /v1/accounts/{account_no}/readings": row(
+        {CLERK, READER, AUDITOR} | OFFICES, "ACCOUNT_UNKNOWN"
+    ),
+    "GET /v1/reading-corrections": row(
+        {READER, AUDITOR} | OFFICES, None, query="?limit=1", counts="items"
+    ),
+    "POST /v1/reading-corrections": row(
+        {READER, OFFICER},
+        "READING_UNKNOWN",
+        201,
+        body={
+            "account_no": "{misread_no}",
+            "read_at": "{misread_at}",
+            "register": "90",
+            "reason": "no. {serial}",
+        },
+    ),
+    "GET /v1/reading-corrections/{correction_no}": row(
+        {READER, AUDITOR} | OFFICES, "READING_CORRECTION_UNKNOWN"
+    ),
+    "POST /v1/reading-corrections/{correction_no}/approvals": row(
+        OFFICES, "READING_CORRECTION_UNKNOWN"
+    ),
+    "POST /v1/reading-corrections/{correction_no}/rejections": row(
+        OFFICES, "READING_CORRECTION_UNKNOWN", body={"reason": "no. {serial}"}
+    ),
     "POST /v1/readings": row(
         {READER, MIGRATOR},
         None,
@@ -244,6 +272,8 @@ def home(migrated, database, worker_database, caller):
     others = utility.open_accounts(_BILLS_TO_CANCEL)
     utility.read(others, "100")
     utility.bill()
+    misread = utility.open_accounts(_READINGS_TO_CORRECT)
+    utility.read(misread, "100")
     return SimpleNamespace(
         utility=utility,
         bureau=utility.bureau,
@@ -254,6 +284,8 @@ def home(migrated, database, worker_database, caller):
         payment_no=utility.pay(account_no, 500),
         user_name=f"somebody.of.{utility.bureau}",
         wrong_bill_nos=(utility.bills(other).items[0].bill_no for other in others),
+        misread_nos=iter(misread),
+        misread_at=(FEBRUARY.ends_at - timedelta(hours=4)).isoformat(),
     )
 
 
@@ -321,6 +353,7 @@ def ask(app, home, person, migrated, new_account):
         method, template = route.split()
         serial = next(SERIALS)
         wrong_bill_no = next(home.wrong_bill_nos) if "bill-cancellations" in template else None
+        misread_no = next(home.misread_nos) if "reading-corrections" in template else None
         values = vars(home) | {
             "serial": serial,
             "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
@@ -331,6 +364,10 @@ def ask(app, home, person, migrated, new_account):
             "wrong_bill_no": wrong_bill_no,
             "cancellation_no": cancellations.ask(migrated.superuser, wrong_bill_no)
             if wrong_bill_no and route != "POST /v1/bill-cancellations"
+            else None,
+            "misread_no": misread_no,
+            "correction_no": corrections.ask(migrated.superuser, misread_no)
+            if misread_no and route != "POST /v1/reading-corrections"
             else None,
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
@@ -429,7 +466,7 @@ def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, mi
 def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
     method, template = route.split()
     headers = {"Authorization": authorization} if authorization else {}
-    path = template.format(**vars(home), proposal_no=1, cancellation_no=1)
+    path = template.format(**vars(home), proposal_no=1, cancellation_no=1, correction_no=1)
     answered = TestClient(app).simulate_request(method, path, headers=headers)
 
     assert (answered.status_code, answered.json["code"]) == (401, code)

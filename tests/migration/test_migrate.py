@@ -227,24 +227,25 @@ def test_limits_and_staff_are_added_beside_the_version_before(empty, written_bef
     assert applied == ["0008_pre_token_limits.sql", "0009_pre_staff.sql"]
 
 
-def test_nobody_cancels_a_bill_before_every_worker_knows_of_it(empty):
-    """A worker of the release before takes the mirror for the newest bill."""
+@pytest.mark.parametrize("function", ["cancel_bill", "correct_reading"])
+def test_nothing_is_taken_back_before_every_worker_knows_of_it(empty, function):
+    """A worker of the release before takes a mirror for the newest bill, a reading as it was."""
     files = migrate.in_order()
-    migrate.migrate(dsn=empty, migrations=files[:15], phases=frozenset({"pre"}))
+    migrate.migrate(dsn=empty, migrations=files[:16], phases=frozenset({"pre"}))
     connection = psycopg2.connect(empty)
     connection.autocommit = True
 
-    def may_cancel():
+    def may_call():
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT has_function_privilege('evergrid_api', 'evergrid.cancel_bill(bigint, "
+                f"SELECT has_function_privilege('evergrid_api', 'evergrid.{function}(bigint, "
                 "integer, timestamptz)', 'EXECUTE')"
             )
             return cursor.fetchone()[0]
 
-    assert not may_cancel()
-    migrate.migrate(dsn=empty, migrations=files[:15], phases=BOTH)
-    assert may_cancel()
+    assert not may_call()
+    migrate.migrate(dsn=empty, migrations=files[:16], phases=BOTH)
+    assert may_call()
     connection.close()
 
 

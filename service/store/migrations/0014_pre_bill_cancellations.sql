@@ -1,5 +1,5 @@
 -- Bills that are cancelled: one asks for it, another approves, a mirror bill takes all of it back.
--- Nobody may approve before 0015: a worker of the release before would begin the account's next bill
+-- Nobody may approve before 0016: a worker of the release before would begin the account's next bill
 -- where the cancelled one ended.
 CREATE TABLE evergrid.bill_cancellation (
     bill_cancellation_id bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

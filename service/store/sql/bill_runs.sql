@@ -123,7 +123,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
        coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
        reading.register,
        (SELECT count(*)
-          FROM evergrid.reading AS passed
+          FROM evergrid.reading_in_force AS passed
          WHERE passed.bureau_id = meter.bureau_id
            AND passed.meter_id = meter.meter_id
            AND passed.read_at > coalesce(bill.read_at, meter.installed_at)
@@ -164,7 +164,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
         LIMIT 1) AS bill ON true
   LEFT JOIN LATERAL (
        SELECT reading.read_at, reading.register
-         FROM evergrid.reading
+         FROM evergrid.reading_in_force AS reading
         WHERE reading.bureau_id = meter.bureau_id
           AND reading.meter_id = meter.meter_id
           AND reading.read_at >= %(starts_at)s::timestamptz

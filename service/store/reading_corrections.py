@@ -1,0 +1,201 @@
+"""Reading corrections in the database: who asked, who decided, what is in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from service.domain import cursors
+from service.domain.accounts import AccountUnknown
+from service.domain.meters import Register
+from service.domain.reading_corrections import (
+    Corrected,
+    CorrectionEvent,
+    CorrectionPage,
+    CorrectionSummary,
+    CorrectionUnknown,
+    NextReading,
+    ReadingCorrection,
+    ReadingPage,
+    ReadingStanding,
+    ReadingUnknown,
+    ShownReading,
+    Step,
+)
+from service.store import account_locks, queries
+from service.store.transaction import Transaction
+
+_SQL = queries.load("reading_corrections")
+_AFTER_ALL = 2**63 - 1
+_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reading whose account and meter are locked until the transaction ends."""
+
+    bureau_id: int
+    meter_id: int
+    standing: ReadingStanding
+
+
+def hold(transaction: Transaction, account_no: str, read_at: datetime) -> Held:
+    """
+    Lock the account with its meter; return how the reading stands.
+
+    :raises ReadingUnknown: if none was taken then that the caller may see
+    """
+    account_locks.lock(transaction, account_no)
+    transaction.run(_SQL["lock_meter"], account_no=account_no)
+    found = transaction.one(_SQL["standing"], account_no=account_no, read_at=read_at)
+    if found is None:
+        raise ReadingUnknown(f"no reading of {account_no} at {read_at.isoformat()}")
+    bureau_id, meter_id, digits, decimals, at, register, rolled_over, previous, *rest = found
+    next_register, next_rolled_over, billed_until, pending = rest
+    following = None
+    if next_register is not None:
+        following = NextReading(register=next_register, rolled_over=next_rolled_over)
+    standing = ReadingStanding(
+        read_at=at,
+        shape=Register(digits, decimals),
+        register=register,
+        rolled_over=rolled_over,
+        previous=previous,
+        next=following,
+        billed_until=billed_until,
+        pending=pending,
+    )
+    return Held(bureau_id, meter_id, standing)
+
+
+def add(transaction: Transaction, held: Held, corrected: Corrected) -> int:
+    """Record what a reading shall say; return the number of the correction."""
+    added = transaction.one(
+        _SQL["add_correction"],
+        bureau_id=held.bureau_id,
+        meter_id=held.meter_id,
+        read_at=held.standing.read_at,
+        register_before=held.standing.register,
+        register=corrected.register,
+        rolled_over=corrected.rolled_over,
+    )
+    assert added is not None, "an INSERT of one row returns it"
+    correction_no: int = added[0]
+    return correction_no
+
+
+def record(
+    transaction: Transaction,
+    *,
+    correction_no: int,
+    step: Step,
+    principal_id: int,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Record a step of a correction; `correct` records its own."""
+    transaction.run(
+        _SQL["add_event"],
+        correction_no=correction_no,
+        step=step,
+        principal_id=principal_id,
+        happened_at=now,
+        reason=reason,
+    )
+
+
+def correct(
+    transaction: Transaction, *, correction_no: int, principal_id: int, now: datetime
+) -> None:
+    """Let what a correction says be in force."""
+    transaction.run(
+        _SQL["correct"], correction_no=correction_no, principal_id=principal_id, happened_at=now
+    )
+
+
+def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
+    """
+    Return a correction with its steps.
+
+    :raises CorrectionUnknown: if there is none with this number that the caller may see
+    """
+    found = transaction.one(_SQL["correction_by_no"], correction_no=correction_no)
+    if found is None:
+        raise CorrectionUnknown(f"no reading correction {correction_no}")
+    account_no, read_at, register_before, register, rolled_over = found
+    rows = transaction.all(_SQL["events_of_correction"], correction_no=correction_no)
+    events = tuple(
+        CorrectionEvent(step=step, done_by=by, happened_at=at, reason=reason)
+        for step, by, at, reason in rows
+    )
+    return ReadingCorrection(
+        correction_no=correction_no,
+        state=events[-1].step,
+        account_no=account_no,
+        read_at=read_at,
+        register_before=_shown(register_before),
+        register=_shown(register),
+        rolled_over=rolled_over,
+        events=events,
+    )
+
+
+def page(transaction: Transaction, *, limit: int, cursor: str | None) -> CorrectionPage:
+    """
+    Return up to `limit` corrections, the newest first, from `cursor` on.
+
+    :raises CursorBroken: if the cursor is not one of this list
+    """
+    before_no = cursors.decode(cursor, int)[0] if cursor else _AFTER_ALL
+    rows = transaction.all(_SQL["corrections_before"], before_no=before_no, limit=limit + 1)
+    is_more = len(rows) > limit
+    return CorrectionPage(
+        items=[
+            CorrectionSummary(
+                correction_no=number,
+                state=state,
+                account_no=account_no,
+                read_at=read_at,
+                register=_shown(register),
+            )
+            for number, state, account_no, read_at, register in rows[:limit]
+        ],
+        next_cursor=cursors.encode((rows[limit - 1][0],)) if is_more else None,
+    )
+
+
+def readings_page(
+    transaction: Transaction, account_no: str, *, limit: int, cursor: str | None
+) -> ReadingPage:
+    """
+    Return up to `limit` readings of an account, the newest first, from `cursor` on.
+
+    :raises AccountUnknown: if no account the caller may see has the number
+    :raises CursorBroken: if the cursor is not one of this list
+    """
+    before = cursors.decode(cursor, datetime)[0] if cursor else _EVER
+    if transaction.one(_SQL["account_is_there"], account_no=account_no) is None:
+        raise AccountUnknown(f"no account {account_no}")
+    rows = transaction.all(
+        _SQL["readings_before"], account_no=account_no, before=before, limit=limit + 1
+    )
+    is_more = len(rows) > limit
+    return ReadingPage(
+        items=[
+            ShownReading(
+                read_at=read_at,
+                register=_shown(register),
+                rolled_over=rolled_over,
+                source=source,
+                first_register=None if first is None else _shown(first),
+            )
+            for read_at, register, rolled_over, source, first in rows[:limit]
+        ],
+        next_cursor=cursors.encode((rows[limit - 1][0].astimezone(UTC),)) if is_more else None,
+    )
+
+
+def _shown(register: Decimal) -> str:
+    """Return what a register shows: no zeros at the end of a fraction."""
+    return f"{register:f}".rstrip("0").rstrip(".") if "." in f"{register:f}" else f"{register:f}"
