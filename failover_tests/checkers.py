@@ -139,7 +139,7 @@ def never_attempted(
     others = after.payments - before.payments - len(recorded)
     if others:
         findings.append(
-            f"{others:+d} payments in the books are not of this run: did anybody else pay meanwhile?"
+            f"{others:+d} payments in the books are not of this run: did anybody else pay?"
         )
     return findings
 

@@ -12,7 +12,12 @@ from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import Nothing
 from service.api.validation import Moment, Page, Text, parameters
-from service.domain.reading_corrections import CorrectionPage, ReadingCorrection, ReadingPage
+from service.domain.reading_corrections import (
+    CorrectionOrder,
+    CorrectionPage,
+    ReadingCorrection,
+    ReadingPage,
+)
 from service.usecases.reading_corrections import (
     approve_correction,
     correction_by_no,
@@ -108,11 +113,7 @@ class ReadingCorrections(Resource):
             database=req.database,
             caller=req.caller,
             once=once,
-            account_no=sent.account_no,
-            read_at=sent.read_at,
-            register=sent.register,
-            is_roll_over_confirmed=sent.is_roll_over_confirmed,
-            reason=sent.reason,
+            order=msgspec.convert(sent, CorrectionOrder, from_attributes=True),
             now=self._clock(),
             deadline=req.deadline,
         )

@@ -72,6 +72,17 @@ class OwnCorrection(Forbidden):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionOrder:
+    """What a reading should have said, as it was sent; its register is text."""
+
+    account_no: str
+    read_at: datetime
+    register: str
+    reason: str
+    is_roll_over_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownReading:
     """
     A reading of an account's meter, as it is in force.

@@ -14,6 +14,7 @@ from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.reading_corrections import (
     Corrected,
+    CorrectionOrder,
     CorrectionPage,
     CorrectionUnknown,
     ReadingCorrection,
@@ -37,11 +38,7 @@ def request_correction(
     database: Database,
     caller: Caller,
     once: Once,
-    account_no: str,
-    read_at: datetime,
-    register: str,
-    is_roll_over_confirmed: bool,
-    reason: str,
+    order: CorrectionOrder,
     now: datetime,
     deadline: float,
 ) -> Answer:
@@ -52,20 +49,16 @@ def request_correction(
     :raises AccountUnknown: if no account can have the number
     :raises ReadingUnknown: if no reading the caller may see was taken then
     :raises CorrectionPending: if a request for it waits for a decision
-    :raises RegisterMalformed: if the register is no number
-    :raises RegisterTooLong: if the meter cannot show it
-    :raises ReadingBelowPrevious: if the register would have run backwards
-    :raises ReadingUnchanged: if the reading says so already
-    :raises ReadingContradicted: if a neighbour could not stand beside it
+    :raises Refusal: whatever `check_request` refuses
     :raises ReadingBilled: if a bill in force rests on it
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "reading_corrections.request")
 
     def work(transaction: Transaction) -> Answer:
-        held = store.hold(transaction, known_no(account_no), read_at)
+        held = store.hold(transaction, known_no(order.account_no), order.read_at)
         corrected = check_request(
-            held.standing, register=register, is_confirmed=is_roll_over_confirmed
+            held.standing, register=order.register, is_confirmed=order.is_roll_over_confirmed
         )
         correction_no = store.add(transaction, held, corrected)
         store.record(
@@ -73,7 +66,7 @@ def request_correction(
             correction_no=correction_no,
             step="requested",
             principal_id=caller.principal_id,
-            reason=reason,
+            reason=order.reason,
             now=now,
         )
         where = {"Location": f"/v1/reading-corrections/{correction_no}"}

@@ -41,9 +41,9 @@ STANDING = ReadingStanding(
 )
 
 
-def corrected(register="310", *, is_confirmed=False, **changes):
+def corrected(shown="310", *, is_confirmed=False, **changes):
     standing = replace(STANDING, **changes)
-    return check_request(standing, register=register, is_confirmed=is_confirmed)
+    return check_request(standing, register=shown, is_confirmed=is_confirmed)
 
 
 def following(register, *, rolled_over=False):

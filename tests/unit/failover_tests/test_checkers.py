@@ -157,7 +157,7 @@ def test_a_payment_nobody_sent_is_found(history, books):
 def test_a_payment_outside_the_run_is_found(history, books):
     after = replace(books.standing.totals, payments=6)
     assert checkers.never_attempted(history, books.payments, before=BEFORE, after=after) == [
-        "+1 payments in the books are not of this run: did anybody else pay meanwhile?"
+        "+1 payments in the books are not of this run: did anybody else pay?"
     ]
 
 

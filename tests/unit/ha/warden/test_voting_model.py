@@ -70,6 +70,10 @@ class Voters(RuleBasedStateMachine):
 
     @rule(loss=losses, rounds=looks, patronis=some_hosts, fate=fates, is_back=st.booleans())
     def all_heals_until_a_leader_is_lost_again(self, loss, rounds, patronis, fate, is_back):
+        self.all_heals()
+        self.a_leader_is_lost(loss, rounds, patronis, fate, is_back)
+
+    def all_heals(self):
         self.the_network_heals()
         for name in HOSTS:
             self.world.power_on(name)
@@ -78,7 +82,6 @@ class Voters(RuleBasedStateMachine):
         self.work(HOSTS, rounds=2, patronis=HOSTS)
         for name in HOSTS:
             self.world.connect(name)
-        self.a_leader_is_lost(loss, rounds, patronis, fate, is_back)
 
     @rule(seconds=st.sampled_from((0.05, 0.3, 0.5, 1.2)), awake=some_hosts, fate=fates)
     def time_passes(self, seconds, awake, fate):
@@ -155,17 +158,21 @@ class Voters(RuleBasedStateMachine):
     def a_belief_runs_out(self, name):
         self.world.belief_runs_out(name)
 
-    @rule(rounds=looks, patronis=some_hosts, replicas=some_hosts, is_cut=st.booleans())
-    def the_leader_goes_on_without_etcd(self, rounds, patronis, replicas, is_cut):
-        """Its lease may expire meanwhile; then it may be lost, or cut off, believed by all."""
+    @rule(rounds=looks, patronis=some_hosts, replicas=some_hosts, cut=st.sampled_from("0112"))
+    def the_leader_goes_on_without_etcd(self, rounds, patronis, replicas, cut):
+        """Believed by all, it loses its lease, or a way to one or both of the others."""
+        self.all_heals()
         leader = self.world.old_leader
         self.world.cut_from_etcd.add(leader)
         self.world.goes_on_without_etcd(leader)
         self.world.look(leader)
-        if is_cut:
+        if cut == "2":
             self.the_leader_is_cut_off(loses_etcd=True)
         else:
             self.world.expire()
+        if cut == "1":
+            other = next(name for name in HOSTS if name != leader)
+            self.world.cuts.add(frozenset((leader, other)))
         self.work(HOSTS, rounds=rounds, patronis=patronis)
         self.clients_write_and_replicas_replicate(replicas)
 
