@@ -25,6 +25,7 @@ PASSWORD = "the password of the world"
 _OTHER_BUREAU = 2
 _PEOPLE, _SESSIONS, _ACCOUNTS, _PROPOSALS, _CANCELLATIONS = 200, 20_000, 20, 60, 60
 _SESSION = timedelta(hours=9)
+_MISREAD_AT = FEBRUARY.ends_at - timedelta(hours=4)  # as `Utility.read` reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class World:
     proposal_nos: dict[str, tuple[int, ...]]
     cancellation_nos: tuple[int, ...]
     correction_nos: tuple[int, ...]
+    misread_nos: tuple[str, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -67,9 +69,14 @@ class World:
         numbers = self.proposal_nos[step if step in self.proposal_nos else "tests"]
         return numbers[number % len(numbers)]
 
-    def documents(self, template: str, number: int) -> dict[str, int]:
-        """Return documents that may be decided about, unless an earlier case has done so."""
-        return {
+    def documents(self, template: str, number: int) -> dict[str, Any]:
+        """Return what may be asked for, or decided about, unless an earlier case has done so."""
+        misread = {
+            "account_no": self.misread_nos[number % len(self.misread_nos)],
+            "read_at": _MISREAD_AT.isoformat(),
+            "register": "90",
+        }
+        return (misread if template == "/v1/reading-corrections" else {}) | {
             "proposal_no": self.proposal_no(template.rpartition("/")[2], number),
             "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
             "correction_no": self.correction_nos[number % len(self.correction_nos)],
@@ -133,8 +140,8 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     utility.read(opened, "100")
     run = utility.bill()
     account_nos, others = opened[:_ACCOUNTS], opened[_ACCOUNTS:]
-    misread = utility.open_accounts(_CANCELLATIONS)
-    utility.read(misread, "100")
+    misread, asked = (utility.open_accounts(_CANCELLATIONS) for _ in range(2))
+    utility.read([*misread, *asked], "100")
     tokens = dict(_tokens(means, utility.bureau))
     _people(means.server, bureau=utility.bureau, now=means.now)
     return World(
@@ -157,7 +164,8 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
             cancellations.ask(means.server.superuser, utility.bills(no).items[0].bill_no)
             for no in others
         ),
-        correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in misread),
+        correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in asked),
+        misread_nos=tuple(misread),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),
