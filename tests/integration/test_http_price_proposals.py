@@ -115,7 +115,7 @@ def test_prices_go_from_a_draft_through_every_step_to_the_bills(
     tester, director = people("billing_officer"), people()
 
     tested = post(tester, f"{drafted.path}/tests")["events"][-1]["test"]
-    assert tested["bills"] >= 2
+    assert tested["bills"] >= 1  # of the newest month that any test has billed
     assert tested["refused"] == 0
     assert tested["largest_rise"]["after_fen"] > tested["largest_rise"]["before_fen"]
     post(director, f"{drafted.path}/approvals")
