@@ -68,7 +68,7 @@ class OwnCorrection(Forbidden):
     """Whoever asks for a correction may not approve it."""
 
     code = "OWN_READING_CORRECTION"
-    hint = "Let somebody else approve it; you may reject it, which withdraws it."
+    hint = "Let somebody else approve it, or an office reject it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,7 @@ class ReadingCorrection:
     register_before: str
     register: str
     rolled_over: bool
+    is_roll_over_confirmed: bool
     events: tuple[CorrectionEvent, ...]
 
 
@@ -187,50 +188,60 @@ def check_request(standing: ReadingStanding, *, register: str, is_confirmed: boo
     """
     Let a request pass for what the reading can have been; return it.
 
-    Between its neighbours the corrected reading is judged as a new one is.
     :raises CorrectionPending: if a request for it waits for a decision
+    :raises ReadingBilled: if a bill in force rests on the reading
     :raises RegisterMalformed: if `register` is no number
     :raises RegisterTooLong: if the meter cannot show it
     :raises ReadingBelowPrevious: if the register would have run backwards
     :raises ReadingUnchanged: if the reading says so already
-    :raises ReadingContradicted: if a neighbour could not stand beside it
-    :raises ReadingBilled: if a bill in force rests on the reading
+    :raises ReadingContradicted: if the next reading could not stand beside it
     """
     if standing.pending is not None:
         raise CorrectionPending(f"correction {standing.pending} waits for a decision")
-    value = standing.shape.read(register)
-    corrected = Corrected(
-        value,
-        has_rolled_over(
-            value, previous=standing.previous, shape=standing.shape, is_confirmed=is_confirmed
-        ),
-    )
+    corrected = judged(standing, register=register, is_confirmed=is_confirmed)
     if corrected == Corrected(standing.register, standing.rolled_over):
-        raise ReadingUnchanged(f"the reading of {standing.read_at.isoformat()} is {value} already")
-    check_place(standing, corrected)
+        at = standing.read_at.isoformat()
+        raise ReadingUnchanged(f"the reading of {at} is {corrected.register} already")
     return corrected
 
 
-def check_place(standing: ReadingStanding, corrected: Corrected) -> None:
+def judged(standing: ReadingStanding, *, register: str, is_confirmed: bool) -> Corrected:
     """
-    Let a correction pass that fits where its reading stands now.
+    Return what the reading comes to where it stands now, judged between its neighbours as new ones.
 
-    :raises ReadingContradicted: if a neighbour could not stand beside it
+    The next reading's roll-over is judged anew with it: whether its register began again depends on
+    this one. A person's confirmation of it stands.
     :raises ReadingBilled: if a bill in force rests on the reading
+    :raises RegisterMalformed: if `register` is no number
+    :raises RegisterTooLong: if the meter cannot show it
+    :raises ReadingBelowPrevious: if the register would have run backwards
+    :raises ReadingContradicted: if the next reading could not stand beside it
     """
     if standing.billed_until is not None and standing.read_at <= standing.billed_until:
         until = standing.billed_until.isoformat()
         raise ReadingBilled(f"the account is billed until its reading of {until}")
-    if (corrected.register < standing.previous) != corrected.rolled_over:
-        raise ReadingContradicted(f"the reading before is {standing.previous} now")
-    following = standing.next
-    if following is None:
-        return
-    if (following.register < corrected.register) != following.rolled_over:
-        says = "began again" if following.rolled_over else "went on"
-        raise ReadingContradicted(
-            f"the next reading is {following.register}, and says that the register {says}"
-        )
+    shape, following = standing.shape, standing.next
+    value = shape.read(register)
+    rolled_over = has_rolled_over(
+        value, previous=standing.previous, shape=shape, is_confirmed=is_confirmed
+    )
+    if following is not None and following.register < value:
+        # What was not plausible by itself had been confirmed, or it would not have been taken.
+        was_confirmed = following.rolled_over and not shape.may_roll_over_from(standing.register)
+        if not was_confirmed and not shape.may_roll_over_from(value):
+            raise ReadingContradicted(f"the next reading is {following.register}, below it")
+    return Corrected(value, rolled_over)
+
+
+def check_still(asked: ReadingCorrection, corrected: Corrected) -> None:
+    """
+    Let an approval pass of what the reading still comes to.
+
+    :raises ReadingContradicted: if a neighbour was corrected meanwhile so that it means another
+    """
+    if corrected.rolled_over != asked.rolled_over:
+        number = asked.correction_no
+        raise ReadingContradicted(f"what correction {number} comes to has changed since")
 
 
 def check_undecided(correction: ReadingCorrection) -> None:

@@ -46,9 +46,10 @@ def hold(transaction: Transaction, account_no: str, read_at: datetime) -> Held:
 
     :raises ReadingUnknown: if none was taken then that the caller may see
     """
+    at = _known_moment(read_at)
     account_locks.lock(transaction, account_no)
     transaction.run(_SQL["lock_meter"], account_no=account_no)
-    found = transaction.one(_SQL["standing"], account_no=account_no, read_at=read_at)
+    found = transaction.one(_SQL["standing"], account_no=account_no, read_at=at)
     if found is None:
         raise ReadingUnknown(f"no reading of {account_no} at {read_at.isoformat()}")
     bureau_id, meter_id, digits, decimals, at, register, rolled_over, previous, *rest = found
@@ -69,7 +70,7 @@ def hold(transaction: Transaction, account_no: str, read_at: datetime) -> Held:
     return Held(bureau_id, meter_id, standing)
 
 
-def add(transaction: Transaction, held: Held, corrected: Corrected) -> int:
+def add(transaction: Transaction, held: Held, corrected: Corrected, *, is_confirmed: bool) -> int:
     """Record what a reading shall say; return the number of the correction."""
     added = transaction.one(
         _SQL["add_correction"],
@@ -79,6 +80,7 @@ def add(transaction: Transaction, held: Held, corrected: Corrected) -> int:
         register_before=held.standing.register,
         register=corrected.register,
         rolled_over=corrected.rolled_over,
+        is_confirmed=is_confirmed,
     )
     assert added is not None, "an INSERT of one row returns it"
     correction_no: int = added[0]
@@ -123,7 +125,7 @@ def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
     found = transaction.one(_SQL["correction_by_no"], correction_no=correction_no)
     if found is None:
         raise CorrectionUnknown(f"no reading correction {correction_no}")
-    account_no, read_at, register_before, register, rolled_over = found
+    account_no, read_at, register_before, register, rolled_over, is_confirmed = found
     rows = transaction.all(_SQL["events_of_correction"], correction_no=correction_no)
     events = tuple(
         CorrectionEvent(step=step, done_by=by, happened_at=at, reason=reason)
@@ -137,6 +139,7 @@ def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
         register_before=_shown(register_before),
         register=_shown(register),
         rolled_over=rolled_over,
+        is_roll_over_confirmed=is_confirmed,
         events=events,
     )
 
@@ -199,3 +202,15 @@ def readings_page(
 def _shown(register: Decimal) -> str:
     """Return what a register shows: no zeros at the end of a fraction."""
     return f"{register:f}".rstrip("0").rstrip(".") if "." in f"{register:f}" else f"{register:f}"
+
+
+def _known_moment(read_at: datetime) -> datetime:
+    """
+    Return `read_at` as told from UTC: PostgreSQL reads no offset of 16 h or more.
+
+    :raises ReadingUnknown: if it lies before or after all that can be told
+    """
+    try:
+        return read_at.astimezone(UTC)
+    except OverflowError as error:
+        raise ReadingUnknown(f"no reading at {read_at.isoformat()}") from error

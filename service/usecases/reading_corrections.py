@@ -13,16 +13,16 @@ from service.domain.idempotency import Answer, Once
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.reading_corrections import (
-    Corrected,
     CorrectionOrder,
     CorrectionPage,
     CorrectionUnknown,
     ReadingCorrection,
     ReadingPage,
     check_approval,
-    check_place,
     check_request,
+    check_still,
     check_undecided,
+    judged,
 )
 from service.store import reading_corrections as store
 from service.store.database import Database
@@ -56,11 +56,10 @@ def request_correction(
     check(caller, "reading_corrections.request")
 
     def work(transaction: Transaction) -> Answer:
+        confirmed = order.is_roll_over_confirmed
         held = store.hold(transaction, known_no(order.account_no), order.read_at)
-        corrected = check_request(
-            held.standing, register=order.register, is_confirmed=order.is_roll_over_confirmed
-        )
-        correction_no = store.add(transaction, held, corrected)
+        corrected = check_request(held.standing, register=order.register, is_confirmed=confirmed)
+        correction_no = store.add(transaction, held, corrected, is_confirmed=confirmed)
         store.record(
             transaction,
             correction_no=correction_no,
@@ -91,6 +90,7 @@ def approve_correction(
     :raises CorrectionUnknown: if no correction the caller may see has the number
     :raises CorrectionDecided: if it was approved or rejected
     :raises OwnCorrection: if the caller asked for it
+    :raises ReadingBelowPrevious: if the reading before was corrected to more
     :raises ReadingContradicted: if a neighbour could not stand beside it any more
     :raises ReadingBilled: if the reading was billed meanwhile
     :raises KeyReused: if the key came with a different request before
@@ -100,8 +100,11 @@ def approve_correction(
     def work(transaction: Transaction) -> Answer:
         correction, held = _held(transaction, correction_no)
         check_approval(correction, by=caller)
-        register = held.standing.shape.read(correction.register)
-        check_place(held.standing, Corrected(register, correction.rolled_over))
+        confirmed = correction.is_roll_over_confirmed
+        check_still(
+            correction,
+            judged(held.standing, register=correction.register, is_confirmed=confirmed),
+        )
         store.correct(
             transaction,
             correction_no=correction_no,

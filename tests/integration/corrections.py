@@ -16,8 +16,9 @@ def ask(superuser: Callable[[str], list[tuple]], account_no: str) -> int:
     )
     [(correction_no, bureau)] = superuser(
         "INSERT INTO evergrid.reading_correction (bureau_id, meter_id, read_at, register_before, "
-        "register, rolled_over) SELECT state.bureau_id, state.meter_id, state.read_at, "
-        "state.register, state.register - 1, false FROM evergrid.meter_state AS state "
+        "register, rolled_over, is_confirmed) SELECT state.bureau_id, state.meter_id, "
+        "state.read_at, state.register, state.register - 1, false, false "
+        "FROM evergrid.meter_state AS state "
         "JOIN evergrid.meter USING (bureau_id, meter_id) "
         "JOIN evergrid.account USING (bureau_id, account_id) "
         f"WHERE account_no = '{account_no}' RETURNING reading_correction_id, bureau_id"

@@ -97,7 +97,9 @@ def business(migrated, database, worker_database, caller, once):
     utility.bill()
     utility.pay(account_no, 500_00)
     cancellations.ask(migrated.superuser, f"202602{account_no}01")
-    corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, account_no))
+    [misread] = utility.open_accounts()
+    utility.read([misread], "310")
+    corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, misread))
 
 
 def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
@@ -121,7 +123,7 @@ def test_the_last_step_of_a_correction_is_the_database_s_own(run, migrated, busi
     )
     step = (
         "INSERT INTO evergrid.reading_correction_event (reading_correction_id, position, "
-        f"bureau_id, step, principal_id, happened_at, reason) VALUES ({number}, 9, {bureau}, "
+        f"bureau_id, step, principal_id, happened_at, reason) VALUES ({number}, 2, {bureau}, "
     )
     with pytest.raises(REFUSED):
         run(API, f"{step} 'approved', 1, now(), NULL)")

@@ -108,6 +108,31 @@ def test_a_roll_over_that_was_none_is_not_billed_as_one(utility, home, ask, deci
     ) == [(500,)]
 
 
+def test_whether_the_next_reading_began_again_is_judged_anew(api, utility, ask, decide):
+    [home] = utility.open_accounts(register="9000", digits=5)
+    utility.read([home], "99500", before_end=timedelta(hours=8))  # 9950 it was
+    utility.read([home], "10100")  # began again, it seemed
+    decide(ask("9950", account_no=home, at=FEBRUARY.ends_at - timedelta(hours=8)))
+
+    assert [
+        (each["register"], each["rolled_over"]) for each in readings(api, utility, home)["items"]
+    ] == [("10100", False), ("9950", False)]
+    assert utility.query(
+        "SELECT register FROM evergrid.meter_state WHERE bureau_id = {bureau} "
+        f"AND read_at = '{AT.isoformat()}' AND register > 9999"
+    ) == [(10100,)], "the newest is what it was"
+    utility.bill()
+    assert utility.query(
+        f"SELECT consumption_kwh FROM evergrid.bill WHERE bill_no = '202602{home}01'"
+    ) == [(1100,)]
+
+
+@pytest.mark.parametrize("offset", ["+18:00", "-23:59"])
+def test_a_moment_may_be_told_from_anywhere(ask, offset):
+    assert ask(read_at=f"2026-02-28T00:00:00{offset}", status=404)["code"] == "READING_UNKNOWN"
+    assert ask(read_at=f"0001-01-01T00:00:00{offset}", status=404)["code"] == "READING_UNKNOWN"
+
+
 def test_a_reading_may_be_corrected_more_than_once(api, utility, home, ask, decide):
     for register in ("310", "300", "305"):
         decide(ask(register))

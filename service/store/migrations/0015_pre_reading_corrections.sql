@@ -9,6 +9,7 @@ CREATE TABLE evergrid.reading_correction (
     register_before       numeric(18, 4) NOT NULL,
     register              numeric(18, 4) NOT NULL CHECK (register >= 0),
     rolled_over           boolean        NOT NULL,
+    is_confirmed          boolean        NOT NULL,
     FOREIGN KEY (bureau_id, meter_id, read_at) REFERENCES evergrid.reading
 );
 CREATE INDEX reading_correction_by_reading ON evergrid.reading_correction (bureau_id, meter_id, read_at);
@@ -16,13 +17,14 @@ CREATE INDEX reading_correction_by_reading ON evergrid.reading_correction (burea
 -- One row for each step that somebody took.
 CREATE TABLE evergrid.reading_correction_event (
     reading_correction_id bigint      NOT NULL REFERENCES evergrid.reading_correction,
-    position              smallint    NOT NULL CHECK (position > 0),
+    position              smallint    NOT NULL CHECK (position IN (1, 2)),
     bureau_id             smallint    NOT NULL,
     step                  text        NOT NULL CHECK (step IN ('requested', 'approved', 'rejected')),
     principal_id          integer     NOT NULL REFERENCES evergrid.principal,
     happened_at           timestamptz NOT NULL,
     reason                text        CHECK ((reason IS NULL) = (step = 'approved')),
-    PRIMARY KEY (reading_correction_id, position)
+    PRIMARY KEY (reading_correction_id, position),
+    CHECK ((position = 1) = (step = 'requested'))
 );
 
 -- What an approved correction says.
@@ -69,9 +71,10 @@ DECLARE
     taken  text[];
     hands  integer[];
     billed timestamptz;
+    later  evergrid.reading_in_force;
 BEGIN
     SELECT wanted.reading_correction_id, wanted.bureau_id, wanted.meter_id, wanted.read_at,
-           wanted.register_before, wanted.register, wanted.rolled_over
+           wanted.register_before, wanted.register, wanted.rolled_over, wanted.is_confirmed
       INTO asked
       FROM evergrid.reading_correction AS wanted
      WHERE wanted.reading_correction_id = correction
@@ -102,6 +105,21 @@ BEGIN
     INSERT INTO evergrid.superseding_reading
                 (bureau_id, meter_id, read_at, reading_correction_id, register, rolled_over)
     VALUES (asked.bureau_id, asked.meter_id, asked.read_at, correction, asked.register, asked.rolled_over);
+    -- Whether the register began again before the next reading depends on this one.
+    SELECT following.bureau_id, following.meter_id, following.read_at, following.source,
+           following.register, following.rolled_over, following.first_register
+      INTO later
+      FROM evergrid.reading_in_force AS following
+     WHERE following.bureau_id = asked.bureau_id AND following.meter_id = asked.meter_id
+       AND following.read_at > asked.read_at
+     ORDER BY following.read_at
+     LIMIT 1;
+    IF (later.register < asked.register) IS DISTINCT FROM later.rolled_over THEN
+        INSERT INTO evergrid.superseding_reading
+                    (bureau_id, meter_id, read_at, reading_correction_id, register, rolled_over)
+        VALUES (later.bureau_id, later.meter_id, later.read_at, correction, later.register,
+                later.register < asked.register);
+    END IF;
     UPDATE evergrid.meter_state
        SET register = asked.register
      WHERE meter_state.bureau_id = asked.bureau_id AND meter_state.meter_id = asked.meter_id

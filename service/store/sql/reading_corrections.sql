@@ -62,9 +62,9 @@ SELECT account.bureau_id, meter.meter_id, meter.digits, meter.decimals, reading.
 -- name: add_correction
 -- Record what a reading shall say.
 INSERT INTO evergrid.reading_correction (bureau_id, meter_id, read_at, register_before, register,
-                                         rolled_over)
+                                         rolled_over, is_confirmed)
 VALUES (%(bureau_id)s, %(meter_id)s, %(read_at)s::timestamptz, %(register_before)s::numeric,
-        %(register)s::numeric, %(rolled_over)s)
+        %(register)s::numeric, %(rolled_over)s, %(is_confirmed)s)
 RETURNING reading_correction_id;
 
 -- name: add_event
@@ -86,7 +86,7 @@ SELECT evergrid.correct_reading(%(correction_no)s, %(principal_id)s, %(happened_
 -- name: correction_by_no
 -- Read what a correction is about. Indexes: the primary keys.
 SELECT account.account_no::text, correction.read_at, correction.register_before,
-       correction.register, correction.rolled_over
+       correction.register, correction.rolled_over, correction.is_confirmed
   FROM evergrid.reading_correction AS correction
   JOIN evergrid.meter ON meter.bureau_id = correction.bureau_id
                      AND meter.meter_id = correction.meter_id

@@ -23,8 +23,9 @@ from service.domain.reading_corrections import (
     ReadingStanding,
     ReadingUnchanged,
     check_approval,
-    check_place,
     check_request,
+    check_still,
+    judged,
 )
 from service.domain.readings import ReadingBelowPrevious
 
@@ -87,25 +88,51 @@ def test_one_request_at_a_time():
         corrected(pending=7)
 
 
+NEAR_THE_END = {"previous": Decimal(100), "register": Decimal(95_000)}
+
+
 @pytest.mark.parametrize(
-    ("register", "after"),
-    [("310", following(309)), ("310", following(320, rolled_over=True))],
-    ids=["it would run backwards", "it would not begin again"],
+    ("shown", "standing"),
+    [
+        ("310", {"next": following(309)}),
+        # Plausible from 95 000 on, from 50 000 nobody has confirmed it.
+        (
+            "50000",
+            NEAR_THE_END | {"previous": Decimal(100), "next": following(130, rolled_over=True)},
+        ),
+    ],
+    ids=["it would run backwards", "it would have begun again half-way"],
 )
-def test_the_next_reading_must_be_able_to_follow(register, after):
+def test_the_next_reading_must_be_able_to_follow(shown, standing):
     with pytest.raises(ReadingContradicted, match="the next reading"):
-        corrected(register, next=after)
+        corrected(shown, **standing)
 
 
-@pytest.mark.parametrize("after", [following(310), following(5, rolled_over=True)])
-def test_the_next_reading_follows(after):
-    assert corrected(next=after)
+@pytest.mark.parametrize(
+    ("shown", "standing"),
+    [
+        ("310", {"next": following(310)}),
+        # It did not begin again after all.
+        ("9950", {"register": Decimal(99_500), "next": following(10_100, rolled_over=True)}),
+        # It did, as is plausible now.
+        ("95000", {"previous": Decimal(94_000), "register": Decimal(50), "rolled_over": True,
+                   "next": following(200)}),
+        # It did, as somebody had confirmed.
+        ("3200", {"next": following(5, rolled_over=True)}),
+    ],
+)  # fmt: skip
+def test_the_next_reading_follows(shown, standing):
+    assert corrected(shown, **standing)
 
 
 def test_a_neighbour_that_was_corrected_meanwhile_counts():
-    asked = corrected()
-    with pytest.raises(ReadingContradicted, match="before is 400 now"):
-        check_place(replace(STANDING, previous=Decimal(400)), asked)
+    with pytest.raises(ReadingBelowPrevious):
+        judged(replace(STANDING, previous=Decimal(400)), register="310", is_confirmed=False)
+    began_again = judged(
+        replace(STANDING, previous=Decimal(400)), register="310", is_confirmed=True
+    )
+    with pytest.raises(ReadingContradicted, match="has changed since"):
+        check_still(correction("requested"), began_again)
 
 
 def correction(*steps):
@@ -117,6 +144,7 @@ def correction(*steps):
         register_before="3100",
         register="310",
         rolled_over=False,
+        is_roll_over_confirmed=False,
         events=tuple(
             CorrectionEvent(step=step, done_by="Li", happened_at=AT, reason=None) for step in steps
         ),
