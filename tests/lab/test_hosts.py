@@ -15,6 +15,7 @@ pytestmark = pytest.mark.lab
 
 USERS = {
     "api": "evergrid",
+    "blackbox": "prometheus",
     "backups": "postgres",
     "etcd": "etcd",
     "haproxy": "haproxy",
@@ -32,7 +33,7 @@ PROGRAMS = {
     "database": {"patroni", "pgbackrest", "warden"},
     "dcs": {"etcd"},
     "edge": {"haproxy", "keepalived"},
-    "monitor": {"prometheus"},
+    "monitor": {"blackbox", "prometheus"},
 }
 # tini, supervisord, and keepalived with its child: it sets addresses.
 ROOTS = {"tini", "python", "python3", "python3.11", "keepalived"}
