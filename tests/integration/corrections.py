@@ -32,10 +32,22 @@ def ask(superuser: Callable[[str], list[tuple]], account_no: str) -> int:
 
 
 def supersede(superuser: Callable[[str], list[tuple]], correction_no: int) -> None:
-    """Let a correction be in force, whoever asked for it."""
+    """Let a correction of the newest reading be in force, whoever asked for it, as if approved."""
     superuser(
         "INSERT INTO evergrid.superseding_reading (bureau_id, meter_id, read_at, "
         "reading_correction_id, register, rolled_over) SELECT bureau_id, meter_id, read_at, "
         "reading_correction_id, register, rolled_over FROM evergrid.reading_correction "
         f"WHERE reading_correction_id = {correction_no}"
+    )
+    superuser(
+        "UPDATE evergrid.meter_state AS state SET register = asked.register "
+        "FROM evergrid.reading_correction AS asked "
+        f"WHERE asked.reading_correction_id = {correction_no} "
+        "AND state.bureau_id = asked.bureau_id AND state.meter_id = asked.meter_id"
+    )
+    superuser(
+        "INSERT INTO evergrid.reading_correction_event "
+        "(reading_correction_id, position, bureau_id, step, principal_id, happened_at) "
+        "SELECT reading_correction_id, 2, bureau_id, 'approved', principal_id, happened_at "
+        f"FROM evergrid.reading_correction_event WHERE reading_correction_id = {correction_no}"
     )

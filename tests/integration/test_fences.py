@@ -97,9 +97,10 @@ def business(migrated, database, worker_database, caller, once):
     utility.bill()
     utility.pay(account_no, 500_00)
     cancellations.ask(migrated.superuser, f"202602{account_no}01")
-    [misread] = utility.open_accounts()
-    utility.read([misread], "310")
+    misread, asked = utility.open_accounts(2)
+    utility.read([misread, asked], "310")
     corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, misread))
+    corrections.ask(migrated.superuser, asked)
 
 
 def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
@@ -119,7 +120,7 @@ def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, bu
 def test_the_last_step_of_a_correction_is_the_database_s_own(run, migrated, business):
     [(number, bureau)] = migrated.superuser(
         "SELECT reading_correction_id, bureau_id FROM evergrid.reading_correction_event "
-        "WHERE step = 'requested' LIMIT 1"
+        "GROUP BY reading_correction_id, bureau_id HAVING count(*) = 1 LIMIT 1"
     )
     step = (
         "INSERT INTO evergrid.reading_correction_event (reading_correction_id, position, "
