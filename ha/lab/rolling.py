@@ -55,9 +55,11 @@ def roll(layout: Layout, topology: Topology, release: str) -> None:
     while its API and worker are replaced. Their configuration is what this release, the one that
     calls, makes of the lab's topology. The other hosts keep the files they have.
     :raises ReleaseMissing: if there is no such release
-    :raises RollRefused: if a host did not become ready; those changed so far are changed back
+    :raises RollRefused: if a host is off (nothing has changed then), or did not become ready; those
+        changed so far are changed back
     """
     releases.require(release)
+    _refuse_if_off(layout, topology)
     with state.locked(layout):
         known = state.load_known(layout)
         texts = configuration.texts(layout, topology, release=release)
@@ -84,6 +86,15 @@ def _replace_all(layout: Layout, topology: Topology, texts: dict[str, str]) -> N
                 log_line=line,
                 log=log,
             ) from failure
+
+
+def _refuse_if_off(layout: Layout, topology: Topology) -> None:
+    """Refuse while an app host is off: an edge may not have noticed yet."""
+    for host in topology.with_role("app"):
+        try:
+            hosts.init(layout, host)
+        except hosts.HostOff as off:
+            raise RollRefused(f"no other host would answer: {off}") from off
 
 
 def _refuse_if_alone(layout: Layout, topology: Topology, host: Host) -> None:
