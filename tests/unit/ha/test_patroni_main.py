@@ -108,7 +108,8 @@ def test_patroni_waits_for_a_warden_that_does_not_run(warden, monkeypatch, capsy
         if len(waits) > 3:
             raise WaitedAgain
 
-    monkeypatch.setattr(patroni_main.time, "sleep", wait)
+    # Not the sleep of everybody: a thread that another test left may sleep too.
+    monkeypatch.setattr(patroni_main, "time", SimpleNamespace(sleep=wait))
     with pytest.raises(WaitedAgain):
         patroni_main.await_warden(warden.folder)
     assert "Connection refused" in capsys.readouterr().err
