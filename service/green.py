@@ -9,6 +9,9 @@ import psycopg2
 from gevent import socket
 from psycopg2 import extensions
 
+ANSWERS_MAX = 8
+"""All of a connection's opening may take so many times what one answer of the server may."""
+
 
 class OperationTimedOut(psycopg2.OperationalError):
     """The server did not answer before the connection's deadline; psycopg2 then closes it."""
@@ -26,19 +29,34 @@ class Waiting(Protocol):
         """Return the socket's number; it changes while libpq tries one address after the other."""
 
 
-def install(*, connect_timeout_s: float) -> None:
+def install(*, answer_s: float) -> None:
     """
     Make every psycopg2 connection of this process yield to gevent while it waits.
 
     psycopg2 ignores connect_timeout in this mode, so a connection that says no deadline yet (it is
-    being opened) gets `connect_timeout_s`.
+    being opened) waits `answer_s` for each of the server's answers.
     """
 
     def wait(connection: Waiting) -> None:
-        deadline = connection.operation_deadline or time.monotonic() + connect_timeout_s
-        wait_until(connection, deadline)
+        if connection.operation_deadline is None:
+            wait_while_answered(connection, answer_s=answer_s)
+        else:
+            wait_until(connection, connection.operation_deadline)
 
     extensions.set_wait_callback(wait)
+
+
+def wait_while_answered(connection: Waiting, *, answer_s: float) -> None:
+    """
+    Run libpq's state machine until the connection is open.
+
+    Each answer of the server may take `answer_s`, all of them `ANSWERS_MAX` times as long: far
+    away, TLS and the password's proof are a dozen of them.
+    :raises OperationTimedOut: if one takes longer, or all
+    """
+    last = time.monotonic() + ANSWERS_MAX * answer_s
+    while (state := connection.poll()) != extensions.POLL_OK:
+        _wait(connection, state, min(last, time.monotonic() + answer_s))
 
 
 def wait_until(connection: Waiting, deadline: float) -> None:
@@ -48,11 +66,15 @@ def wait_until(connection: Waiting, deadline: float) -> None:
     :raises OperationTimedOut: if `deadline`, a `time.monotonic` value, passes first
     """
     while (state := connection.poll()) != extensions.POLL_OK:
-        left_s = deadline - time.monotonic()
-        late = OperationTimedOut("the server did not answer before the deadline")
-        if left_s <= 0:
-            raise late
-        if state == extensions.POLL_READ:
-            socket.wait_read(connection.fileno(), timeout=left_s, timeout_exc=late)
-        else:
-            socket.wait_write(connection.fileno(), timeout=left_s, timeout_exc=late)
+        _wait(connection, state, deadline)
+
+
+def _wait(connection: Waiting, state: int, deadline: float) -> None:
+    left_s = deadline - time.monotonic()
+    late = OperationTimedOut("the server did not answer before the deadline")
+    if left_s <= 0:
+        raise late
+    if state == extensions.POLL_READ:
+        socket.wait_read(connection.fileno(), timeout=left_s, timeout_exc=late)
+    else:
+        socket.wait_write(connection.fileno(), timeout=left_s, timeout_exc=late)

@@ -11,14 +11,14 @@ from service import green, settings
 from service.api.app import create_app
 from service.domain.access_tokens import Keys
 from service.domain.id_tokens import Trusted
-from service.store.connection import CONNECT_TIMEOUT_S
+from service.store.connection import CONNECT_ANSWER_S
 from service.store.database import Database
 from service.store.issuers import Issuer
 from service.usecases.hashing import Hashing
 from service.usecases.identity import Identity
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-green.install(connect_timeout_s=CONNECT_TIMEOUT_S)
+green.install(answer_s=CONNECT_ANSWER_S)
 _settings = settings.read_api(os.environ)
 
 

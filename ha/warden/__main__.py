@@ -137,6 +137,7 @@ def _server(found: Settings, judge: Judge, desk: status.Desk, identity: Identity
         primary=judge.primary_soon,
         replica=judge.replica,
         word=judge.word,
+        leads=judge.leads,
         outvoted=judge.outvoted,
         status=desk.status,
         metrics=lambda: desk.measured(metrics.page),

@@ -68,6 +68,23 @@ def replica(known: Known, *, lag_max_bytes: int) -> Answer:
     return Answer(is_yes=True, why=f"{lag_bytes} bytes behind, streamed {silent_s:.1f} s ago")
 
 
+def leads(known: Known, host: str) -> Answer:
+    """
+    Judge if another host leads, for a load balancer that cannot hear that host's own warden.
+
+    By the leader's key, read a moment ago: a verdict against a leader revokes its lease, and with
+    it the key. That etcd says nothing is no yes: a leader without one may have been replaced.
+    """
+    age_s = known.now_s - known.store.seen_s
+    if age_s > patience.STORE_FRESH_S:
+        return Answer(is_yes=False, why="etcd does not answer")
+    leader = known.store.leader
+    if leader is None:
+        return Answer(is_yes=False, why="nobody holds the leader's key")
+    why = f"{leader.host} held the leader's key {age_s:.1f} s ago"
+    return Answer(is_yes=leader.host == host, why=why)
+
+
 def _not_running(known: Known) -> str | None:
     if known.host is not None and known.host.postmaster is None:
         return "PostgreSQL does not run"

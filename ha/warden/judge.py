@@ -54,6 +54,10 @@ class Judge:
         """Judge if reads should be sent here."""
         return answers.replica(self.known(), lag_max_bytes=lag_max_bytes)
 
+    def leads(self, host: str) -> Answer:
+        """Judge if another host leads, for whoever cannot hear its own warden."""
+        return answers.leads(self.known(), host)
+
     def word(self) -> Answer:
         """Judge if PostgreSQL may be started here: what this host has promised, it keeps."""
         if self._board.is_true_to_word:

@@ -40,6 +40,7 @@ class Offers:
     primary: Callable[[float], Answer]
     replica: Callable[[int], Answer]
     word: Callable[[], Answer]
+    leads: Callable[[str], Answer]
     outvoted: Callable[[str], Answer]
     status: Callable[[], Mapping[str, Any]]
     metrics: Callable[[], bytes]
@@ -83,8 +84,8 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     """
-    One request: GET /live, /primary, /replica?lag=, /word, /outvoted?host=, /status, /metrics;
-    POST what changes.
+    One request: GET /live, /primary, /replica?lag=, /leads?host=, /word, /outvoted?host=, /status,
+    /metrics; POST what changes.
 
     A load balancer that says it sends nothing here (HAProxy's `http-check send-state`) is answered
     /primary when that is a yes, or a moment later: it learns of a new primary at once.
@@ -92,22 +93,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: Server
     timeout = _TIMEOUT_S
+    # Whoever asks often keeps its connection: a handshake costs more than the rest of an answer.
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: a second would wait until the first is acknowledged
 
     def do_GET(self) -> None:
         """Answer from memory."""
-        asked = urlsplit(self.path)
-        offers = self.server.offers
-        if asked.path == "/live":
+        asked, offers = urlsplit(self.path), self.server.offers
+        question = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        host = question.get("host", "")
+        judged: dict[str, Callable[[], Answer]] = {
+            "/primary": lambda: offers.primary(self._patience_s()),
+            "/replica": lambda: offers.replica(_lag_bytes(question.get("lag", ""))),
+            "/leads": lambda: offers.leads(host),
+            "/outvoted": lambda: offers.outvoted(host),
+            "/word": offers.word,
+        }
+        if asked.path in judged:
+            self._judged(judged[asked.path]())
+        elif asked.path == "/live":
             self._answer(200, {"alive": True})
-        elif asked.path == "/primary":
-            is_down = self.headers.get("X-Haproxy-Server-State", "").startswith("DOWN")
-            self._judged(offers.primary(patience.HELD_S if is_down else 0.0))
-        elif asked.path == "/replica":
-            self._judged(offers.replica(_lag_bytes(parse_qs(asked.query).get("lag", [""])[0])))
-        elif asked.path == "/word":
-            self._judged(offers.word())
-        elif asked.path == "/outvoted":
-            self._judged(offers.outvoted(parse_qs(asked.query).get("host", [""])[0]))
         elif asked.path == "/status":
             self._answer(200, offers.status())
         elif asked.path == "/metrics":
@@ -117,6 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Do something, for whoever knows the password."""
+        self.close_connection = True  # what it sends beside the request is not read
         sent = self.headers.get("Authorization", "")
         act = self.server.offers.acts.get(self.path)
         if not hmac.compare_digest(sent.encode(), self.server.credentials.encode()):
@@ -131,6 +137,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: load balancers ask several times a second."""
+
+    def _patience_s(self) -> float:
+        is_down = self.headers.get("X-Haproxy-Server-State", "").startswith("DOWN")
+        return patience.HELD_S if is_down else 0.0
 
     def _judged(self, answer: Answer) -> None:
         self._answer(200 if answer.is_yes else 503, {"why": answer.why})

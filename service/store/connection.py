@@ -8,9 +8,10 @@ import time
 import psycopg2
 from psycopg2 import extensions
 
-# Connecting crosses the local load balancer to a server that is up, or it fails: an answer takes
-# milliseconds. Longer means the server is dying, and waiting for it would delay finding the next.
-CONNECT_TIMEOUT_S = 1.5
+# Connecting crosses the local load balancer to a server that is up, or it fails: each answer takes
+# milliseconds, over a long line that loses a packet a second. Longer means the server is dying, and
+# waiting for it would delay finding the next.
+CONNECT_ANSWER_S = 1.5
 # A command of an operator's is patient: it may come in the middle of a failover, or of a start.
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.2
@@ -61,7 +62,7 @@ def connect(dsn: str) -> Connection:
     """
     Open a connection that commits only where told to.
 
-    :raises psycopg2.OperationalError: if no server answers within `CONNECT_TIMEOUT_S`
+    :raises psycopg2.OperationalError: if an answer takes longer than `CONNECT_ANSWER_S`
     """
     connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
     connection.autocommit = True

@@ -10,7 +10,13 @@ import gevent
 import pytest
 from psycopg2 import extensions
 
-from service.green import OperationTimedOut, install, wait_until
+from service.green import (
+    ANSWERS_MAX,
+    OperationTimedOut,
+    install,
+    wait_until,
+    wait_while_answered,
+)
 from service.store.connection import connect
 
 SHORT_S = 0.05
@@ -75,7 +81,7 @@ def test_an_operation_past_its_deadline_is_not_begun(sockets):
 def green():
     """Connections of this process yield while they wait; what is garbage stays until it is over."""
     gc.disable()
-    install(connect_timeout_s=SHORT_S)
+    install(answer_s=SHORT_S)
     yield
     extensions.set_wait_callback(None)
     gc.enable()
@@ -91,3 +97,50 @@ def test_a_connection_that_was_not_opened_in_time_is_closed_at_once(green):
             opened.settimeout(1)
             while opened.recv(4096):  # what it sent to be let in, then its end
                 pass
+
+
+class Opening(Connection):
+    """As libpq behaves while it opens a connection: each answer is read before the next is due."""
+
+    def __init__(self, ours, answers):
+        super().__init__(ours)
+        self._states = iter([extensions.POLL_READ] * answers + [extensions.POLL_OK])
+        self._is_first = True
+
+    def poll(self):
+        if not self._is_first:
+            self._ours.recv(1)
+        self._is_first = False
+        return super().poll()
+
+
+def answering(server, every_s):
+    while True:
+        gevent.sleep(every_s)
+        server.send(b"x")
+
+
+def test_a_connection_far_away_is_opened_as_long_as_the_server_answers(sockets):
+    ours, server = sockets
+    answers = gevent.spawn(answering, server, SHORT_S)
+    began = time.monotonic()
+    wait_while_answered(Opening(ours, answers=5), answer_s=3 * SHORT_S)
+    answers.kill()
+    assert time.monotonic() - began > 3 * SHORT_S, "one answer's time for all would not have done"
+
+
+def test_a_connection_is_not_opened_for_ever(sockets):
+    ours, server = sockets
+    answers = gevent.spawn(answering, server, SHORT_S)
+    with pytest.raises(OperationTimedOut):
+        wait_while_answered(Opening(ours, answers=1_000), answer_s=2 * SHORT_S)
+    answers.kill()
+
+
+def test_a_server_that_falls_silent_is_not_waited_for(sockets):
+    ours, server = sockets
+    server.send(b"x")
+    began = time.monotonic()
+    with pytest.raises(OperationTimedOut):
+        wait_while_answered(Opening(ours, answers=2), answer_s=SHORT_S)
+    assert time.monotonic() - began < ANSWERS_MAX * SHORT_S

@@ -40,6 +40,21 @@ REPLICA = replace(
 )
 
 
+@pytest.mark.parametrize(
+    ("host", "store", "is_yes", "why"),
+    [
+        ("db1", {}, True, "db1 held"),
+        ("db2", {}, False, "db1 held"),
+        ("db1", {"leader": None}, False, "nobody holds"),
+        ("db1", {"seen_s": NOW_S - 1.1}, False, "etcd does not answer"),
+    ],
+)
+def test_another_host_leads_by_its_key_read_a_moment_ago(host, store, is_yes, why):
+    answer = answers.leads(replace(REPLICA, store=replace(REPLICA.store, **store)), host)
+    assert answer.is_yes is is_yes
+    assert why in answer.why
+
+
 def test_a_primary_that_was_written_to_just_now_gets_writes():
     assert answers.primary(PRIMARY).is_yes
 

@@ -61,6 +61,11 @@ def test_only_the_host_that_was_outvoted_is(board):
     assert [judge.outvoted(host).is_yes for host in ("", "db1", "db2")] == [False, True, False]
 
 
+def test_who_leads_is_told_by_the_key(board):
+    judge = Judge(SETTINGS, board)
+    assert [judge.leads(host).is_yes for host in ("", "db1", "db2")] == [False, True, False]
+
+
 def test_a_yes_is_told_at_once(board):
     board.canary = Canary(tried_s=now_s(), worked_s=now_s())
     assert Judge(SETTINGS, board).primary_soon(60).is_yes  # or this test hangs

@@ -32,6 +32,7 @@ def port(pair):
         primary=lambda _: Answer(is_yes=True, why="it does"),
         replica=lambda _: Answer(is_yes=False, why="it is no replica"),
         word=lambda: Answer(is_yes=True, why="it keeps it"),
+        leads=lambda host: Answer(is_yes=host == "db2", why=f"{host} was asked about"),
         outvoted=lambda _: Answer(is_yes=False, why="nobody is"),
         status=lambda: {"host": "db1"},
         metrics=lambda: b"a 1\n",
@@ -63,7 +64,38 @@ def test_a_neighbour_is_answered(port, pair):
     rest = Rest(ADDRESS, port, PASSWORD, identity=pair[1])
     assert rest.get("/primary", within_s=5) == (200, {"why": "it does"})
     assert rest.get("/replica?lag=1MB", within_s=5) == (503, {"why": "it is no replica"})
+    assert rest.get("/leads?host=db2", within_s=5) == (200, {"why": "db2 was asked about"})
+    assert rest.get("/leads", within_s=5)[0] == 503
     assert rest.post("/checkpoint", within_s=5) == (200, {"took_s": 0.1})
+
+
+def test_who_asks_often_keeps_its_connection(port, pair):
+    context = pair[1].calling()
+    connection = http.client.HTTPSConnection(ADDRESS, port, timeout=5, context=context)
+    connection.connect()
+    kept = connection.sock
+    for _ in range(3):
+        connection.request("GET", "/primary")
+        assert json.loads(connection.getresponse().read()) == {"why": "it does"}
+        assert connection.sock is kept
+    connection.close()
+
+
+def test_what_is_sent_beside_an_order_is_no_request(port, pair):
+    beside = b"GET /status HTTP/1.1\r\n\r\n"
+    order = b"POST /checkpoint HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(beside)
+    told = b""
+    with (
+        socket.create_connection((ADDRESS, port), timeout=5) as plain,
+        pair[1].calling().wrap_socket(plain, server_hostname=ADDRESS) as secured,
+    ):
+        secured.sendall(order + beside)
+        try:
+            while part := secured.recv(4096):
+                told += part
+        except ConnectionError:
+            pass  # what nobody read ends a connection the hard way
+    assert b"db1" not in told
 
 
 def test_a_neighbour_without_the_password_changes_nothing(port, pair):
