@@ -18,6 +18,7 @@ from service.api import (
     price_proposals,
     probes,
     reading_corrections,
+    reading_findings,
     readings,
     sessions,
     staff,
@@ -27,6 +28,7 @@ from service.api.authentication import Authentication
 from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
+from service.api.estimates import Estimates
 from service.api.household_terms import HouseholdTerms
 from service.api.metrics import Metrics
 from service.api.observation import Observation
@@ -45,6 +47,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts": Accounts,
     "/v1/accounts/{account_no}": AccountByNumber,
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
+    "/v1/accounts/{account_no}/estimates": Estimates,
     "/v1/accounts/{account_no}/household-terms": HouseholdTerms,
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/accounts/{account_no}/readings": reading_corrections.AccountReadings,
@@ -53,6 +56,9 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/reading-corrections/{correction_no:int}": reading_corrections.ReadingCorrectionByNumber,
     "/v1/reading-corrections/{correction_no:int}/approvals": reading_corrections.Approvals,
     "/v1/reading-corrections/{correction_no:int}/rejections": reading_corrections.Rejections,
+    "/v1/reading-findings": reading_findings.ReadingFindings,
+    "/v1/reading-findings/{finding_no:int}": reading_findings.ReadingFindingByNumber,
+    "/v1/reading-findings/{finding_no:int}/acceptances": reading_findings.Acceptances,
     "/v1/prices": Prices,
     "/v1/price-proposals": price_proposals.PriceProposals,
     "/v1/price-proposals/{proposal_no:int}": price_proposals.PriceProposalByNumber,

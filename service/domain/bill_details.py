@@ -59,7 +59,8 @@ class BillDetails:
     A bill with all that it was computed from; registers and multiplier are decimals.
 
     A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
-    zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`.
+    zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. One that
+    `is_estimated` ends at a reading that nobody took; the next one `settles_estimate`.
     """
 
     bill_no: str
@@ -78,4 +79,6 @@ class BillDetails:
     legal_document: str
     cancels_bill_no: str | None
     cancelled_by_bill_no: str | None
+    is_estimated: bool
+    settles_estimate: bool
     lines: tuple[BillLine, ...]

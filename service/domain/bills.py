@@ -15,6 +15,7 @@ from service.domain.meters import Register, consumption_kwh
 from service.domain.months import Month, business_date
 from service.domain.portions import Household, Portion, Spell
 from service.domain.prices import PriceList
+from service.domain.reading_checks import Use, check_reading
 from service.domain.tiers import MONTHS_OF_A_YEAR
 from service.domain.tou import Energy
 
@@ -40,7 +41,7 @@ class ReadingMissing(Conflict):
     """The month has no reading to bill up to."""
 
     code = "READING_MISSING"
-    hint = "Post a reading of the month, then start another run for it."
+    hint = "Post a reading of the month, or estimate it, then start another run for the month."
 
 
 class LaterMonthBilled(Conflict):
@@ -106,6 +107,9 @@ class Basis:
     persons: int = 1
     subsidy: Subsidy = "none"
     serial: int = 1
+    used_before: Use | None = None
+    accepted: frozenset[tuple[str, int]] = frozenset()
+    is_estimated: bool = False
 
     @property
     def first_month(self) -> Month:
@@ -163,6 +167,7 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     :raises LaterMonthBilled: if a later month has a bill already
     :raises ReadingMissing: if the month has no reading
     :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`
+    :raises ReadingInQuestion: if it is unlike that of the bills before, and nobody has accepted it
     :raises PriceMissing: if no prices were in force
     :raises PeriodUnpriced: if they leave energy without a price
     :raises TierUnpriced: if they change between tiers and none
@@ -171,6 +176,9 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     reading = _reading_to_bill(basis, month)
     spells = _spells(basis, reading, prices)
     kwh = _consumption_kwh(basis, reading)
+    if not basis.is_estimated:
+        days = (business_date(reading.read_at) - business_date(basis.previous.read_at)).days
+        check_reading(Use(kwh, max(days, 1)), before=basis.used_before, accepted=basis.accepted)
     calculation = calculated(kwh, spells=spells, household=_household(basis, month))
     return Bill(
         month=month,

@@ -88,3 +88,9 @@ def consumption_kwh(*, advance: Decimal, multiplier: Decimal) -> int:
     Source: domain rule 2.2, step 2 (rounded once, after the multiplier); examples E07 to E09.
     """
     return half_up(int(advance * _SCALE) * int(multiplier * _SCALE), _SCALE * _SCALE)
+
+
+def shown(register: Decimal) -> str:
+    """Return what a register shows: no zeros at the end of a fraction."""
+    text = f"{register:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -60,6 +60,13 @@ class ReadingBelowPrevious(Conflict):
     hint = "Read the meter again; if it did pass its last digit, send is_roll_over_confirmed."
 
 
+class ReadingBelowEstimate(Conflict):
+    """The register shows less than it was estimated at: too much was billed."""
+
+    code = "READING_BELOW_ESTIMATE"
+    hint = "Cancel the estimated bill, correct the estimate to what was read, send this again."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReading:
     """A reading as it was sent; its register is text, as the meter showed it."""
@@ -73,13 +80,14 @@ class NewReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterState:
-    """A meter with the newest reading taken from it."""
+    """A meter with the newest reading taken from it; `is_estimated` says that nobody took it."""
 
     bureau_id: int
     meter_id: int
     shape: Register
     read_at: datetime
     register: Decimal
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +182,10 @@ def judge(
             continue
         readings.append(reading)
         shown[new.account_no] = replace(
-            shown[new.account_no], read_at=reading.read_at, register=reading.register
+            shown[new.account_no],
+            read_at=reading.read_at,
+            register=reading.register,
+            is_estimated=False,
         )
         results[item] = ItemAccepted(
             item=item, account_no=new.account_no, rolled_over=reading.rolled_over
@@ -194,6 +205,8 @@ def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_fro
         raise AccountUnknown(f"account is {new.account_no[:40]!r}")
     _judge_time(new.read_at, previous=state.read_at, now=now, open_from=open_from)
     register = state.shape.read(new.register)
+    if state.is_estimated and register < state.register and not new.is_roll_over_confirmed:
+        raise ReadingBelowEstimate(f"register is {register}, the estimate is {state.register}")
     return Reading(
         bureau_id=state.bureau_id,
         meter_id=state.meter_id,

@@ -19,6 +19,7 @@ from service.domain.bill_runs import (
 from service.domain.bills import Basis, Stand
 from service.domain.errors import Refusal
 from service.domain.months import Month
+from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
@@ -189,4 +190,12 @@ def _basis(row: Row) -> Basis:
         persons=row[14] or 1,
         subsidy=row[15] or "none",
         serial=row[16],
+        used_before=Use(row[18], row[19]) if row[17] == BILLS_COMPARED else None,
+        accepted=frozenset(_accepted(each) for each in row[20] or ()),
+        is_estimated=bool(row[21]),
     )
+
+
+def _accepted(text: str) -> tuple[str, int]:
+    code, _, kwh = text.partition(" ")
+    return code, int(kwh)

@@ -36,7 +36,7 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
     if found is None:
         raise BillUnknown(f"no bill {bill_no}")
     rows = transaction.all(_SQL["lines_of_bill"], serial=serial, **names)
-    cancels_serial, is_in_force = found[11:13]
+    cancels_serial, is_in_force, is_estimated, settles_estimate = found[11:15]
     is_mirror = cancels_serial is not None
 
     def number(other: int) -> str:
@@ -60,7 +60,9 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         cancels_bill_no=number(cancels_serial) if is_mirror else None,
         # Only the newest bill of a month is ever in force: its mirror has the serial after it.
         cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial + 1),
-        lines=tuple(_explained(rows, is_mirror=is_mirror)),
+        is_estimated=is_estimated,
+        settles_estimate=settles_estimate,
+        lines=tuple(_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated)),
     )
 
 
@@ -112,7 +114,8 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
     )
 
 
-def _explained(rows: Iterable[Row], *, is_mirror: bool) -> Iterator[BillLine]:
+def _explained(rows: Iterable[Row], *, is_mirror: bool, is_estimated: bool) -> Iterator[BillLine]:
+    mark = ("taken back: " if is_mirror else "") + ("estimated: " if is_estimated else "")
     rows = list(rows)
     lines = [_line(*row[:-1]) for row in rows]
     billed = mirrored(lines) if is_mirror else lines
@@ -128,7 +131,7 @@ def _explained(rows: Iterable[Row], *, is_mirror: bool) -> Iterator[BillLine]:
             amount_fen=line.amount_fen,
             is_levy=line.is_levy,
             legal_document=documents[line.version],
-            why=f"taken back: {why}" if is_mirror else why,
+            why=f"{mark}{why}",
         )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
-from service.domain.meters import Register
+from service.domain.meters import Register, shown
 from service.domain.reading_corrections import (
     Corrected,
     CorrectionEvent,
@@ -24,6 +23,7 @@ from service.domain.reading_corrections import (
     Step,
 )
 from service.store import account_locks, queries
+from service.store.readings import account_is_there, lock_meter
 from service.store.transaction import Transaction
 
 _SQL = queries.load("reading_corrections")
@@ -48,7 +48,7 @@ def hold(transaction: Transaction, account_no: str, read_at: datetime) -> Held:
     """
     at = _known_moment(read_at)
     account_locks.lock(transaction, account_no)
-    transaction.run(_SQL["lock_meter"], account_no=account_no)
+    lock_meter(transaction, account_no)
     found = transaction.one(_SQL["standing"], account_no=account_no, read_at=at)
     if found is None:
         raise ReadingUnknown(f"no reading of {account_no} at {read_at.isoformat()}")
@@ -136,8 +136,8 @@ def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
         state=events[-1].step,
         account_no=account_no,
         read_at=read_at,
-        register_before=_shown(register_before),
-        register=_shown(register),
+        register_before=shown(register_before),
+        register=shown(register),
         rolled_over=rolled_over,
         is_roll_over_confirmed=is_confirmed,
         events=events,
@@ -160,7 +160,7 @@ def page(transaction: Transaction, *, limit: int, cursor: str | None) -> Correct
                 state=state,
                 account_no=account_no,
                 read_at=read_at,
-                register=_shown(register),
+                register=shown(register),
             )
             for number, state, account_no, read_at, register in rows[:limit]
         ],
@@ -178,7 +178,7 @@ def readings_page(
     :raises CursorBroken: if the cursor is not one of this list
     """
     before = cursors.decode(cursor, datetime)[0] if cursor else _EVER
-    if transaction.one(_SQL["account_is_there"], account_no=account_no) is None:
+    if not account_is_there(transaction, account_no):
         raise AccountUnknown(f"no account {account_no}")
     rows = transaction.all(
         _SQL["readings_before"], account_no=account_no, before=before, limit=limit + 1
@@ -188,20 +188,15 @@ def readings_page(
         items=[
             ShownReading(
                 read_at=read_at,
-                register=_shown(register),
+                register=shown(register),
                 rolled_over=rolled_over,
                 source=source,
-                first_register=None if first is None else _shown(first),
+                first_register=None if first is None else shown(first),
             )
             for read_at, register, rolled_over, source, first in rows[:limit]
         ],
         next_cursor=cursors.encode((rows[limit - 1][0].astimezone(UTC),)) if is_more else None,
     )
-
-
-def _shown(register: Decimal) -> str:
-    """Return what a register shows: no zeros at the end of a fraction."""
-    return f"{register:f}".rstrip("0").rstrip(".") if "." in f"{register:f}" else f"{register:f}"
 
 
 def _known_moment(read_at: datetime) -> datetime:

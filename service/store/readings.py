@@ -23,15 +23,26 @@ def lock_meters(transaction: Transaction, account_nos: Iterable[str]) -> dict[st
     """
     rows = transaction.all(_SQL["lock_meters"], account_nos=list(account_nos))
     return {
-        account_no: MeterState(
-            bureau_id=bureau_id,
-            meter_id=meter_id,
-            shape=Register(digits, decimals),
-            read_at=read_at,
-            register=register,
+        row[0]: MeterState(
+            bureau_id=row[1],
+            meter_id=row[2],
+            shape=Register(row[3], row[4]),
+            read_at=row[5],
+            register=row[6],
+            is_estimated=row[7],
         )
-        for account_no, bureau_id, meter_id, digits, decimals, read_at, register in rows
+        for row in rows
     }
+
+
+def lock_meter(transaction: Transaction, account_no: str) -> None:
+    """Lock what the account's meter shows until the transaction ends: no reading comes between."""
+    transaction.run(_SQL["lock_meter"], account_no=account_no)
+
+
+def account_is_there(transaction: Transaction, account_no: str) -> bool:
+    """Tell if the transaction sees the account."""
+    return transaction.one(_SQL["account_is_there"], account_no=account_no) is not None
 
 
 def open_from(transaction: Transaction) -> date:

@@ -11,7 +11,7 @@ import msgspec
 
 from service.domain import bill_runs, bills, ledger
 from service.domain.bill_runs import BillRun, BillRunUnknown, Chunk, Tally
-from service.domain.bills import Basis, Bill
+from service.domain.bills import Basis, Bill, Stand
 from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Refusal
 from service.domain.idempotency import Answer, Once
@@ -20,7 +20,8 @@ from service.domain.permissions import check
 from service.domain.prepayments import Lot, LotUse, use_lots
 from service.domain.prices import PriceList
 from service.domain.principals import Caller
-from service.store import bill_issues, principals
+from service.domain.reading_checks import ReadingInQuestion
+from service.store import bill_issues, principals, reading_findings
 from service.store import bill_runs as store
 from service.store import prices as price_store
 from service.store.database import Database
@@ -176,7 +177,21 @@ def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledC
         failed=Counter(refusal.code for _, refusal in failures),
     )
     store.finish(transaction, chunk=chunk, tally=tally, failures=failures, now=now)
+    reading_findings.record(
+        transaction, chunk=chunk, questioned=_questioned(bases, failures), now=now
+    )
     return BilledChunk(chunk=chunk, tally=tally)
+
+
+def _questioned(
+    bases: Iterable[Basis], failures: Iterable[tuple[int, Refusal]]
+) -> list[tuple[int, Stand, ReadingInQuestion]]:
+    readings = {basis.account_id: basis.reading for basis in bases}
+    return [
+        (account_id, reading, refusal)
+        for account_id, refusal in failures
+        if isinstance(refusal, ReadingInQuestion) and (reading := readings[account_id])
+    ]
 
 
 def _prices(transaction: Transaction, bases: Iterable[Basis]) -> dict[str, list[PriceList]]:

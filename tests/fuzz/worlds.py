@@ -17,7 +17,7 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import cancellations, corrections, issuers, proposals
+from tests.integration import cancellations, corrections, findings, issuers, proposals
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
@@ -46,7 +46,9 @@ class World:
     proposal_nos: dict[str, tuple[int, ...]]
     cancellation_nos: tuple[int, ...]
     correction_nos: tuple[int, ...]
+    finding_nos: tuple[int, ...]
     misread_nos: tuple[str, ...]
+    unread_nos: tuple[str, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -76,10 +78,19 @@ class World:
             "read_at": _MISREAD_AT.isoformat(),
             "register": "90",
         }
-        return (misread if template == "/v1/reading-corrections" else {}) | {
+        unread = {
+            "account_no": self.unread_nos[number % len(self.unread_nos)],
+            "month": "2026-03",
+        }
+        special = {
+            "/v1/reading-corrections": misread,
+            "/v1/accounts/{account_no}/estimates": unread,
+        }
+        return special.get(template, {}) | {
             "proposal_no": self.proposal_no(template.rpartition("/")[2], number),
             "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
             "correction_no": self.correction_nos[number % len(self.correction_nos)],
+            "finding_no": self.finding_nos[number % len(self.finding_nos)],
         }
 
     def values(self, number: int) -> dict[str, Any]:
@@ -140,8 +151,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     utility.read(opened, "100")
     run = utility.bill()
     account_nos, others = opened[:_ACCOUNTS], opened[_ACCOUNTS:]
-    misread, asked = (utility.open_accounts(_CANCELLATIONS) for _ in range(2))
-    utility.read([*misread, *asked], "100")
+    misread, asked, odd = (utility.open_accounts(_CANCELLATIONS) for _ in range(3))
+    utility.read([*misread, *asked, *odd], "100")
+    unread = utility.open_accounts(_CANCELLATIONS)
+    findings.history(means.server.superuser, unread)
     tokens = dict(_tokens(means, utility.bureau))
     _people(means.server, bureau=utility.bureau, now=means.now)
     return World(
@@ -165,7 +178,9 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
             for no in others
         ),
         correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in asked),
+        finding_nos=tuple(findings.find(means.server.superuser, no) for no in odd),
         misread_nos=tuple(misread),
+        unread_nos=tuple(unread),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),

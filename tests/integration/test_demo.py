@@ -128,7 +128,7 @@ def emptied(server, fresh, owner):
     """A second empty database, for a load that goes wrong."""
     server.superuser("CREATE DATABASE demo_interrupted OWNER evergrid_owner", database="postgres")
     dsn = server.dsn("evergrid_owner", "demo_interrupted")
-    migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=frozenset({"pre"}))
+    migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=frozenset({"pre", "post"}))
     server.superuser(MAKE_PARTITIONS, database="demo_interrupted")
     database = Database(dsn=dsn, connections_max=2)
     yield database

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections
+from tests.integration import cancellations, corrections, findings
 from tests.integration.sign_ins import IDENTITY
 from tests.integration.utilities import Utility
 
@@ -17,7 +17,8 @@ APPEND_ONLY = [
     "staff_event", "reading", "bill", "bill_line", "payment", "allocation", "journal",
     "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
     "household_term", "bill_cancellation", "bill_cancellation_event", "reading_correction",
-    "reading_correction_event", "superseding_reading",
+    "reading_correction_event", "superseding_reading", "reading_estimate", "reading_finding",
+    "reading_finding_acceptance",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
@@ -101,6 +102,10 @@ def business(migrated, database, worker_database, caller, once):
     utility.read([misread, asked], "310")
     corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, misread))
     corrections.ask(migrated.superuser, asked)
+    odd, unread = utility.open_accounts(2)
+    utility.read([odd, unread], "310")
+    findings.accept(migrated.superuser, findings.find(migrated.superuser, odd))
+    findings.estimate(migrated.superuser, unread)
 
 
 def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
@@ -334,7 +339,8 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
     ["account", "meter", "reading", "bill", "payment", "allocation", "journal", "ledger_entry",
      "receivable", "prepayment_lot", "bill_run", "staff", "bill_cancellation",
      "bill_cancellation_event", "reading_correction", "reading_correction_event",
-     "superseding_reading", "reading_in_force"],
+     "superseding_reading", "reading_in_force", "reading_estimate", "reading_finding",
+     "reading_finding_acceptance", "reading_finding_now"],
 )  # fmt: skip
 def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
     assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0

@@ -19,7 +19,7 @@ from service.domain.idempotency import Once
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections, proposals, sign_ins
+from tests.integration import cancellations, corrections, findings, proposals, sign_ins
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
@@ -29,8 +29,10 @@ PASSWORD = "the password of the matrix"
 SERIALS = itertools.count(1)
 # One for each cell that speaks of cancellations, which nobody has asked to cancel before.
 _BILLS_TO_CANCEL = 150
-# The same for corrections of readings, none of which is billed.
-_READINGS_TO_CORRECT = 150
+# The same for corrections of readings, and findings about them, none of which is billed.
+_READINGS_TO_CORRECT = 250
+# The same for estimates, which nobody has made before.
+_MONTHS_TO_ESTIMATE = 60
 # A principal of the bureau that is asked about, one of its neighbour, one that serves every bureau.
 OWN, OTHER, EVERY = "own", "other", "every"
 OFFICES = {OFFICER, HEAD}
@@ -68,6 +70,15 @@ MATRIX = {
     "GET /v1/accounts": row(CUSTOMERS | {MIGRATOR}, None, query="?phone={phone}", counts="items"),
     "GET /v1/accounts/{account_no}": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
     "GET /v1/accounts/{account_no}/bills": row(CUSTOMERS, "ACCOUNT_UNKNOWN"),
+    "GET /v1/accounts/{account_no}/estimates": row(
+        {CLERK, READER, AUDITOR} | OFFICES, "ACCOUNT_UNKNOWN"
+    ),
+    "POST /v1/accounts/{account_no}/estimates": row(
+        OFFICES,
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={"month": "2026-03", "reason": "no. {serial}"},
+    ),
     "GET /v1/accounts/{account_no}/household-terms": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
     "POST /v1/accounts/{account_no}/household-terms": row(
         {CLERK, MIGRATOR},
@@ -101,6 +112,15 @@ MATRIX = {
     ),
     "POST /v1/reading-corrections/{correction_no}/rejections": row(
         OFFICES, "READING_CORRECTION_UNKNOWN", body={"reason": "no. {serial}"}
+    ),
+    "GET /v1/reading-findings": row(
+        {READER, AUDITOR} | OFFICES, None, query="?limit=1", counts="items"
+    ),
+    "GET /v1/reading-findings/{finding_no}": row(
+        {READER, AUDITOR} | OFFICES, "READING_FINDING_UNKNOWN"
+    ),
+    "POST /v1/reading-findings/{finding_no}/acceptances": row(
+        OFFICES, "READING_FINDING_UNKNOWN", body={"reason": "no. {serial}"}
     ),
     "POST /v1/readings": row(
         {READER, MIGRATOR},
@@ -274,6 +294,8 @@ def home(migrated, database, worker_database, caller):
     utility.bill()
     misread = utility.open_accounts(_READINGS_TO_CORRECT)
     utility.read(misread, "100", month=MARCH)  # which no cell bills
+    unread = utility.open_accounts(_MONTHS_TO_ESTIMATE)
+    findings.history(migrated.superuser, unread)
     return SimpleNamespace(
         utility=utility,
         bureau=utility.bureau,
@@ -285,6 +307,7 @@ def home(migrated, database, worker_database, caller):
         user_name=f"somebody.of.{utility.bureau}",
         wrong_bill_nos=(utility.bills(other).items[0].bill_no for other in others),
         misread_nos=iter(misread),
+        unread_nos=iter(unread),
         misread_at=(MARCH.ends_at - timedelta(hours=4)).isoformat(),
     )
 
@@ -353,7 +376,8 @@ def ask(app, home, person, migrated, new_account):
         method, template = route.split()
         serial = next(SERIALS)
         wrong_bill_no = next(home.wrong_bill_nos) if "bill-cancellations" in template else None
-        misread_no = next(home.misread_nos) if "reading-corrections" in template else None
+        is_about_reading = "reading-corrections" in template or "reading-findings" in template
+        misread_no = next(home.misread_nos) if is_about_reading else None
         values = vars(home) | {
             "serial": serial,
             "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
@@ -367,8 +391,12 @@ def ask(app, home, person, migrated, new_account):
             else None,
             "misread_no": misread_no,
             "correction_no": corrections.ask(migrated.superuser, misread_no)
-            if misread_no and route != "POST /v1/reading-corrections"
+            if "reading-corrections" in template and route != "POST /v1/reading-corrections"
             else None,
+            "finding_no": findings.find(migrated.superuser, misread_no)
+            if "reading-findings" in template
+            else None,
+            "account_no": next(home.unread_nos) if "/estimates" in template else home.account_no,
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",
@@ -466,7 +494,8 @@ def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, mi
 def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
     method, template = route.split()
     headers = {"Authorization": authorization} if authorization else {}
-    path = template.format(**vars(home), proposal_no=1, cancellation_no=1, correction_no=1)
+    numbers = dict.fromkeys(("proposal_no", "cancellation_no", "correction_no", "finding_no"), 1)
+    path = template.format(**vars(home), **numbers)
     answered = TestClient(app).simulate_request(method, path, headers=headers)
 
     assert (answered.status_code, answered.json["code"]) == (401, code)

@@ -116,6 +116,8 @@ SELECT account_id
 -- Read what the bills of a chunk are computed from: of each locked account without a bill in force
 -- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
 -- the month, how often the register rolled over in between, the serial after cancelled bills.
+-- What the newest three bills in force came to, in how many days, is what the reading is compared with;
+-- beside it stands what a person has accepted of it.
 -- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
 -- probe an account. Indexes: the primary keys.
 SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
@@ -142,7 +144,16 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           FROM evergrid.receivable AS cancelled
          WHERE cancelled.bureau_id = account.bureau_id
            AND cancelled.account_id = account.account_id
-           AND cancelled.month = %(month)s)
+           AND cancelled.month = %(month)s),
+       used.bills, used.kwh, used.days,
+       (SELECT array_agg(finding.code || ' ' || finding.consumption_kwh)
+          FROM evergrid.reading_finding AS finding
+          JOIN evergrid.reading_finding_acceptance AS acceptance
+            ON acceptance.reading_finding_id = finding.reading_finding_id
+         WHERE finding.bureau_id = meter.bureau_id
+           AND finding.meter_id = meter.meter_id
+           AND finding.read_at = reading.read_at),
+       reading.source = 'estimate'
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -163,7 +174,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND bill.serial = newest.serial
         LIMIT 1) AS bill ON true
   LEFT JOIN LATERAL (
-       SELECT reading.read_at, reading.register
+       SELECT reading.read_at, reading.register, reading.source
          FROM evergrid.reading_in_force AS reading
         WHERE reading.bureau_id = meter.bureau_id
           AND reading.meter_id = meter.meter_id
@@ -171,6 +182,24 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND reading.read_at < %(ends_at)s::timestamptz
         ORDER BY reading.read_at DESC
         LIMIT 1) AS reading ON true
+  LEFT JOIN LATERAL (
+       SELECT count(*) AS bills, sum(three.kwh)::bigint AS kwh, sum(three.days)::bigint AS days
+         FROM (SELECT issued.consumption_kwh AS kwh,
+                      (issued.read_at AT TIME ZONE 'Asia/Shanghai')::date
+                      - (issued.previous_read_at AT TIME ZONE 'Asia/Shanghai')::date AS days
+                 FROM evergrid.receivable AS last
+                 JOIN LATERAL (SELECT billed.consumption_kwh, billed.read_at, billed.previous_read_at
+                                 FROM evergrid.bill AS billed
+                                WHERE billed.bureau_id = last.bureau_id
+                                  AND billed.account_id = last.account_id
+                                  AND billed.month = last.month
+                                  AND billed.serial = last.serial
+                                LIMIT 1) AS issued ON true
+                WHERE last.bureau_id = account.bureau_id
+                  AND last.account_id = account.account_id
+                  AND last.is_in_force
+                ORDER BY last.month DESC
+                LIMIT 3) AS three) AS used ON true
   LEFT JOIN LATERAL (
        SELECT known.persons, known.subsidy
          FROM evergrid.household_term AS known

@@ -3,7 +3,21 @@
 -- Indexes: account_account_no_key, bill_pkey.
 SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_at, bill.due_on,
        bill.previous_read_at, bill.previous_register, bill.read_at, bill.register, bill.multiplier,
-       version.legal_document, bill.cancels_serial, receivable.is_in_force
+       version.legal_document, bill.cancels_serial, receivable.is_in_force,
+       EXISTS (SELECT
+                 FROM evergrid.meter
+                 JOIN evergrid.reading_estimate AS estimate ON estimate.bureau_id = meter.bureau_id
+                                                           AND estimate.meter_id = meter.meter_id
+                WHERE meter.bureau_id = account.bureau_id
+                  AND meter.account_id = account.account_id
+                  AND estimate.read_at = bill.read_at),
+       EXISTS (SELECT
+                 FROM evergrid.meter
+                 JOIN evergrid.reading_estimate AS estimate ON estimate.bureau_id = meter.bureau_id
+                                                           AND estimate.meter_id = meter.meter_id
+                WHERE meter.bureau_id = account.bureau_id
+                  AND meter.account_id = account.account_id
+                  AND estimate.read_at = bill.previous_read_at)
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id

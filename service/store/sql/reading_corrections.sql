@@ -1,14 +1,3 @@
--- name: lock_meter
--- Lock what the account's meter shows, so that no reading comes in between. Index: meter_state_pkey.
-SELECT 1
-  FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
-  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
-                                    AND state.meter_id = meter.meter_id
- WHERE account.account_no = %(account_no)s
-   FOR UPDATE OF state;
-
 -- name: standing
 -- Read how a reading stands: between its neighbours, under the account's bills, with the request for its
 -- correction that nobody decided about. A statement of its own: what it sees must be younger than the
@@ -133,9 +122,3 @@ SELECT reading.read_at, reading.register, reading.rolled_over, reading.source,
    AND reading.read_at < %(before)s::timestamptz
  ORDER BY reading.read_at DESC
  LIMIT %(limit)s;
-
--- name: account_is_there
--- Tell if whoever asks sees the account. Index: account_account_no_key.
-SELECT 1
-  FROM evergrid.account
- WHERE account.account_no = %(account_no)s;

@@ -3,7 +3,7 @@
 -- batches wait for each other instead of locking each other out. Index: account_account_no_key,
 -- meter_bureau_id_account_id_key, meter_state_pkey.
 SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, meter.decimals,
-       state.read_at, state.register
+       state.read_at, state.register, state.is_estimated
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -32,8 +32,25 @@ WITH kept AS (
                rolled_over boolean, source text)
 )
 UPDATE evergrid.meter_state AS state
-   SET read_at = shown.read_at, register = shown.register
+   SET read_at = shown.read_at, register = shown.register, is_estimated = false
   FROM jsonb_to_recordset(%(states)s::jsonb) AS shown (
            bureau_id smallint, meter_id bigint, read_at timestamptz, register numeric)
  WHERE state.bureau_id = shown.bureau_id
    AND state.meter_id = shown.meter_id;
+
+-- name: lock_meter
+-- Lock what the account's meter shows, so that no reading comes in between. Index: meter_state_pkey.
+SELECT 1
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
+                                    AND state.meter_id = meter.meter_id
+ WHERE account.account_no = %(account_no)s
+   FOR UPDATE OF state;
+
+-- name: account_is_there
+-- Tell if whoever asks sees the account. Index: account_account_no_key.
+SELECT 1
+  FROM evergrid.account
+ WHERE account.account_no = %(account_no)s;

@@ -1,0 +1,171 @@
+"""Readings that are odd over HTTP: not billed until another hand has looked at them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.domain.months import Month
+from tests.integration.utilities import Utility
+
+PATH = "/v1/reading-findings"
+OFFICER, HEAD, READER = "billing_officer", "head_office", "reader"
+JANUARY = Month(2026, 1)
+APRIL, MAY = Month(2026, 4), Month(2026, 5)
+
+
+@pytest.fixture
+def now():
+    return MAY.ends_at + timedelta(days=1)
+
+
+@pytest.fixture
+def clock(now):
+    return lambda: now
+
+
+@pytest.fixture
+def utility(migrated, database, worker_database, caller, once, now):
+    return Utility(migrated.superuser, database, worker_database, caller, once, now)
+
+
+@pytest.fixture
+def home(utility):
+    """An account that used some 300 kWh a month, all of it billed."""
+    [account_no] = utility.open_accounts(month=JANUARY)
+    for month, register in ((JANUARY, "310"), (JANUARY.next, "600"), (JANUARY.plus(2), "930")):
+        utility.read([account_no], register, month=month)
+        assert utility.bill(month).failed == 0, "nothing to compare with yet"
+    return account_no
+
+
+@pytest.fixture
+def finding(api, utility, home):
+    """What the run of April found about 2000 kWh."""
+    utility.read([home], "2930", month=APRIL)
+    run = utility.bill(APRIL)
+    assert [failure.code for failure in run.failures] == ["READING_IN_QUESTION"]
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    return found
+
+
+@pytest.fixture
+def accept(api, utility):
+    def accepted(finding, status=200, *, role=OFFICER):
+        path = f"{PATH}/{finding['finding_no']}/acceptances"
+        sent = {"reason": "A new heater."}
+        answer = api.post(path, role, utility.bureau, json=sent)
+        assert answer.status_code == status, answer.text
+        return answer.json
+
+    return accepted
+
+
+def test_what_is_odd_is_billed_once_somebody_has_accepted_it(api, utility, home, finding, accept):
+    assert (finding["kind"], finding["state"], finding["consumption_kwh"]) == (
+        "CONSUMPTION_HIGH", "open", 2000,
+    )  # fmt: skip
+    assert finding["detail"] == "2000 kWh in 30 days, 930 kWh in 89 days before"
+    assert utility.bill(APRIL).failed == 1, "and again"
+    assert len(api.get(PATH, READER, utility.bureau).json["items"]) == 1, "found once"
+
+    accepted = accept(finding)
+    assert (accepted["state"], accepted["reason"], accepted["accepted_by"]) == (
+        "accepted", "A new heater.", f"billing_officer of {utility.bureau}",
+    )  # fmt: skip
+    assert api.get(PATH, READER, utility.bureau).json["items"] == []
+    assert utility.bill(APRIL).billed == 1
+    assert utility.bills(home).items[0].consumption_kwh == 2000
+    told = api.get(f"{PATH}/{finding['finding_no']}", READER, utility.bureau).json
+    assert told["state"] == "accepted"
+    assert utility.contradictions() == []
+
+
+def test_others_are_billed_meanwhile(utility, home):
+    [other] = utility.open_accounts(month=APRIL)
+    utility.read([home], "2930", month=APRIL)
+    utility.read([other], "5000", month=APRIL)
+    run = utility.bill(APRIL)
+    assert (run.billed, run.failed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("register", "code"), [("930", "CONSUMPTION_ZERO"), ("960", "CONSUMPTION_LOW")]
+)
+def test_too_little_is_odd_too(api, utility, home, register, code):
+    utility.read([home], register, month=APRIL)
+    utility.bill(APRIL)
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert (found["account_no"], found["kind"]) == (home, code)
+
+
+def test_what_was_corrected_is_overtaken_and_judged_anew(api, utility, home, finding, accept):
+    sent = {
+        "account_no": home, "read_at": finding["read_at"], "register": "1230", "reason": "Misread."
+    }  # fmt: skip
+    asked = api.post("/v1/reading-corrections", READER, utility.bureau, json=sent).json
+    path = f"/v1/reading-corrections/{asked['correction_no']}/approvals"
+    assert api.post(path, HEAD, None, json={}).status_code == 200
+    assert accept(finding, 409)["code"] == "READING_FINDING_SETTLED"
+    told = api.get(f"{PATH}/{finding['finding_no']}", READER, utility.bureau).json
+    assert told["state"] == "overtaken"
+    assert api.get(PATH, READER, utility.bureau).json["items"] == []
+    assert utility.bill(APRIL).billed == 1
+
+
+def test_an_acceptance_holds_for_that_energy_alone(api, utility, home, finding, accept):
+    accept(finding)
+    sent = {
+        "account_no": home, "read_at": finding["read_at"], "register": "3930", "reason": "Misread."
+    }  # fmt: skip
+    asked = api.post("/v1/reading-corrections", READER, utility.bureau, json=sent).json
+    path = f"/v1/reading-corrections/{asked['correction_no']}/approvals"
+    assert api.post(path, HEAD, None, json={}).status_code == 200
+    assert utility.bill(APRIL).failed == 1
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert found["consumption_kwh"] == 3000
+
+
+def test_an_estimate_is_no_question(api, utility, home):
+    path = f"/v1/accounts/{home}/estimates"
+    sent = {"month": str(APRIL), "reason": "Nobody at home."}
+    assert api.post(path, OFFICER, utility.bureau, json=sent).status_code == 201
+    assert utility.bill(APRIL).billed == 1
+
+
+def test_nobody_accepts_a_reading_of_its_own(migrated, utility, finding, accept):
+    become = "UPDATE evergrid.principal SET role = '{}' WHERE name = 'reader of {}'"
+    migrated.superuser(become.format(OFFICER, utility.bureau))
+    try:
+        assert accept(finding, 403, role=READER)["code"] == "OWN_READING"
+    finally:
+        migrated.superuser(become.format(READER, utility.bureau))
+
+
+def test_nothing_is_accepted_twice(finding, accept):
+    accept(finding)
+    assert accept(finding, 409)["code"] == "READING_FINDING_SETTLED"
+
+
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, 10**30])
+def test_no_finding_has_such_a_number(api, number):
+    answer = api.get(f"{PATH}/{number}", HEAD, None)
+    assert (answer.status_code, answer.json["code"]) == (404, "READING_FINDING_UNKNOWN")
+
+
+def test_pages_of_findings_the_oldest_first(api, utility, home):
+    others = utility.open_accounts(2, month=JANUARY)
+    for month, register in ((JANUARY, "310"), (JANUARY.next, "600"), (JANUARY.plus(2), "930")):
+        utility.read(others, register, month=month)
+        utility.bill(month)
+    utility.read([home, *others], "2930", month=APRIL)
+    utility.bill(APRIL)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api.get(f"{PATH}?limit=2{cursor}", READER, utility.bureau).json
+        seen += [item["finding_no"] for item in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert len(seen) == 3
+    assert seen == sorted(seen)
+    assert api.get(f"{PATH}?cursor=x", READER, utility.bureau).json["code"] == "CURSOR_BROKEN"
