@@ -21,6 +21,8 @@ POSTGRES_EVERY_S = 0.25
 POSTGRES_EAGER_S = 0.03
 # A new connection that writes: some 5 ms of a core each time.
 CANARY_EVERY_S = 1.0
+# ... when the last one failed. Short: a new primary's first one is what its clients wait for.
+CANARY_AGAIN_S = 0.05
 # Patroni's REST API asks PostgreSQL each time; it answers for eight seconds when it is silent.
 PATRONI_EVERY_S = 0.6
 # etcd: one transaction that reads all, and on the primary's host leaves a sign of life.

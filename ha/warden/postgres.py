@@ -23,10 +23,18 @@ _CANARY = statement("warden_canary")
 _CANARY_LOCAL = statement("warden_canary_local")
 _CANARY_TABLE = statement("warden_canary_table")
 _NO_TABLE = frozenset({"42P01", "3F000"})
+# Of a session that stood; a new one is refused without a code, in words (`lc_messages` is C).
+_ENDED_BY_SHUTDOWN = "57P01"
+_GOING_DOWN = "the database system is shutting down"
 
 
 class PostgresSilent(psycopg2.OperationalError):
     """The server did not answer in time."""
+
+
+def is_going_down(error: psycopg2.Error) -> bool:
+    """Tell if the server said with `error` that it is about to end."""
+    return error.pgcode == _ENDED_BY_SHUTDOWN or _GOING_DOWN in str(error)
 
 
 class _Opening(threading.local):

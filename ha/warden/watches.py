@@ -19,7 +19,7 @@ from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
 from ha.warden.facts import Host, Peer, Postgres
 from ha.warden.patroni import Patroni
-from ha.warden.postgres import Watched
+from ha.warden.postgres import Watched, is_going_down
 from ha.warden.probes import Heard
 from ha.warden.settings import Settings
 from ha.warden.store import Records
@@ -49,7 +49,13 @@ class PostgresWatch:
         board, before = self._board, self._board.postgres
         try:
             board.postgres = self._server.state(before, now_s=now_s())
-        except psycopg2.Error:
+        except psycopg2.Error as error:
+            if is_going_down(error):
+                # Clients are sent away at once: they would come back, each with a handshake, while
+                # it has its last commits to write. Its end is seen by itself.
+                board.canary = None
+                board.hurry_canary.set()
+                return patience.POSTGRES_EVERY_S
             return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
         if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
             board.hurry_canary.set()
@@ -89,7 +95,7 @@ class CanaryWatch:
             return patience.CANARY_EVERY_S
         board.canary = self._server.write_canary(self._host, board.canary, clock_s=now_s())
         if board.canary.error:
-            return patience.POSTGRES_EAGER_S
+            return patience.CANARY_AGAIN_S
         board.tell()
         return patience.CANARY_EVERY_S
 

@@ -71,7 +71,7 @@ class Database:
         return self.read(work, scope=scope, deadline=deadline)
 
     def close(self) -> None:
-        """Close the idle connections; the last act of a program."""
+        """Close the idle connections, look for no primary any more; the last act of a program."""
         self.primary.close()
         self.primary_to_read.close()
         if self.replicas is not None:

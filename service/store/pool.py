@@ -13,15 +13,10 @@ import psycopg2
 from service.domain.errors import Busy
 from service.store.connection import Connection
 from service.store.metrics import CONNECTIONS
+from service.store.prober import Prober
 from service.store.turnstile import Turnstile
 
 _log = logging.getLogger(__name__)
-# One prober a pool looks for the new primary; the others sleep until it finds one, so that a
-# thousand waiting requests cost one connection attempt, not a thousand. The longer the primary has
-# been away, the longer the pause: this part of that time, within these bounds.
-_PROBE_PART = 0.05
-_PROBE_MIN_S = 0.02
-_PROBE_MAX_S = 0.1
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
 # More connections than this only take turns, unless each is held for long, as over a slow network:
@@ -81,7 +76,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
-        self._probing = threading.Lock()
+        self._prober = Prober(self._opened, found=self._is_found)
         self._guard = threading.Lock()
         self._cold: Connection | None = None
         self._cold_until = 0.0
@@ -144,6 +139,11 @@ class Pool:
         _close(connection)
         self._slots.leave()
 
+    def end(self) -> None:
+        """Close what nobody uses, look for no primary any more."""
+        self._prober.end()
+        self.close_idle()
+
     def close_idle(self) -> None:
         """Close what nobody uses."""
         idle, self._idle = self._idle, []
@@ -192,11 +192,15 @@ class Pool:
         """
         Allow twice as many, up to `connections_max`, if none has come free for a while.
 
-        Not the few behind a new primary: their first answers take long on a busy machine.
+        Once, until a turn of them has shown that each is held for long. On a machine that has too
+        much to do none comes free either, and each more makes it worse: with all of them it did
+        half of its work, and never caught up. Not the few behind a new primary: their first answers
+        take long on a busy machine.
         """
         now = time.monotonic()
         is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
-        if is_stuck and self._slots.slots >= self._enough:
+        slots = self._slots.slots
+        if is_stuck and slots >= self._enough and (self._is_slow or slots == self._enough):
             self._flowed_s = now
             self._double()
 
@@ -260,17 +264,18 @@ class Pool:
         return connection
 
     def _shut(self, error: psycopg2.Error) -> None:
-        if not self._probing.acquire(blocking=False):
-            return
         why = str(error).strip().partition("\n")[0] or type(error).__name__
-        _log.warning("The database is away (%s); looking for the new primary.", why)
-        self._gate.clear()
-        self._slots_before = self._slots.slots
-        self._slots.shrink(self._enough if self._is_slow else _AT_FIRST)
-        self._worked = 0
-        self._held_s, self._held_before_s = [], float("inf")
-        self.close_idle()
-        threading.Thread(target=self._probe, name="database-prober", daemon=True).start()
+
+        def shut() -> None:
+            _log.warning("The database is away (%s); looking for the new primary.", why)
+            self._gate.clear()
+            self._slots_before = self._slots.slots
+            self._slots.shrink(self._enough if self._is_slow else _AT_FIRST)
+            self._worked = 0
+            self._held_s, self._held_before_s = [], float("inf")
+            self.close_idle()
+
+        self._prober.knock(first=shut)
 
     def _reopen(self) -> None:
         """Take back what was done for a lost primary: over a connection of before, it answered."""
@@ -278,21 +283,10 @@ class Pool:
             self._slots.widen()
         self._gate.set()
 
-    def _probe(self) -> None:
-        began = time.monotonic()
-        while True:
-            try:
-                connection = self._opened()
-            except psycopg2.Error:
-                away_s = time.monotonic() - began
-                time.sleep(min(_PROBE_MAX_S, max(_PROBE_MIN_S, _PROBE_PART * away_s)))
-                continue
-            break
+    def _is_found(self, connection: Connection) -> None:
         connection.idle_since = self._flowed_s = time.monotonic()
         self._idle.append(connection)
         self._gate.set()
-        self._probing.release()
-        _log.warning("The database is back after %.2f s.", time.monotonic() - began)
 
 
 def _close(connection: Connection) -> None:

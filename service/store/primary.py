@@ -52,7 +52,7 @@ class Primary:
 
     def close(self) -> None:
         """Close the idle connections; the last act of a program."""
-        self._pool.close_idle()
+        self._pool.end()
 
     def run(
         self, begin: Begin, work: Callable[[Transaction], T], *, deadline: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -170,6 +171,20 @@ def test_if_none_comes_free_for_long_twice_as_many_are_opened(narrow, monkeypatc
     for _ in range(2):
         connections.acquire(deadline=soon())
     assert connections._slots.slots == 4
+
+
+@pytest.mark.parametrize(("is_slow", "slots"), [(False, 4), (True, 8)])
+def test_only_where_each_is_held_for_long_it_is_more_than_once(narrow, monkeypatch, is_slow, slots):
+    """A machine with too much to do gets none free either, and each more makes it slower."""
+    connections, _ = narrow(connections_max=16)
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    for _ in range(4):
+        connections.acquire(deadline=soon())
+    assert connections._slots.slots == 4
+    connections._is_slow = is_slow
+    with contextlib.suppress(DatabaseAway):
+        connections.acquire(deadline=time.monotonic())
+    assert connections._slots.slots == slots
 
 
 @pytest.mark.usefixtures("queue")

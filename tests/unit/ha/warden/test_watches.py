@@ -1,13 +1,15 @@
 import threading
 from dataclasses import replace
 
+import psycopg2
 import pytest
 
 from ha.warden import patience
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.errands import Errands
-from ha.warden.facts import Postgres, Store, Verdict
+from ha.warden.facts import Canary, Postgres, Store, Verdict
+from ha.warden.postgres import PostgresSilent
 from ha.warden.watches import PostgresWatch, StoreWatch
 
 STREAMING = Postgres(
@@ -24,7 +26,10 @@ class Server:
         self.says = iter(says)
 
     def state(self, before, *, now_s):
-        return next(self.says)
+        said = next(self.says)
+        if isinstance(said, Exception):
+            raise said
+        return said
 
 
 def watched(folder, *says):
@@ -42,6 +47,30 @@ def test_a_stream_that_has_just_ended_makes_everybody_look_more_often(tmp_path, 
     assert board.is_eager == board.hurry_store.is_set() == is_eager
     eager_s, calm_s = patience.POSTGRES_EAGER_S, patience.POSTGRES_EVERY_S
     assert pauses == [calm_s, eager_s if is_eager else calm_s]
+
+
+class EndedByShutdown(psycopg2.OperationalError):
+    pgcode = "57P01"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [EndedByShutdown(), psycopg2.OperationalError("FATAL:  the database system is shutting down")],
+)
+def test_a_server_that_is_going_down_gets_no_clients_any_more(tmp_path, told):
+    board, pauses = Board(canary=Canary(tried_s=now_s(), worked_s=now_s())), []
+    watch = PostgresWatch(board, Server(PRIMARY, told), tmp_path)
+    pauses = [watch.look() for _ in range(2)]
+    assert board.canary is None
+    assert board.hurry_canary.is_set(), "it was but this one session, perhaps"
+    assert pauses[-1] == patience.POSTGRES_EVERY_S, "it is not asked more often for going down"
+
+
+def test_a_server_that_says_nothing_keeps_its_clients_for_now(tmp_path):
+    board = Board(canary=Canary(tried_s=now_s(), worked_s=now_s()))
+    watch = PostgresWatch(board, Server(PostgresSilent()), tmp_path)
+    watch.look()
+    assert board.canary is not None
 
 
 def test_only_what_comes_in_is_noted(tmp_path):
