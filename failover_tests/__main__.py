@@ -53,14 +53,13 @@ def run(
     duration: Annotated[
         float, typer.Option(help="Seconds of load at least; a drill adds what it needs.", min=0)
     ] = 0.0,
+    rate: Annotated[
+        float, typer.Option(help="Payments a second, and as many reads.", min=1)
+    ] = budgets.PAYMENTS_PER_S,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
     """Run drills, write their reports; exit code 1 unless every promise of all was kept."""
-    names = list(CATALOGUE) if every else drills or []
-    if not names:
-        raise typer.BadParameter("name a drill, or say --all")
-    if unknown := set(names) - set(CATALOGUE):
-        raise typer.BadParameter(f"no drill {unknown.pop()!r}; there are {', '.join(CATALOGUE)}")
+    names = _known(list(CATALOGUE) if every else drills or [])
     opened = labs.open(lab)
     done: list[Path] = []
     try:
@@ -73,6 +72,7 @@ def run(
                     CATALOGUE[name],
                     reports_folder=reports_folder,
                     load_s=duration,
+                    rate=rate,
                     say=console.print,
                 )
             )
@@ -81,6 +81,14 @@ def run(
         finished = summary.read_each(done)
         console.out(summary.page(finished, order=list(CATALOGUE)), highlight=False)
     raise typer.Exit(0 if all(each.passed for each in finished) else 1)
+
+
+def _known(names: list[str]) -> list[str]:
+    if not names:
+        raise typer.BadParameter("name a drill, or say --all")
+    if unknown := set(names) - set(CATALOGUE):
+        raise typer.BadParameter(f"no drill {unknown.pop()!r}; there are {', '.join(CATALOGUE)}")
+    return names
 
 
 @app.command()

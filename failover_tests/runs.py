@@ -33,6 +33,7 @@ def reported(
     *,
     reports_folder: Path,
     load_s: float = 0.0,
+    rate: float = budgets.PAYMENTS_PER_S,
     longest_s: float = budgets.LOAD_LONGEST_S,
     say: Callable[[str], None] = silent,
 ) -> Path:
@@ -48,6 +49,7 @@ def reported(
             drill,
             reports_folder=reports_folder,
             load_s=load_s,
+            rate=rate,
             longest_s=longest_s,
             say=say,
         )
@@ -71,14 +73,22 @@ def _reported(
     *,
     reports_folder: Path,
     load_s: float,
+    rate: float,
     longest_s: float,
     say: Callable[[str], None],
 ) -> Path:
     folder = reports.folder_of(reports_folder, name)
-    described = environment.described(lab)
+    described = environment.described(lab) | {"payments_and_reads_per_s": [rate, rate]}
     with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
         began_s = time.monotonic()
-        stage = Stage(lab, folder=Path(written), load_s=load_s, longest_s=longest_s, say=say)
+        stage = Stage(
+            lab,
+            folder=Path(written),
+            load_s=load_s,
+            rate=rate,
+            longest_s=longest_s,
+            say=say,
+        )
         try:
             outcome = drill(stage)
         except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run

@@ -31,7 +31,8 @@ class Stage:
 
     What clients and observer write goes to `folder`, which should lie in memory: a disk that is
     busy with a database's recovery would hold them up. `load_s` is how long to pay at least;
-    after `longest_s` more the clients end by themselves.
+    after `longest_s` more the clients end by themselves. `rate` is how many payments a second, and
+    as many reads.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Stage:
         *,
         folder: Path,
         load_s: float = 0.0,
+        rate: float = budgets.PAYMENTS_PER_S,
         longest_s: float = budgets.LOAD_LONGEST_S,
         say: Callable[[str], None] = silent,
     ) -> None:
         self.lab = lab
         self.load_s = load_s
+        self.rate = rate
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self.folder = folder
         self.longest_s = longest_s + load_s
@@ -200,8 +203,8 @@ class Stage:
             f"--history={(self.folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self.longest_s}",
-            f"--payments-per-s={budgets.PAYMENTS_PER_S}",
-            f"--reads-per-s={budgets.READS_PER_S}",
+            f"--payments-per-s={self.rate}",
+            f"--reads-per-s={self.rate}",
             "--retry" if is_retrying else "--no-retry",
         ]
         return running(

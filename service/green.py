@@ -21,6 +21,7 @@ class Waiting(Protocol):
     """What the callback asks of a connection."""
 
     operation_deadline: float | None
+    opening_deadline: float
 
     def poll(self) -> int:
         """Return what libpq waits for."""
@@ -54,7 +55,7 @@ def wait_while_answered(connection: Waiting, *, answer_s: float) -> None:
     away, TLS and the password's proof are a dozen of them.
     :raises OperationTimedOut: if one takes longer, or all
     """
-    last = time.monotonic() + ANSWERS_MAX * answer_s
+    last = min(connection.opening_deadline, time.monotonic() + ANSWERS_MAX * answer_s)
     while (state := connection.poll()) != extensions.POLL_OK:
         _wait(connection, state, min(last, time.monotonic() + answer_s))
 

@@ -15,8 +15,9 @@ _log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Board:
     """
-    The newest facts. Each is immutable and replaced as a whole, by one watch alone; only `postgres`
-    is forgotten by the warden itself, when the process is seen to be gone. `peers` alone changes
+    The newest facts. Each is immutable and replaced as a whole, by one watch alone; but
+    `postgres` is forgotten by the warden itself, when the process is seen to be gone, `canary` by
+    the watch of PostgreSQL, when that says that it is going down. `peers` alone changes
     in place, for each has a watch of its own: walk a copy (`dict(peers)` is one step), never it.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.

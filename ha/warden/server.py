@@ -99,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer from memory."""
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # a body, which is not read, is no next request
         asked, offers = urlsplit(self.path), self.server.offers
         question = {name: values[0] for name, values in parse_qs(asked.query).items()}
         host = question.get("host", "")

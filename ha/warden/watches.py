@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -93,8 +94,11 @@ class CanaryWatch:
         if board.postgres is None or board.postgres.is_in_recovery:
             board.canary = None
             return patience.CANARY_EVERY_S
-        board.canary = self._server.write_canary(self._host, board.canary, clock_s=now_s())
-        if board.canary.error:
+        found = self._server.write_canary(self._host, board.canary, clock_s=now_s())
+        if found.error and board.canary is None:  # it was told meanwhile that it is going down
+            found = replace(found, worked_s=float("-inf"))
+        board.canary = found
+        if found.error:
             return patience.CANARY_AGAIN_S
         board.tell()
         return patience.CANARY_EVERY_S

@@ -89,7 +89,9 @@ class Basis:
     newest month that has a bill in force, None before the first. `reading` is the newest of the
     month. `before_kwh` is what the bills of earlier months of the same year came to. Of a household
     `persons` and `subsidy` are those that hold in the month. `serial` follows those of the month's
-    bills that were cancelled, and of their mirrors.
+    bills that were cancelled, and of their mirrors. `used_before` is what the reading is compared
+    with, `accepted` what was accepted of it, `estimated_kwh` what it was made to come to if it is
+    an estimate.
     """
 
     account_id: int
@@ -109,7 +111,7 @@ class Basis:
     serial: int = 1
     used_before: Use | None = None
     accepted: frozenset[tuple[str, int]] = frozenset()
-    is_estimated: bool = False
+    estimated_kwh: int | None = None
 
     @property
     def first_month(self) -> Month:
@@ -176,7 +178,7 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     reading = _reading_to_bill(basis, month)
     spells = _spells(basis, reading, prices)
     kwh = _consumption_kwh(basis, reading)
-    if not basis.is_estimated:
+    if kwh != basis.estimated_kwh:
         days = (business_date(reading.read_at) - business_date(basis.previous.read_at)).days
         check_reading(Use(kwh, max(days, 1)), before=basis.used_before, accepted=basis.accepted)
     calculation = calculated(kwh, spells=spells, household=_household(basis, month))

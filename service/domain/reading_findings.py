@@ -27,7 +27,7 @@ class FindingSettled(Conflict):
 
 
 class OwnReading(Forbidden):
-    """Whoever took the reading does not judge it."""
+    """Whoever took the reading, or had it corrected, does not judge it."""
 
     code = "OWN_READING"
     hint = "Let somebody else accept it."
@@ -38,8 +38,9 @@ class ReadingFinding:
     """
     A finding about a reading that was to be billed.
 
-    `overtaken` if the reading was corrected since, or is billed. `accepted_by`, `accepted_at` and
-    `reason` are null until somebody accepts it.
+    `overtaken` if the reading was corrected since, is billed, or has come to another energy.
+    `hands` had a part in what the reading says, who took it first. `accepted_by`, `accepted_at`
+    and `reason` are null until somebody accepts it.
     """
 
     finding_no: int
@@ -50,7 +51,7 @@ class ReadingFinding:
     read_at: datetime
     register: str
     consumption_kwh: int
-    read_by: str
+    hands: tuple[str, ...]
     found_at: datetime
     accepted_by: str | None
     accepted_at: datetime | None
@@ -67,13 +68,13 @@ class FindingPage:
 
 def check_acceptance(finding: ReadingFinding, *, by: Caller) -> None:
     """
-    Let somebody accept a finding who did not take the reading.
+    Let somebody accept a finding who had no part in the reading.
 
     Source: process `monthly_billing`, step `exceptions` (another than the reader).
     :raises FindingSettled: if it was accepted, or overtaken
-    :raises OwnReading: if `by` took the reading
+    :raises OwnReading: if `by` took the reading, or had a part in its correction
     """
     if finding.state != "open":
         raise FindingSettled(f"finding {finding.finding_no} is {finding.state}")
-    if finding.read_by == by.name:
-        raise OwnReading(f"{by.name} took the reading of finding {finding.finding_no}")
+    if by.name in finding.hands:
+        raise OwnReading(f"{by.name} had a part in the reading of finding {finding.finding_no}")

@@ -192,7 +192,7 @@ def _basis(row: Row) -> Basis:
         serial=row[16],
         used_before=Use(row[18], row[19]) if row[17] == BILLS_COMPARED else None,
         accepted=frozenset(_accepted(each) for each in row[20] or ()),
-        is_estimated=bool(row[21]),
+        estimated_kwh=row[21],
     )
 
 

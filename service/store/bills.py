@@ -61,7 +61,7 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         # Only the newest bill of a month is ever in force: its mirror has the serial after it.
         cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial + 1),
         is_estimated=is_estimated,
-        settles_estimate=settles_estimate,
+        settles_estimate=settles_estimate and not is_estimated,
         lines=tuple(_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 
 import psycopg2
@@ -19,6 +20,15 @@ _PAUSE_S = 0.2
 _TRUSTED_IDLE_S = 1.0
 
 
+class _Opening(threading.local):
+    """By when the connection that this greenlet is opening must be there."""
+
+    deadline = float("inf")
+
+
+_opening = _Opening()
+
+
 class Connection(extensions.connection):
     """
     A psycopg2 connection with a deadline for its current operation.
@@ -30,6 +40,7 @@ class Connection(extensions.connection):
     operation_deadline: float | None = None
 
     def __init__(self, dsn: str, is_async: int = 0) -> None:
+        self.opening_deadline = _opening.deadline
         self.prepared: set[str] = set()
         self.is_doubtful = False
         self.opened_s = time.monotonic()
@@ -58,13 +69,18 @@ class Connection(extensions.connection):
         return bool(poll.poll(0))
 
 
-def connect(dsn: str) -> Connection:
+def connect(dsn: str, *, deadline: float = float("inf")) -> Connection:
     """
     Open a connection that commits only where told to.
 
+    :param deadline: a `time.monotonic` value; whoever waits for it gives up then
     :raises psycopg2.OperationalError: if an answer takes longer than `CONNECT_ANSWER_S`
     """
-    connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
+    _opening.deadline = deadline
+    try:
+        connection: Connection = psycopg2.connect(dsn, connection_factory=Connection)
+    finally:
+        _opening.deadline = float("inf")
     connection.autocommit = True
     return connection
 

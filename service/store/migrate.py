@@ -73,16 +73,18 @@ def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) ->
     Apply what is not yet applied, stopping before the first file of another phase.
 
     Returns the names of the files applied by this call, in order.
-    :raises MigrationRefused: if the server is a replica, or an applied file was edited since
+    :raises MigrationRefused: if the server is a replica, or an applied file was edited since, or
+        what is to be applied stands behind a file that is not
     """
     applied = []
     connection = connect_patiently(dsn)
     try:
         known = _known(connection)
-        for migration in migrations:
+        for at, migration in enumerate(migrations):
             if migration.name in known:
                 _refuse_edited(migration, known[migration.name])
             elif migration.phase not in phases:
+                _refuse_behind(migration, [each for each in migrations[at:] if each.phase == "pre"])
                 break
             else:
                 _until_no_deadlock(connection, partial(_apply, connection, migration))
@@ -91,6 +93,20 @@ def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) ->
     finally:
         connection.close()
     return applied
+
+
+def _refuse_behind(waiting: Migration, later: list[Migration]) -> None:
+    """
+    Refuse to leave out what the new code needs: an earlier upgrade was not finished.
+
+    :raises MigrationRefused: if anything of a `pre` phase stands behind `waiting`, a `post`
+    """
+    if waiting.phase == "post" and later:
+        raise MigrationRefused(
+            f"{later[0].name} stands behind {waiting.name}, which is not applied: finish the "
+            "upgrade to the release that brought it (`migrate --phase post`), or, where nothing "
+            "runs yet, apply all"
+        )
 
 
 def _until_no_deadlock(connection: extensions.connection, step: Callable[[], None]) -> None:

@@ -61,7 +61,7 @@ class Pool:
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
-    def __init__(self, *, connect: Callable[[], Connection], connections_max: int) -> None:
+    def __init__(self, *, connect: Callable[[float], Connection], connections_max: int) -> None:
         self._connect = connect
         self._connections_max = connections_max
         self._enough = min(connections_max, _ENOUGH)
@@ -76,7 +76,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
-        self._prober = Prober(self._opened, found=self._is_found)
+        self._prober = Prober(self._opened, found=self._is_found, gave_up=self._gate.set)
         self._guard = threading.Lock()
         self._cold: Connection | None = None
         self._cold_until = 0.0
@@ -231,7 +231,7 @@ class Pool:
                 continue
             began_s = time.monotonic()
             try:
-                return self._opened()
+                return self._opened(deadline)
             except psycopg2.Error as error:
                 if not self._is_there(began_s):
                     self._shut(error)
@@ -257,8 +257,8 @@ class Pool:
                 self._cold_until = now + _WARM_UP_S
             return pause_s
 
-    def _opened(self) -> Connection:
-        connection = self._connect()
+    def _opened(self, deadline: float = float("inf")) -> Connection:
+        connection = self._connect(deadline)
         CONNECTIONS.inc()  # here, not when it is lent: that would cost every request
         self._cold, self._cold_until = connection, time.monotonic() + _WARM_UP_S
         return connection

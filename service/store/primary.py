@@ -43,7 +43,10 @@ class Primary:
     """Whichever server is the primary now, with the connections to it."""
 
     def __init__(self, *, dsn: str, connections_max: int) -> None:
-        self._pool = Pool(connect=lambda: connect(dsn), connections_max=connections_max)
+        self._pool = Pool(
+            connect=lambda deadline: connect(dsn, deadline=deadline),
+            connections_max=connections_max,
+        )
 
     @property
     def is_away(self) -> bool:

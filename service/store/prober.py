@@ -31,24 +31,47 @@ class Prober:
     """
 
     def __init__(
-        self, connect: Callable[[], Connection], *, found: Callable[[Connection], None]
+        self,
+        connect: Callable[[], Connection],
+        *,
+        found: Callable[[Connection], None],
+        gave_up: Callable[[], None],
     ) -> None:
         self._connect = connect
         self._found = found
+        self._gave_up = gave_up
         self._knocking = threading.Lock()
         self._ended = threading.Event()
 
     def knock(self, *, first: Callable[[], None]) -> None:
         """Do `first`, then begin to knock; nothing of it if it does already."""
-        if self._knocking.acquire(blocking=False):
+        if not self._knocking.acquire(blocking=False):
+            return
+        try:
             first()
             threading.Thread(target=self._knock, name="database-prober", daemon=True).start()
+        except BaseException:
+            self._gave_up()
+            self._knocking.release()  # or nobody would ever knock again
+            raise
 
     def end(self) -> None:
         """Knock no more: nobody waits."""
         self._ended.set()
 
     def _knock(self) -> None:
+        try:
+            connection = self._opened()
+            if connection is not None:
+                self._found(connection)
+        except BaseException:
+            self._gave_up()  # whoever waits tries by itself, and wakes the next prober
+            raise
+        finally:
+            self._knocking.release()
+
+    def _opened(self) -> Connection | None:
+        """Return a connection as soon as one can be opened; None if nobody waits any more."""
         began_s = time.monotonic()
         while not self._ended.is_set():
             try:
@@ -56,13 +79,9 @@ class Prober:
             except psycopg2.Error as error:
                 self._ended.wait(pause_s(str(error), away_s=time.monotonic() - began_s))
                 continue
-            if self._ended.is_set():
-                connection.close()
-                return
-            self._found(connection)
-            self._knocking.release()
             _log.warning("The database is back after %.2f s.", time.monotonic() - began_s)
-            return
+            return connection
+        return None
 
 
 def pause_s(refusal: str, *, away_s: float) -> float:

@@ -112,7 +112,7 @@ def _finding(row: Row) -> ReadingFinding:
         read_at=row[4],
         register=shown(row[5]),
         consumption_kwh=row[6],
-        read_by=row[7],
+        hands=tuple(row[7]),
         found_at=row[8],
         accepted_by=row[9],
         accepted_at=accepted_at,

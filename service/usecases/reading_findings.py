@@ -39,7 +39,7 @@ def accept_finding(
     :raises RoleForbidden: if the caller does not accept findings
     :raises FindingUnknown: if no finding the caller may see has the number
     :raises FindingSettled: if it was accepted, or overtaken
-    :raises OwnReading: if the caller took the reading
+    :raises OwnReading: if the caller took the reading, or had a part in its correction
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "reading_findings.accept")

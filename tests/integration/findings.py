@@ -45,7 +45,7 @@ def estimate(superuser: Superuser, account_no: str) -> None:
         f"JOIN evergrid.account USING (bureau_id, account_id) WHERE account_no = '{account_no}' "
         "RETURNING bureau_id, meter_id, read_at, principal_id), "
         "moved AS (UPDATE evergrid.meter_state AS state SET read_at = kept.read_at, "
-        "is_estimated = true FROM kept "
+        "estimated_at = kept.read_at, estimated_register = state.register FROM kept "
         "WHERE (state.bureau_id, state.meter_id) = (kept.bureau_id, kept.meter_id)) "
         "INSERT INTO evergrid.reading_estimate SELECT bureau_id, meter_id, read_at, "
         "date_trunc('month', read_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 'mean', '[]', "

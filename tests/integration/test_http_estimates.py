@@ -143,6 +143,57 @@ def test_what_was_estimated_too_high_is_never_billed_as_a_roll_over(api, utility
     assert told["results"][0]["rolled_over"] is True, "a person saw it"
 
 
+def correct(api, utility, account_no, read_at, register):
+    sent = {"account_no": account_no, "read_at": read_at, "register": register, "reason": "Read."}
+    asked = api.post("/v1/reading-corrections", READER, utility.bureau, json=sent).json
+    path = f"/v1/reading-corrections/{asked['correction_no']}/approvals"
+    assert api.post(path, HEAD, None, json={}).status_code == 200
+
+
+def cancel(api, utility, bill_no):
+    sent = {"bill_no": bill_no, "reason": "Estimated too high."}
+    asked = api.post("/v1/bill-cancellations", OFFICER, utility.bureau, json=sent).json
+    path = f"/v1/bill-cancellations/{asked['cancellation_no']}/approvals"
+    assert api.post(path, HEAD, None, json={}).status_code == 200
+
+
+def test_what_was_estimated_too_high_is_put_right_as_the_refusal_says(api, utility, home, estimate):
+    made = estimate()
+    utility.bill(APRIL)
+    cancel(api, utility, f"202604{home}01")
+    correct(api, utility, home, made["read_at"], "1200")
+    utility.bill(APRIL)
+    told = api.get(f"/v1/bills/202604{home}03", OFFICER, utility.bureau).json
+    assert (told["consumption_kwh"], told["is_estimated"]) == (270, False)
+    first = api.get(f"/v1/bills/202604{home}01", OFFICER, utility.bureau).json
+    assert first["is_estimated"], "as it was issued"
+
+    utility.read([home], "1230", month=MAY, before_end=timedelta(days=9))  # below the estimate
+    utility.read([home], "1510", month=MAY)
+    utility.bill(MAY)
+    assert not bill(api, utility, home, MAY)["settles_estimate"]
+
+
+def test_an_estimate_that_means_another_energy_by_now_is_looked_at(api, utility, home, estimate):
+    made = estimate()
+    cancel(api, utility, f"202603{home}01")
+    march = (APRIL.starts_at - timedelta(hours=4)).isoformat()
+    correct(api, utility, home, march, "601")  # the estimate was made from 930
+    assert made["register"] == "1240"
+    assert utility.bill(APRIL.previous).billed == 1
+    run = utility.bill(APRIL)
+    assert [failure.code for failure in run.failures] == ["READING_IN_QUESTION"]
+
+
+def test_one_that_was_corrected_is_no_estimate_any_more(api, utility, home, estimate):
+    estimate(APRIL)
+    utility.bill(APRIL)
+    made = estimate(MAY)
+    correct(api, utility, home, made["read_at"], "1500")
+    utility.bill(MAY)
+    assert estimate(JUNE)["method"] == "mean", "it is the first in a row"
+
+
 @pytest.mark.parametrize(
     ("month", "status", "code"),
     [

@@ -100,13 +100,8 @@ def test_too_little_is_odd_too(api, utility, home, register, code):
     assert (found["account_no"], found["kind"]) == (home, code)
 
 
-def test_what_was_corrected_is_overtaken_and_judged_anew(api, utility, home, finding, accept):
-    sent = {
-        "account_no": home, "read_at": finding["read_at"], "register": "1230", "reason": "Misread."
-    }  # fmt: skip
-    asked = api.post("/v1/reading-corrections", READER, utility.bureau, json=sent).json
-    path = f"/v1/reading-corrections/{asked['correction_no']}/approvals"
-    assert api.post(path, HEAD, None, json={}).status_code == 200
+def test_what_was_corrected_is_overtaken_and_judged_anew(api, utility, finding, accept):
+    corrected(api, utility, finding, "1230")
     assert accept(finding, 409)["code"] == "READING_FINDING_SETTLED"
     told = api.get(f"{PATH}/{finding['finding_no']}", READER, utility.bureau).json
     assert told["state"] == "overtaken"
@@ -114,14 +109,60 @@ def test_what_was_corrected_is_overtaken_and_judged_anew(api, utility, home, fin
     assert utility.bill(APRIL).billed == 1
 
 
-def test_an_acceptance_holds_for_that_energy_alone(api, utility, home, finding, accept):
-    accept(finding)
+def corrected(api, utility, finding, register, *, role=READER):
+    """Correct the reading of a finding, asked for by a role of the bureau."""
     sent = {
-        "account_no": home, "read_at": finding["read_at"], "register": "3930", "reason": "Misread."
-    }  # fmt: skip
-    asked = api.post("/v1/reading-corrections", READER, utility.bureau, json=sent).json
+        "account_no": finding["account_no"],
+        "read_at": finding["read_at"],
+        "register": register,
+        "reason": "Misread.",
+    }
+    asked = api.post("/v1/reading-corrections", role, utility.bureau, json=sent).json
     path = f"/v1/reading-corrections/{asked['correction_no']}/approvals"
     assert api.post(path, HEAD, None, json={}).status_code == 200
+
+
+def test_what_is_corrected_by_less_than_a_unit_can_still_be_accepted(api, utility, finding, accept):
+    corrected(api, utility, finding, "2930.30")  # 2000 kWh as before
+    assert utility.bill(APRIL).failed == 1
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert found["register"] == "2930.3"
+    accept(found)
+    assert utility.bill(APRIL).billed == 1
+
+
+def test_an_energy_that_changed_otherwise_is_a_finding_of_its_own(
+    api, utility, home, finding, accept
+):
+    """The bill before is cancelled, its reading corrected: the same register comes to more."""
+    sent = {"bill_no": f"202603{home}01", "reason": "Misread."}
+    asked = api.post("/v1/bill-cancellations", OFFICER, utility.bureau, json=sent).json
+    path = f"/v1/bill-cancellations/{asked['cancellation_no']}/approvals"
+    assert api.post(path, HEAD, None, json={}).status_code == 200
+    march = {**finding, "read_at": (APRIL.starts_at - timedelta(hours=4)).isoformat()}
+    corrected(api, utility, march, "900")
+    utility.bill(APRIL.previous)
+    assert utility.bill(APRIL).failed == 1
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert found["consumption_kwh"] == 2030
+    assert accept(finding, 409)["code"] == "READING_FINDING_SETTLED"
+    accept(found)
+    assert utility.bill(APRIL).billed == 1
+
+
+def test_who_had_it_corrected_does_not_judge_it(api, utility, finding, accept):
+    corrected(api, utility, finding, "3930", role=OFFICER)
+    utility.bill(APRIL)
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert found["hands"] == [
+        f"reader of {utility.bureau}", f"billing_officer of {utility.bureau}", "head_office of all",
+    ]  # fmt: skip
+    assert accept(found, 403)["code"] == "OWN_READING"
+
+
+def test_an_acceptance_holds_for_that_energy_alone(api, utility, finding, accept):
+    accept(finding)
+    corrected(api, utility, finding, "3930")
     assert utility.bill(APRIL).failed == 1
     [found] = api.get(PATH, READER, utility.bureau).json["items"]
     assert found["consumption_kwh"] == 3000

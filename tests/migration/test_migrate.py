@@ -13,6 +13,7 @@ import pytest
 from service.store import migrate, queries
 from service.store.migrate import Migration, MigrationRefused
 
+PRE = frozenset({"pre"})
 BOTH = frozenset({"pre", "post"})
 NAMES = (f"migration_{n}" for n in itertools.count(1))
 QUERIES = [
@@ -58,14 +59,27 @@ def test_the_pre_phase_stops_before_the_first_post_file(empty):
     files = [
         pre(1, "CREATE TABLE thing1 ()"),
         Migration("0002_post_x.sql", "post", "DROP TABLE thing1"),
+    ]
+
+    assert migrate.migrate(dsn=empty, migrations=files, phases=PRE) == ["0001_pre_thing.sql"]
+    assert tables(empty) == ["thing1"]
+    migrate.migrate(dsn=empty, migrations=files, phases=BOTH)
+    assert tables(empty) == []
+
+
+def test_what_new_code_needs_is_never_left_out_behind_an_upgrade_not_finished(empty):
+    files = [
+        pre(1, "CREATE TABLE thing1 ()"),
+        Migration("0002_post_x.sql", "post", "DROP TABLE thing1"),
         pre(3, "CREATE TABLE thing3 ()"),
     ]
 
-    assert migrate.migrate(dsn=empty, migrations=files, phases=frozenset({"pre"})) == [
-        "0001_pre_thing.sql"
+    with pytest.raises(MigrationRefused, match=r"0003_pre_thing\.sql stands behind 0002_post_x"):
+        migrate.migrate(dsn=empty, migrations=files, phases=PRE)
+    assert migrate.migrate(dsn=empty, migrations=files[:2], phases=frozenset({"post"})) == [
+        "0002_post_x.sql"
     ]
-    assert tables(empty) == ["thing1"]
-    migrate.migrate(dsn=empty, migrations=files, phases=BOTH)
+    assert migrate.migrate(dsn=empty, migrations=files, phases=PRE) == ["0003_pre_thing.sql"]
     assert tables(empty) == ["thing3"]
 
 

@@ -26,6 +26,7 @@ class Connection:
     """As libpq behaves: wants to write, then to read until an answer is there."""
 
     operation_deadline = None
+    opening_deadline = float("inf")
 
     def __init__(self, ours):
         self._ours = ours
@@ -144,3 +145,13 @@ def test_a_server_that_falls_silent_is_not_waited_for(sockets):
     with pytest.raises(OperationTimedOut):
         wait_while_answered(Opening(ours, answers=2), answer_s=SHORT_S)
     assert time.monotonic() - began < ANSWERS_MAX * SHORT_S
+
+
+def test_whoever_opens_a_connection_waits_no_longer_than_it_can(sockets):
+    ours, server = sockets
+    opening = Opening(ours, answers=1_000)
+    opening.opening_deadline = time.monotonic() + SHORT_S
+    answers = gevent.spawn(answering, server, SHORT_S / 5)
+    with pytest.raises(OperationTimedOut):
+        wait_while_answered(opening, answer_s=10)
+    answers.kill()

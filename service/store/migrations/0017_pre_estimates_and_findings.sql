@@ -5,8 +5,9 @@ ALTER TABLE evergrid.reading DROP CONSTRAINT reading_source_check;
 ALTER TABLE evergrid.reading
     ADD CONSTRAINT reading_source_check
         CHECK (source IN ('manual', 'ami', 'customer', 'migration', 'estimate')) NOT VALID;
--- What is below an estimate has not begun again at zero: the estimate was too high.
-ALTER TABLE evergrid.meter_state ADD COLUMN is_estimated boolean NOT NULL DEFAULT false;
+-- What a meter was estimated at last, and for when. While it is what the meter shows, a register below
+-- has not begun again at zero: the estimate was too high.
+ALTER TABLE evergrid.meter_state ADD COLUMN estimated_at timestamptz, ADD COLUMN estimated_register numeric(18, 4);
 
 -- How an estimate came about: the bills it rests on, each by its month with the months it is about.
 CREATE TABLE evergrid.reading_estimate (
@@ -37,7 +38,7 @@ CREATE TABLE evergrid.reading_finding (
     detail             text           NOT NULL,
     bill_run_id        bigint         NOT NULL REFERENCES evergrid.bill_run,
     found_at           timestamptz    NOT NULL,
-    UNIQUE (bureau_id, meter_id, read_at, consumption_kwh, code),
+    UNIQUE (bureau_id, meter_id, read_at, register, consumption_kwh, code),
     FOREIGN KEY (bureau_id, meter_id, read_at) REFERENCES evergrid.reading
 );
 CREATE TABLE evergrid.reading_finding_acceptance (
@@ -48,11 +49,22 @@ CREATE TABLE evergrid.reading_finding_acceptance (
     reason             text        NOT NULL
 );
 
--- Findings with what has become of them: overtaken if the reading was corrected since, or is billed. By
+-- Findings with what has become of them: overtaken if the reading was corrected since, is billed, or has
+-- come to another energy. `hands` are all who had a part in what the reading says, who took it first. By
 -- the rights of whoever asks.
 CREATE VIEW evergrid.reading_finding_now WITH (security_invoker = true) AS
 SELECT finding.reading_finding_id, account.account_no::text AS account_no, finding.code, finding.detail,
-       finding.read_at, finding.register, finding.consumption_kwh, reader.name AS read_by,
+       finding.read_at, finding.register, finding.consumption_kwh,
+       ARRAY[reader.name] || ARRAY(
+            SELECT DISTINCT hand.name
+              FROM evergrid.reading_correction AS correction
+              JOIN evergrid.reading_correction_event AS event
+                ON event.reading_correction_id = correction.reading_correction_id
+              JOIN evergrid.principal AS hand ON hand.principal_id = event.principal_id
+             WHERE correction.bureau_id = finding.bureau_id
+               AND correction.meter_id = finding.meter_id
+               AND correction.read_at = finding.read_at
+             ORDER BY hand.name) AS hands,
        finding.found_at, accepting.name AS accepted_by, acceptance.accepted_at, acceptance.reason,
        reading.register <> finding.register
        OR EXISTS (SELECT
@@ -64,7 +76,14 @@ SELECT finding.reading_finding_id, account.account_no::text AS account_no, findi
                    WHERE receivable.bureau_id = finding.bureau_id
                      AND receivable.account_id = finding.account_id
                      AND receivable.is_in_force
-                     AND bill.read_at >= finding.read_at) AS is_overtaken
+                     AND bill.read_at >= finding.read_at)
+       OR EXISTS (SELECT
+                    FROM evergrid.reading_finding AS newer
+                   WHERE newer.bureau_id = finding.bureau_id
+                     AND newer.meter_id = finding.meter_id
+                     AND newer.read_at = finding.read_at
+                     AND newer.reading_finding_id > finding.reading_finding_id
+                     AND newer.consumption_kwh <> finding.consumption_kwh) AS is_overtaken
   FROM evergrid.reading_finding AS finding
   JOIN evergrid.account ON account.bureau_id = finding.bureau_id
                        AND account.account_id = finding.account_id

@@ -153,7 +153,12 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
          WHERE finding.bureau_id = meter.bureau_id
            AND finding.meter_id = meter.meter_id
            AND finding.read_at = reading.read_at),
-       reading.source = 'estimate'
+       (SELECT estimate.consumption_kwh
+          FROM evergrid.reading_estimate AS estimate
+         WHERE estimate.bureau_id = meter.bureau_id
+           AND estimate.meter_id = meter.meter_id
+           AND estimate.read_at = reading.read_at
+           AND reading.first_register IS NULL)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -174,7 +179,7 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND bill.serial = newest.serial
         LIMIT 1) AS bill ON true
   LEFT JOIN LATERAL (
-       SELECT reading.read_at, reading.register, reading.source
+       SELECT reading.read_at, reading.register, reading.first_register
          FROM evergrid.reading_in_force AS reading
         WHERE reading.bureau_id = meter.bureau_id
           AND reading.meter_id = meter.meter_id

@@ -6,18 +6,22 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
        version.legal_document, bill.cancels_serial, receivable.is_in_force,
        EXISTS (SELECT
                  FROM evergrid.meter
-                 JOIN evergrid.reading_estimate AS estimate ON estimate.bureau_id = meter.bureau_id
-                                                           AND estimate.meter_id = meter.meter_id
+                 JOIN evergrid.reading AS guessed ON guessed.bureau_id = meter.bureau_id
+                                                 AND guessed.meter_id = meter.meter_id
                 WHERE meter.bureau_id = account.bureau_id
                   AND meter.account_id = account.account_id
-                  AND estimate.read_at = bill.read_at),
+                  AND guessed.read_at = bill.read_at
+                  AND guessed.register = bill.register
+                  AND guessed.source = 'estimate'),
        EXISTS (SELECT
                  FROM evergrid.meter
-                 JOIN evergrid.reading_estimate AS estimate ON estimate.bureau_id = meter.bureau_id
-                                                           AND estimate.meter_id = meter.meter_id
+                 JOIN evergrid.reading AS guessed ON guessed.bureau_id = meter.bureau_id
+                                                 AND guessed.meter_id = meter.meter_id
                 WHERE meter.bureau_id = account.bureau_id
                   AND meter.account_id = account.account_id
-                  AND estimate.read_at = bill.previous_read_at)
+                  AND guessed.read_at = bill.previous_read_at
+                  AND guessed.register = bill.previous_register
+                  AND guessed.source = 'estimate')
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id

@@ -1,6 +1,6 @@
 -- name: standing
 -- Read what an estimate is made from: the meter, its newest reading, how many estimates in a row that
--- one is the last of, where the newest bill in force ends. A statement of its own: what it sees must be
+-- one is the last of (one that was corrected is none any more), where the newest bill in force ends. A statement of its own: what it sees must be
 -- younger than the locks. Indexes: account_account_no_key, the primary keys.
 SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, meter.decimals,
        meter.multiplier, meter.installed_at, state.read_at, state.register,
@@ -8,13 +8,13 @@ SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, mete
           FROM evergrid.reading_in_force AS guessed
          WHERE guessed.bureau_id = meter.bureau_id
            AND guessed.meter_id = meter.meter_id
-           AND guessed.source = 'estimate'
            AND guessed.read_at > coalesce(
                (SELECT max(known.read_at)
-                  FROM evergrid.reading AS known
+                  FROM evergrid.reading_in_force AS known
                  WHERE known.bureau_id = meter.bureau_id
                    AND known.meter_id = meter.meter_id
-                   AND known.source <> 'estimate'), meter.installed_at)),
+                   AND (known.source <> 'estimate' OR known.first_register IS NOT NULL)),
+               meter.installed_at)),
        (SELECT max(bill.read_at)
           FROM evergrid.receivable
           JOIN evergrid.bill ON bill.bureau_id = receivable.bureau_id
@@ -58,7 +58,8 @@ WITH kept AS (
     RETURNING bureau_id, meter_id, read_at, register
 ), moved AS (
     UPDATE evergrid.meter_state AS state
-       SET read_at = kept.read_at, register = kept.register, is_estimated = true
+       SET read_at = kept.read_at, register = kept.register, estimated_at = kept.read_at,
+           estimated_register = kept.register
       FROM kept
      WHERE state.bureau_id = kept.bureau_id
        AND state.meter_id = kept.meter_id

@@ -1,6 +1,6 @@
 -- name: record_findings
 -- Record what is odd about readings of a chunk's accounts; what was found before is found again by
--- nobody. Index: reading_finding_bureau_id_meter_id_read_at_consumption_kwh_key.
+-- nobody. Index: that of its unique key.
 INSERT INTO evergrid.reading_finding (bureau_id, account_id, meter_id, read_at, register,
                                       consumption_kwh, code, detail, bill_run_id, found_at)
 SELECT meter.bureau_id, meter.account_id, meter.meter_id, found.read_at, found.register,
@@ -10,7 +10,7 @@ SELECT meter.bureau_id, meter.account_id, meter.meter_id, found.read_at, found.r
            code text, detail text)
   JOIN evergrid.meter ON meter.bureau_id = %(bureau_id)s
                      AND meter.account_id = found.account_id
-    ON CONFLICT (bureau_id, meter_id, read_at, consumption_kwh, code) DO NOTHING;
+    ON CONFLICT (bureau_id, meter_id, read_at, register, consumption_kwh, code) DO NOTHING;
 
 -- name: lock_finding
 -- Lock the account that a finding is about. Indexes: the primary keys.
@@ -24,7 +24,7 @@ SELECT 1
 -- name: finding_by_no
 -- Read a finding with what has become of it. Indexes: the primary keys.
 SELECT finding.reading_finding_id, finding.account_no, finding.code, finding.detail, finding.read_at,
-       finding.register, finding.consumption_kwh, finding.read_by, finding.found_at,
+       finding.register, finding.consumption_kwh, finding.hands, finding.found_at,
        finding.accepted_by, finding.accepted_at, finding.reason, finding.is_overtaken
   FROM evergrid.reading_finding_now AS finding
  WHERE finding.reading_finding_id = %(finding_no)s;
@@ -32,7 +32,7 @@ SELECT finding.reading_finding_id, finding.account_no, finding.code, finding.det
 -- name: open_findings_after
 -- Read findings that wait for somebody, the oldest first. Indexes: the primary keys.
 SELECT finding.reading_finding_id, finding.account_no, finding.code, finding.detail, finding.read_at,
-       finding.register, finding.consumption_kwh, finding.read_by, finding.found_at,
+       finding.register, finding.consumption_kwh, finding.hands, finding.found_at,
        finding.accepted_by, finding.accepted_at, finding.reason, finding.is_overtaken
   FROM evergrid.reading_finding_now AS finding
  WHERE finding.reading_finding_id > %(after_no)s::bigint

@@ -3,7 +3,8 @@
 -- batches wait for each other instead of locking each other out. Index: account_account_no_key,
 -- meter_bureau_id_account_id_key, meter_state_pkey.
 SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, meter.decimals,
-       state.read_at, state.register, state.is_estimated
+       state.read_at, state.register,
+       coalesce((state.read_at, state.register) = (state.estimated_at, state.estimated_register), false)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -32,7 +33,7 @@ WITH kept AS (
                rolled_over boolean, source text)
 )
 UPDATE evergrid.meter_state AS state
-   SET read_at = shown.read_at, register = shown.register, is_estimated = false
+   SET read_at = shown.read_at, register = shown.register
   FROM jsonb_to_recordset(%(states)s::jsonb) AS shown (
            bureau_id smallint, meter_id bigint, read_at timestamptz, register numeric)
  WHERE state.bureau_id = shown.bureau_id

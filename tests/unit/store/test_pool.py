@@ -36,7 +36,7 @@ class Server:
         self.is_slow = False
         self.when_slow = None
 
-    def connect(self):
+    def connect(self, _deadline):
         if self.is_slow:
             self.when_slow()
         self.opened.append(Connection())

@@ -58,12 +58,13 @@ class EndedByShutdown(psycopg2.OperationalError):
     [EndedByShutdown(), psycopg2.OperationalError("FATAL:  the database system is shutting down")],
 )
 def test_a_server_that_is_going_down_gets_no_clients_any_more(tmp_path, told):
-    board, pauses = Board(canary=Canary(tried_s=now_s(), worked_s=now_s())), []
+    board = Board(canary=Canary(tried_s=now_s(), worked_s=now_s()), is_eager=True)
     watch = PostgresWatch(board, Server(PRIMARY, told), tmp_path)
-    pauses = [watch.look() for _ in range(2)]
+    assert watch.look() == patience.POSTGRES_EAGER_S
+    board.hurry_canary.clear()
+    assert watch.look() == patience.POSTGRES_EVERY_S, "it is not asked more often for going down"
     assert board.canary is None
     assert board.hurry_canary.is_set(), "it was but this one session, perhaps"
-    assert pauses[-1] == patience.POSTGRES_EVERY_S, "it is not asked more often for going down"
 
 
 def test_a_server_that_says_nothing_keeps_its_clients_for_now(tmp_path):
