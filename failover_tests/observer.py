@@ -42,7 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @dataclass(frozen=True, slots=True)
 class Watched:
     """
-    What one host is asked; `judged` makes a sample of each answer, which goes to `out`.
+    What one host is asked `every_s`; `judged` makes a sample of each answer, which goes to `out`.
 
     `shown` is the certificate, which may be renewed meanwhile.
     """
@@ -53,6 +53,7 @@ class Watched:
     shown: Identity
     judged: Callable[..., Sample]
     out: IO[bytes]
+    every_s: float
 
 
 @app.command()
@@ -77,11 +78,12 @@ def main(
                 watched = []
                 for host, url in (each.split("=", 1) for each in urls):
                     session = await sessions.enter_async_context(session_in())
-                    watched.append(Watched(host, url, session, shown, samples.judged, file))
+                    judged, every_s = samples.judged, budgets.SAMPLE_EVERY_S
+                    watched.append(Watched(host, url, session, shown, judged, file, every_s))
                 for host, network, url in (each.split("=", 2) for each in warden):
                     session = await sessions.enter_async_context(session_in(Path(network)))
-                    judged = samples.judged_by_warden
-                    watched.append(Watched(host, url, session, shown, judged, answers))
+                    judged, every_s = samples.judged_by_warden, budgets.WARDEN_SAMPLE_EVERY_S
+                    watched.append(Watched(host, url, session, shown, judged, answers, every_s))
                 await asyncio.gather(*(_watch(each, stopped) for each in watched))
 
     asyncio.run(observe())
@@ -123,7 +125,7 @@ async def _watch(watched: Watched, stopped: asyncio.Event) -> None:
         asked_s = time.monotonic()
         sample = await look(watched, asked_s)
         watched.out.write(msgspec.json.encode(sample) + b"\n")
-        rest_s = asked_s + budgets.SAMPLE_EVERY_S - time.monotonic()
+        rest_s = asked_s + watched.every_s - time.monotonic()
         if rest_s > 0:
             try:
                 async with asyncio.timeout(rest_s):

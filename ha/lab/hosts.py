@@ -63,7 +63,12 @@ def boot(layout: Layout, state: State, host: Host) -> None:
     enter = ["nsenter", f"--net={layout.namespace_path(host.name)}"]
     detach(
         [*enter, "unshare", *namespaces, "sh", str(script)],
-        environment={processes.MARK: f"{layout.lab}/{host.name}", "HOME": "/run/evergrid"},
+        environment={
+            processes.MARK: f"{layout.lab}/{host.name}",
+            "HOME": "/run/evergrid",
+            # A host of a lab has a share of one core: etcd, Prometheus need not divide it.
+            "GOMAXPROCS": "1",
+        },
         log=layout.host_folder(host.name) / "boot.log",
     )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import select
 import socket
 import ssl
+import struct
+import termios
 import time
-from contextlib import closing
 from enum import IntEnum
-from functools import partial
 
 from ha.warden import patience
 from ha.warden.facts import Probe
 
-_REQUEST = b"GET /live HTTP/1.0\r\n\r\n"
+_REQUEST = b"GET /live HTTP/1.1\r\nHost: warden\r\n\r\n"
+# What an answer ends with; one that comes in pieces ends its connection (ha/warden/server.py).
+_END = b"}\n"
+_ANSWER_BYTES = 4096
 
 
 class Heard(IntEnum):
@@ -25,27 +29,66 @@ class Heard(IntEnum):
     WARDEN = 2
 
 
-def ask(address: str, *, warden_port: int, other_port: int, context: ssl.SSLContext) -> Heard:
-    """Return what answers within `PROBE_ANSWER_S`; both ports are tried at the same time."""
-    deadline_s = time.monotonic() + patience.PROBE_ANSWER_S
-    with (
-        closing(_Warden(_connecting(address, warden_port), context, address)) as warden,
-        _connecting(address, other_port) as other,
-    ):
-        waiting = {warden.number: select.POLLOUT, other.fileno(): select.POLLOUT}
-        has_kernel = False
-        while waiting and not warden.has_spoken:
-            for number in _ready(waiting, deadline_s):
-                del waiting[number]
-                if number != warden.number:
-                    has_kernel = _is_answered(other)
-                elif event := warden.go_on():
-                    waiting[number] = event
-            if time.monotonic() >= deadline_s:
-                break
-    if warden.has_spoken:
-        return Heard.WARDEN
-    return Heard.KERNEL if has_kernel or warden.has_kernel else Heard.NOTHING
+class Line:
+    """
+    The line to the warden of another host, kept from probe to probe while it is answered in time.
+
+    A handshake costs more than all the rest of a probe. A line that ended between two probes is
+    opened anew within the second one: that a warden was started anew is no silence.
+    """
+
+    def __init__(self, address: str, *, warden_port: int, other_port: int) -> None:
+        self._address = address
+        self._warden_port = warden_port
+        self._other_port = other_port
+        self._kept: _Warden | None = None
+
+    def ask(self, context: ssl.SSLContext) -> Heard:
+        """
+        Return what answers within `PROBE_ANSWER_S`; both ports are tried at the same time.
+
+        :param context: what a new line is opened with
+        """
+        deadline_s = time.monotonic() + patience.PROBE_ANSWER_S
+        warden, is_kept = self._kept, True
+        if warden is None:
+            warden, is_kept = self._opened(context), False
+        self._kept = None
+        with _connecting(self._address, self._other_port) as other:
+            waiting = {warden.number: select.POLLOUT, other.fileno(): select.POLLOUT}
+            has_kernel = False
+            while waiting and not warden.has_spoken:
+                for number in _ready(waiting, deadline_s):
+                    del waiting[number]
+                    if number != warden.number:
+                        has_kernel = _is_answered(other)
+                    elif event := warden.go_on():
+                        waiting[number] = event
+                    elif is_kept and not warden.has_spoken:
+                        warden.close()
+                        warden, is_kept = self._opened(context), False
+                        waiting[warden.number] = select.POLLOUT
+                if time.monotonic() >= deadline_s:
+                    break
+        heard = _heard(warden, has_kernel=has_kernel)
+        self._keep(warden)
+        return heard
+
+    def close(self) -> None:
+        """End the line; the next probe opens one."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _opened(self, context: ssl.SSLContext) -> _Warden:
+        return _Warden(_connecting(self._address, self._warden_port), context, self._address)
+
+    def _keep(self, warden: _Warden) -> None:
+        if warden.is_answered_whole:
+            warden.rest()
+            self._kept = warden
+        else:
+            warden.close()
 
 
 class _Warden:
@@ -53,14 +96,21 @@ class _Warden:
 
     def __init__(self, connecting: socket.socket, context: ssl.SSLContext, address: str) -> None:
         self.number = connecting.fileno()
-        self.has_kernel = False
         self.has_spoken = False
-        self._socket = connecting
+        self.is_answered_whole = False
+        self._has_kernel = False
+        self._plain: socket.socket | None = connecting
+        self._address = address
+        self._context = context
         self._secured: ssl.SSLSocket | None = None
-        self._secure = partial(
-            context.wrap_socket, server_hostname=address, do_handshake_on_connect=False
-        )
         self._has_met = self._has_asked = False
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether its kernel answered: the connection, or the question, which it acknowledged."""
+        if not self._has_asked or self._secured is None:
+            return self._has_kernel
+        return self._has_kernel or _unacknowledged(self._secured) == 0
 
     def go_on(self) -> int:
         """Do what can be done now; return the event to wait for, 0 if nothing more will come."""
@@ -74,21 +124,34 @@ class _Warden:
             return 0
         return 0
 
+    def rest(self) -> None:
+        """Forget the answer: the next question is asked on the same connection."""
+        self.has_spoken = self.is_answered_whole = False
+        self._has_asked = self._has_kernel = False
+
     def _converse(self) -> None:
-        if self._secured is None:
-            self.has_kernel = _is_answered(self._socket)
-            self._socket = self._secured = self._secure(self._socket)
+        if self._plain is not None:
+            self._has_kernel = _is_answered(self._plain)
+            self._secured = self._context.wrap_socket(
+                self._plain, server_hostname=self._address, do_handshake_on_connect=False
+            )
+            self._plain = None
+        assert self._secured is not None, "what is no longer plain is secured"
         if not self._has_met:
             self._secured.do_handshake()
             self._has_met = True
         if not self._has_asked:
             self._secured.send(_REQUEST)
             self._has_asked = True
-        self.has_spoken = bool(self._secured.recv(1))
+        answer = self._secured.recv(_ANSWER_BYTES)
+        self.has_spoken = bool(answer)
+        self.is_answered_whole = answer.endswith(_END)
 
     def close(self) -> None:
         """End the connection."""
-        self._socket.close()
+        for one in (self._plain, self._secured):
+            if one is not None:
+                one.close()
 
 
 def updated(before: Probe | None, *, is_answered: bool, began_s: float) -> Probe:
@@ -98,6 +161,17 @@ def updated(before: Probe | None, *, is_answered: bool, began_s: float) -> Probe
     if before is None or before.silent_since_s is None:
         return Probe(silent_since_s=began_s, unanswered=1)
     return Probe(silent_since_s=before.silent_since_s, unanswered=before.unanswered + 1)
+
+
+def _heard(warden: _Warden, *, has_kernel: bool) -> Heard:
+    if warden.has_spoken:
+        return Heard.WARDEN
+    return Heard.KERNEL if has_kernel or warden.has_kernel else Heard.NOTHING
+
+
+def _unacknowledged(connected: socket.socket) -> int:
+    """Return how many bytes the other kernel has not acknowledged (SIOCOUTQ, tcp(7))."""
+    return int(struct.unpack("i", fcntl.ioctl(connected, termios.TIOCOUTQ, bytes(4)))[0])
 
 
 def _connecting(address: str, port: int) -> socket.socket:

@@ -21,7 +21,7 @@ from ha.warden.etcd import StoreSilent
 from ha.warden.facts import Host, Peer, Postgres
 from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched, is_going_down
-from ha.warden.probes import Heard
+from ha.warden.probes import Heard, Line
 from ha.warden.settings import Settings
 from ha.warden.store import Records
 
@@ -219,8 +219,9 @@ class PeerWatch:
         self._board = board
         self._peer = peer
         self._identity = identity
-        self._address = settings.peers[peer]
-        self._ports = (settings.port, settings.patroni_port)
+        self._line = Line(
+            settings.peers[peer], warden_port=settings.port, other_port=settings.patroni_port
+        )
 
     def look(self) -> float:
         """Probe once, if that matters; return when to probe again."""
@@ -229,15 +230,10 @@ class PeerWatch:
         is_leader = leader is None or leader.host == self._peer
         if not is_leader and (board.postgres is None or board.postgres.is_in_recovery):
             board.peers.pop(self._peer, None)  # what is not asked any more is not known
+            self._line.close()
             return patience.PROBE_EVERY_S
         before, began = board.peers.get(self._peer), now_s()
-        warden_port, other_port = self._ports
-        heard = probes.ask(
-            self._address,
-            warden_port=warden_port,
-            other_port=other_port,
-            context=self._identity.calling(),
-        )
+        heard = self._line.ask(self._identity.calling())
         board.peers[self._peer] = _probed(before, heard, began_s=began)
         return max(0.0, patience.PROBE_EVERY_S - (now_s() - began))
 

@@ -26,6 +26,8 @@ Ask = Callable[[str], tuple[int, str]]
 class Warden(BaseHTTPRequestHandler):
     """Says who was asked what; the proxy's own encryption is not the matter here."""
 
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self) -> None:
         said = f"{self.server.server_address[0]} {self.path}".encode()
         self.send_response(200)
@@ -37,14 +39,24 @@ class Warden(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+class Server(ThreadingHTTPServer):
+    """Counts its callers' connections, as well as their questions if they live."""
+
+    connections = 0
+
+    def process_request(self, request: object, client_address: object) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
-def speaking(number: int) -> Iterator[None]:
+def speaking(number: int) -> Iterator[Server]:
     """Let the warden of a database host answer."""
-    server = ThreadingHTTPServer((f"{_WARDENS}{number}", _PORT), Warden)
+    server = Server((f"{_WARDENS}{number}", _PORT), Warden)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield
+        yield server
     finally:
         server.shutdown()
         thread.join()
@@ -109,3 +121,15 @@ def test_where_the_first_witness_is_silent_too_the_next_is_asked(ask):
     with speaking(3):
         expected = (200, f"{_WARDENS}3 /leads?host=db1")
         assert settled(ask, "/primary", expected) == expected
+
+
+def test_checks_keep_their_connections(ask):
+    with speaking(1) as first, speaking(2), speaking(3):
+        expected = (200, f"{_WARDENS}1 /primary")
+        assert settled(ask, "/primary", expected) == expected
+        opened = first.connections
+        for _ in range(30):
+            time.sleep(0.05)
+            assert ask("/primary") == expected
+        # Three checks of its own came in between; a thread of the proxy may open one for itself.
+        assert first.connections <= opened + 2

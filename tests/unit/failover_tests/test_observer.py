@@ -42,6 +42,7 @@ def looked(answer: web.Response | None, *, network: Path | None = None) -> sampl
                 session=session,
                 judged=samples.judged_by_warden,
                 out=io.BytesIO(),
+                every_s=0.2,
                 shown=SimpleNamespace(calling=ssl.create_default_context),
             )
             seen = await observer.look(watched, asked_s=1.0)

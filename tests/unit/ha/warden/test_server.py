@@ -12,7 +12,6 @@ import pytest
 
 from ha.rest import Rest, RestSilent
 from ha.warden.answers import Answer
-from ha.warden.probes import Heard, ask
 from ha.warden.server import Offers, Server
 from tests.unit.ha.warden.links import ADDRESS, identities
 
@@ -45,19 +44,6 @@ def port(pair):
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def silent_port():
-    """A port at which a connection is accepted by the kernel, and nobody ever answers."""
-    with socket.create_server((ADDRESS, 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-@pytest.fixture
-def closed_port():
-    with socket.create_server((ADDRESS, 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def test_a_neighbour_is_answered(port, pair):
@@ -133,30 +119,6 @@ def test_plain_text_is_answered_by_nothing(port):
             answer = b""
     assert b"HTTP" not in answer
     assert b"db1" not in answer
-
-
-def test_a_probe_hears_a_warden(port, pair, closed_port):
-    heard = ask(ADDRESS, warden_port=port, other_port=closed_port, context=pair[1].calling())
-    assert heard is Heard.WARDEN
-
-
-def test_a_probe_hears_a_kernel_whose_warden_says_nothing(silent_port, pair, closed_port):
-    context = pair[1].calling()
-    heard = ask(ADDRESS, warden_port=silent_port, other_port=closed_port, context=context)
-    assert heard is Heard.KERNEL
-
-
-def test_a_refusal_is_a_kernel_too(closed_port, pair):
-    context = pair[1].calling()
-    heard = ask(ADDRESS, warden_port=closed_port, other_port=closed_port, context=context)
-    assert heard is Heard.KERNEL
-
-
-def test_who_cannot_prove_that_it_is_the_warden_is_a_kernel(port, tmp_path, closed_port):
-    (stranger,) = identities(tmp_path / "elsewhere", "db2")
-    context = stranger.calling()
-    heard = ask(ADDRESS, warden_port=port, other_port=closed_port, context=context)
-    assert heard is Heard.KERNEL
 
 
 def test_the_status_is_whole(port, pair):
