@@ -92,6 +92,7 @@ def _reported(
         try:
             outcome = drill(stage)
         except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run
+            _pass_on_interruption(error)
             reason = f"{type(error).__name__}: {error}"
             if not isinstance(error, LabFailed):
                 reason += f"\n\n```\n{traceback.format_exc()}```"
@@ -102,3 +103,12 @@ def _reported(
         finally:
             reports.keep_evidence(Path(written), folder=folder)
     return folder
+
+
+def _pass_on_interruption(error: BaseException) -> None:
+    """Go on interrupting if the error came of curing what an interrupted drill had broken."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        cause = cause.__context__

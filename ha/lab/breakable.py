@@ -157,13 +157,16 @@ class Breakable:
         faults.flap(self.layout, self.topology.host(host).name, times, down_s=down_s, up_s=up_s)
 
     def _while_off(self, host: str, change: Callable[[], None]) -> None:
-        """Shut the host down in order, change it, boot it."""
+        """Shut the host down in order, change it, boot it, whoever interrupts that."""
         self._init(host)
-        hosts.stop(self.layout, [self.topology.host(host)])
-        self.power_off(host)
-        disks.release(self.layout, host)
-        change()
-        self.power_on(host)
+        try:
+            hosts.stop(self.layout, [self.topology.host(host)])
+            self.power_off(host)
+            disks.release(self.layout, host)
+            change()
+        finally:
+            self.power_off(host)
+            self.power_on(host)
 
     def _look_up(self, host: str) -> int | None:
         return processes.init_of(self.layout, self.topology.host(host).name)

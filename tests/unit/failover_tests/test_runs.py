@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from failover_tests import runs
+from ha.lab.waiting import NotInTime
 
 
 def lab(name):
@@ -31,3 +32,24 @@ def test_a_drill_that_failed_leaves_the_lab_to_the_next():
         raise ZeroDivisionError
     with runs._alone(lab("main")):
         pass
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_an_interrupted_drill_whose_cure_fails_is_the_last(is_interrupted, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs.environment, "described", lambda _: {})
+
+    def drill(_):
+        try:
+            if is_interrupted:
+                raise KeyboardInterrupt
+        finally:
+            raise NotInTime("a whole lab: not within 180 s")
+
+    def run():
+        return runs.reported(lab("main"), "switchover", drill, reports_folder=tmp_path)
+
+    if is_interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    else:
+        assert "a whole lab" in (run() / "report.md").read_text(encoding="utf-8")
