@@ -46,12 +46,25 @@ class ReadingsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readings: Annotated[list[ReadingSent], _LENGTH]
 
 
+class Oddity(msgspec.Struct, frozen=True):
+    """What is odd about a reading that was taken: it is not billed until somebody accepts it."""
+
+    kind: str
+    detail: str
+
+
 class ItemAccepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted"):
-    """A reading that was taken; `rolled_over` says that the register began again before it."""
+    """
+    A reading that was taken; `rolled_over` says that the register began again before it.
+
+    `findings` are what a bill run would ask another hand about: read the meter again while you are
+    there. They are told of what persons read (`manual`, `customer`).
+    """
 
     item: int
     account_no: str
     rolled_over: bool
+    findings: list[Oddity]
 
 
 class ItemRefused(msgspec.Struct, frozen=True, tag_field="status", tag="refused"):

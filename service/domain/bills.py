@@ -179,8 +179,8 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     spells = _spells(basis, reading, prices)
     kwh = _consumption_kwh(basis, reading)
     if kwh != basis.estimated_kwh:
-        days = (business_date(reading.read_at) - business_date(basis.previous.read_at)).days
-        check_reading(Use(kwh, max(days, 1)), before=basis.used_before, accepted=basis.accepted)
+        use = Use.between(basis.previous.read_at, reading.read_at, kwh=kwh)
+        check_reading(use, before=basis.used_before, accepted=basis.accepted)
     calculation = calculated(kwh, spells=spells, household=_household(basis, month))
     return Bill(
         month=month,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.domain.errors import Conflict
+from service.domain.months import business_date
 
 BILLS_COMPARED = 3
 """A reading is compared with what so many bills before it came to; with fewer it is believed."""
@@ -22,6 +24,11 @@ class Use:
 
     kwh: int
     days: int
+
+    @classmethod
+    def between(cls, since: datetime, until: datetime, *, kwh: int) -> Use:
+        """Return what was used from one reading to another; a day at least."""
+        return cls(kwh, max((business_date(until) - business_date(since)).days, 1))
 
     def __str__(self) -> str:
         """Write it as a person compares it."""
@@ -61,12 +68,17 @@ def check_reading(
     :param accepted: the codes that were accepted of it, each with the energy that it came to then
     :raises ReadingInQuestion: with every finding that nobody has accepted
     """
-    if before is None or before.days == 0:
-        return
-    found = (check(use, before) for check in CHECKS)
-    findings = tuple(each for each in found if each and (each.code, use.kwh) not in accepted)
+    found = findings_of(use, before=before)
+    findings = tuple(each for each in found if (each.code, use.kwh) not in accepted)
     if findings:
         raise ReadingInQuestion(findings, kwh=use.kwh)
+
+
+def findings_of(use: Use, *, before: Use | None) -> tuple[Finding, ...]:
+    """Return all that is odd about what a reading comes to; nothing if it cannot be compared."""
+    if before is None or before.days == 0:
+        return ()
+    return tuple(finding for check in CHECKS if (finding := check(use, before)))
 
 
 def nothing_used(use: Use, before: Use) -> Finding | None:

@@ -12,10 +12,13 @@ from service.domain.accounts import AccountUnknown
 from service.domain.errors import Conflict, Invalid, Refusal
 from service.domain.meters import Register
 from service.domain.months import business_date
+from service.domain.reading_pasts import Past
 
 BATCH_MAX = 1_000
 """A round of a reader's day; longer batches would hold the locks of too many meters at once."""
 SOURCES = ("manual", "ami", "customer", "migration")
+TAKEN_BY_PERSONS = frozenset({"manual", "customer"})
+"""Whoever took such a reading can look again, and is told at once what is odd about it."""
 
 
 class BatchLengthRefused(Invalid):
@@ -103,6 +106,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Oddity:
+    """What is odd about a reading that was taken; a bill run will ask another hand about it."""
+
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemAccepted:
     """What the sender is told of a reading that was taken."""
 
@@ -110,6 +121,7 @@ class ItemAccepted:
     status: Literal["accepted"] = "accepted"
     account_no: str
     rolled_over: bool
+    findings: tuple[Oddity, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,42 +172,58 @@ def judge(
     batch: Sequence[NewReading],
     *,
     states: Mapping[str, MeterState],
+    pasts: Mapping[str, Past],
     now: datetime,
     open_from: date,
 ) -> Judgement:
     """
     Judge each reading of a batch by the one before it, in the batch or of an earlier one.
 
-    `states` are the meters as they stand, by account number; `open_from` is the first day whose
-    readings are kept. Items of one meter are judged in the order of their time, whatever their
-    order in the batch, and a refused one leaves no trace for the next.
+    `states` are the meters as they stand, `pasts` what those are compared with that persons read,
+    both by account number; `open_from` is the first day whose readings are kept. Items of one meter
+    are judged in the order of their time, whatever their order in the batch, and a refused one
+    leaves no trace for the next.
     """
-    shown = dict(states)
+    shown, behind = dict(states), dict(pasts)
     readings: list[Reading] = []
     results: dict[int, ItemAccepted | ItemRefused] = {}
     for index in sorted(range(len(batch)), key=lambda index: batch[index].read_at):
         new, item = batch[index], index + 1
+        account_no = new.account_no
         try:
-            reading = _taken(new, shown.get(new.account_no), now=now, open_from=open_from)
+            reading = _taken(new, shown.get(account_no), now=now, open_from=open_from)
         except Refusal as refusal:
-            results[item] = _refused(item, new.account_no, refusal)
+            results[item] = _refused(item, account_no, refusal)
             continue
         readings.append(reading)
-        shown[new.account_no] = replace(
-            shown[new.account_no],
-            read_at=reading.read_at,
-            register=reading.register,
-            is_estimated=False,
-        )
+        shown[account_no] = _after(shown[account_no], reading)
+        if account_no in behind:
+            behind[account_no] = behind[account_no].after(rolled_over=reading.rolled_over)
+        findings = _odd(reading, behind.get(account_no), shown[account_no].shape)
         results[item] = ItemAccepted(
-            item=item, account_no=new.account_no, rolled_over=reading.rolled_over
+            item=item, account_no=account_no, rolled_over=reading.rolled_over, findings=findings
         )
-    moved = {reading.meter_id for reading in readings}
     return Judgement(
         readings=tuple(readings),
-        states=tuple(state for state in shown.values() if state.meter_id in moved),
+        states=_moved(shown.values(), readings),
         report=_report(results[item] for item in sorted(results)),
     )
+
+
+def _moved(states: Iterable[MeterState], readings: Iterable[Reading]) -> tuple[MeterState, ...]:
+    moved = {reading.meter_id for reading in readings}
+    return tuple(state for state in states if state.meter_id in moved)
+
+
+def _after(state: MeterState, reading: Reading) -> MeterState:
+    return replace(state, read_at=reading.read_at, register=reading.register, is_estimated=False)
+
+
+def _odd(reading: Reading, past: Past | None, shape: Register) -> tuple[Oddity, ...]:
+    if past is None or reading.source not in TAKEN_BY_PERSONS:
+        return ()
+    found = past.findings(reading.register, read_at=reading.read_at, shape=shape)
+    return tuple(Oddity(kind=each.code, detail=each.detail) for each in found)
 
 
 def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from: date) -> Reading:

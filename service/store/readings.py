@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 import msgspec
 
 from service.domain.meters import Register
+from service.domain.reading_checks import BILLS_COMPARED, Use
+from service.domain.reading_pasts import Past
 from service.domain.readings import MeterState, Reading
 from service.store import queries
 from service.store.transaction import Transaction
@@ -30,6 +32,25 @@ def lock_meters(transaction: Transaction, account_nos: Iterable[str]) -> dict[st
             read_at=row[5],
             register=row[6],
             is_estimated=row[7],
+        )
+        for row in rows
+    }
+
+
+def pasts(transaction: Transaction, account_nos: Collection[str]) -> dict[str, Past]:
+    """Return what readings are compared with, of those accounts that have bills enough for it."""
+    if not account_nos:
+        return {}
+    rows = transaction.all(
+        _SQL["pasts"], account_nos=list(account_nos), bills_compared=BILLS_COMPARED
+    )
+    return {
+        row[0]: Past(
+            multiplier=row[1],
+            read_at=row[2],
+            register=row[3],
+            roll_overs=row[4],
+            used=Use(row[5], row[6]),
         )
         for row in rows
     }

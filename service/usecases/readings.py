@@ -46,9 +46,12 @@ def _posted(
     transaction: Transaction, *, caller: Caller, readings: Sequence[NewReading], now: datetime
 ) -> Answer:
     account_nos = {new.account_no for new in readings}
+    states = store.lock_meters(transaction, filter(account_numbers.has_check_digit, account_nos))
+    taken = {new.account_no for new in readings if new.source in rules.TAKEN_BY_PERSONS}
     judgement = rules.judge(
         readings,
-        states=store.lock_meters(transaction, filter(account_numbers.has_check_digit, account_nos)),
+        states=states,
+        pasts=store.pasts(transaction, taken & states.keys()),
         now=now,
         open_from=store.open_from(transaction),
     )

@@ -210,3 +210,41 @@ def test_pages_of_findings_the_oldest_first(api, utility, home):
     assert len(seen) == 3
     assert seen == sorted(seen)
     assert api.get(f"{PATH}?cursor=x", READER, utility.bureau).json["code"] == "CURSOR_BROKEN"
+
+
+def posted(api, utility, account_no, register, *, source="manual"):
+    """Return what whoever sends a reading of April is told of it."""
+    sent = {
+        "account_no": account_no,
+        "register": register,
+        "read_at": (APRIL.ends_at - timedelta(hours=4)).isoformat(),
+        "source": source,
+    }
+    answer = api.post("/v1/readings", READER, utility.bureau, json={"readings": [sent]})
+    assert answer.status_code == 200, answer.text
+    [told] = answer.json["results"]
+    return told
+
+
+def test_the_reader_is_told_at_once_what_the_run_then_finds(api, utility, home):
+    told = posted(api, utility, home, "2930")
+    assert told["status"] == "accepted"
+    utility.bill(APRIL)
+    [found] = api.get(PATH, READER, utility.bureau).json["items"]
+    assert told["findings"] == [{"kind": found["kind"], "detail": found["detail"]}]
+
+
+def test_a_reading_like_those_before_is_told_nothing_of(api, utility, home):
+    assert posted(api, utility, home, "1240")["findings"] == []
+
+
+def test_a_device_is_told_nothing(api, utility, home):
+    assert posted(api, utility, home, "2930", source="ami")["findings"] == []
+
+
+def test_an_account_with_two_bills_is_believed(api, utility):
+    [account_no] = utility.open_accounts(month=JANUARY)
+    for month, register in ((JANUARY, "310"), (JANUARY.next, "600")):
+        utility.read([account_no], register, month=month)
+        utility.bill(month)
+    assert posted(api, utility, account_no, "9000")["findings"] == []

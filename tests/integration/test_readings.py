@@ -117,7 +117,13 @@ def test_a_reading_is_kept_and_the_meter_shows_it(account, post, kept, database)
     report = post(a_reading(account_no, "99900.5"))
 
     assert report["results"] == [
-        {"item": 1, "status": "accepted", "account_no": account_no, "rolled_over": False}
+        {
+            "item": 1,
+            "status": "accepted",
+            "account_no": account_no,
+            "rolled_over": False,
+            "findings": [],
+        }
     ]
     assert kept(account_no) == ["99900.5 f manual"]
 

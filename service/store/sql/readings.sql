@@ -14,6 +14,46 @@ SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, 
  ORDER BY state.bureau_id, state.meter_id
    FOR UPDATE OF state;
 
+-- name: pasts
+-- Read what new readings of accounts are compared with: where the newest bill in force ended, how often
+-- the register began again since, what the newest bills came to in how many days; of accounts that
+-- have bills enough. Indexes: the primary keys.
+SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
+       (SELECT count(*)
+          FROM evergrid.reading_in_force AS passed
+         WHERE passed.bureau_id = meter.bureau_id
+           AND passed.meter_id = meter.meter_id
+           AND passed.read_at > used.read_at
+           AND passed.rolled_over),
+       used.kwh, used.days
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+  JOIN LATERAL (
+       SELECT count(*) AS bills, sum(newest.consumption_kwh)::bigint AS kwh,
+              sum((newest.read_at AT TIME ZONE 'Asia/Shanghai')::date
+                  - (newest.previous_read_at AT TIME ZONE 'Asia/Shanghai')::date)::bigint AS days,
+              max(newest.read_at) AS read_at,
+              (array_agg(newest.register ORDER BY newest.month DESC))[1] AS register
+         FROM (SELECT issued.month, issued.consumption_kwh, issued.read_at, issued.previous_read_at,
+                      issued.register
+                 FROM evergrid.receivable AS last
+                 JOIN LATERAL (SELECT bill.month, bill.consumption_kwh, bill.read_at,
+                                      bill.previous_read_at, bill.register
+                                 FROM evergrid.bill
+                                WHERE bill.bureau_id = last.bureau_id
+                                  AND bill.account_id = last.account_id
+                                  AND bill.month = last.month
+                                  AND bill.serial = last.serial
+                                LIMIT 1) AS issued ON true
+                WHERE last.bureau_id = account.bureau_id
+                  AND last.account_id = account.account_id
+                  AND last.is_in_force
+                ORDER BY last.month DESC
+                LIMIT %(bills_compared)s::bigint) AS newest) AS used
+       ON used.bills = %(bills_compared)s::bigint
+ WHERE account.account_no = ANY (%(account_nos)s::bpchar[]);
+
 -- name: readings_open_from
 -- Read the first month that readings are kept of, from the name of its partition (reading_YYYYMM).
 SELECT to_date(min(right(part.relname, 6)), 'YYYYMM')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from service.domain.meters import Register
 from service.domain.months import BUSINESS_TIME
+from service.domain.reading_checks import Use
+from service.domain.reading_pasts import Past
 from service.domain.readings import (
     BATCH_MAX,
     BatchLengthRefused,
@@ -46,10 +49,11 @@ def a_reading(register, *, read_at=NOW, confirmed=False, source="manual", accoun
     )
 
 
-def judged(*batch, state=None, states=None):
+def judged(*batch, state=None, states=None, pasts=None):
     return judge(
         batch,
         states=states or {"A": state or a_meter()},
+        pasts=pasts or {},
         now=NOW,
         open_from=OPEN_FROM,
     )
@@ -196,3 +200,57 @@ def test_a_batch_outside_its_length_is_refused(length):
 
 def test_a_batch_of_the_greatest_length_passes():
     check_length([a_reading("1")] * BATCH_MAX)
+
+
+# 300 kWh a month until the last day of February.
+PAST = Past(
+    multiplier=Decimal(1), read_at=LAST, register=Decimal(99850), roll_overs=0, used=Use(900, 90)
+)
+
+
+def kinds(*batch, past=PAST, state=None):
+    results = judged(*batch, state=state, pasts={"A": past}).report.results
+    return [[each.kind for each in result.findings] for result in results]
+
+
+@pytest.mark.parametrize(
+    ("register", "found"),
+    [
+        ("99850", ["CONSUMPTION_ZERO"]),
+        ("99900", ["CONSUMPTION_LOW"]),
+        ("150", []),  # as every month, past the last digit
+        ("2850", ["CONSUMPTION_HIGH"]),
+    ],
+)
+def test_whoever_read_a_meter_is_told_at_once_what_is_odd(register, found):
+    assert kinds(a_reading(register)) == [found]
+
+
+def test_what_no_person_read_is_told_by_the_bill_run_alone():
+    assert kinds(a_reading("2850", source="ami")) == [[]]
+    assert kinds(a_reading("2850", source="customer")) == [["CONSUMPTION_HIGH"]]
+
+
+def test_a_meter_without_bills_enough_is_believed():
+    (result,) = judged(a_reading("99850")).report.results
+    assert result.findings == ()
+
+
+def test_roll_overs_within_a_batch_count_for_the_readings_after_them():
+    first = a_reading("100", read_at=NOW - SECOND, source="ami")
+    assert kinds(first, a_reading("150")) == [[], []]
+
+
+def test_a_multiplier_counts():
+    past = replace(PAST, multiplier=Decimal(40))
+    assert kinds(a_reading("150"), past=past) == [["CONSUMPTION_HIGH"]]
+
+
+def test_a_reading_below_what_was_billed_is_left_to_the_run():
+    past = replace(PAST, register=Decimal(99900))
+    assert kinds(a_reading("99860"), past=past) == [[]]
+
+
+def test_the_detail_shows_what_was_compared():
+    (result,) = judged(a_reading("2850"), pasts={"A": PAST}).report.results
+    assert result.findings[0].detail == "3000 kWh in 31 days, 900 kWh in 90 days before"
