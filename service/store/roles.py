@@ -18,10 +18,17 @@ _ATTRIBUTES = {
     "evergrid_worker": "BYPASSRLS",
     "evergrid_audit": "",
 }
+# Plans are made once a connection, some while a month's partition is empty, where reading all of it
+# looks cheapest; rows come later. A worker that had planned so billed 300 accounts a second, not 3,000.
+_INDEXES = {"enable_seqscan": "off"}
 _SETTINGS = {
-    "evergrid_api": {"search_path": "evergrid", "plan_cache_mode": "force_generic_plan"},
+    "evergrid_api": {
+        "search_path": "evergrid",
+        "plan_cache_mode": "force_generic_plan",
+        **_INDEXES,
+    },
     # A chunk takes a tenth of a second: what takes this long is stuck, ended, tried again.
-    "evergrid_worker": {"search_path": "evergrid", "statement_timeout": "60s"},
+    "evergrid_worker": {"search_path": "evergrid", "statement_timeout": "60s", **_INDEXES},
     "evergrid_audit": {
         "search_path": "evergrid",
         "evergrid.bureau": "*",
