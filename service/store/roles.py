@@ -18,8 +18,8 @@ _ATTRIBUTES = {
     "evergrid_worker": "BYPASSRLS",
     "evergrid_audit": "",
 }
-# Plans are made once a connection, some while a month's partition is empty, where reading all of it
-# looks cheapest; rows come later. A worker that had planned so billed 300 accounts a second, not 3,000.
+# Plans are made once a connection, some while a month's partition is empty: reading all of it looks
+# cheapest then. A worker that had planned so billed 300 accounts a second instead of 3,000.
 _INDEXES = {"enable_seqscan": "off"}
 _SETTINGS = {
     "evergrid_api": {

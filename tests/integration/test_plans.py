@@ -1,0 +1,66 @@
+"""Plans of the statements that matter most, made while every partition was known to be empty."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg2
+import pytest
+
+from service.store import migrate, queries
+from tests.integration.utilities import MAKE_PARTITIONS
+
+MARCH = {"month": "2026-03-01", "year_starts": "2026-01-01", "next_month": "2026-04-01"}
+BOUNDS = {
+    "starts_at": datetime(2026, 2, 28, 16, tzinfo=UTC),
+    "ends_at": datetime(2026, 3, 31, 16, tzinfo=UTC),
+}
+STATEMENTS = [
+    (
+        "evergrid_worker",
+        "bill_runs",
+        "lock_accounts",
+        {"bureau_id": 1, "first_account_id": 1, "last_account_id": 500, "month": "2026-03-01"},
+    ),
+    (
+        "evergrid_worker",
+        "bill_runs",
+        "bases_of_chunk",
+        {"bureau_id": 1, "account_ids": [1, 2], **MARCH, **BOUNDS},
+    ),
+    ("evergrid_api", "readings", "pasts", {"account_nos": ["1000000005"], "bills_compared": 3}),
+    ("evergrid_api", "payments", "payable", {"account_no": "1000000005"}),
+    (
+        "evergrid_api",
+        "bills",
+        "bill_by_no",
+        {"account_no": "1000000005", "month": "2026-03-01", "serial": 1, "bill_no": "1"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def analysed(server):
+    """A database whose partitions were found empty: reading one as a whole costs nothing then."""
+    server.superuser("CREATE DATABASE plans OWNER evergrid_owner", database="postgres")
+    phases = frozenset({"pre", "post"})
+    dsn = server.dsn("evergrid_owner", "plans")
+    migrate.migrate(dsn=dsn, migrations=migrate.in_order(), phases=phases)
+    server.superuser(MAKE_PARTITIONS, database="plans")
+    server.superuser("ANALYZE", database="plans")
+    return server
+
+
+@pytest.mark.parametrize(("role", "noun", "name", "parameters"), STATEMENTS)
+def test_no_partition_is_read_as_a_whole_for_having_been_empty(
+    analysed, role, noun, name, parameters
+):
+    statement = queries.load(noun)[name]
+    with psycopg2.connect(analysed.dsn(role, "plans")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET evergrid.bureau = '1'")
+        cursor.execute(statement.prepare)
+        cursor.execute("EXPLAIN " + statement.execute, parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    connection.close()
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
