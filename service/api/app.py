@@ -34,6 +34,7 @@ from service.api.metrics import Metrics
 from service.api.observation import Observation
 from service.api.passwords import PasswordChanges
 from service.api.prices import Prices
+from service.api.reading_files import ReadingFiles
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import IdentityResource
@@ -52,6 +53,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/accounts/{account_no}/readings": reading_corrections.AccountReadings,
     "/v1/readings": readings.Readings,
+    "/v1/reading-files": ReadingFiles,
     "/v1/reading-corrections": reading_corrections.ReadingCorrections,
     "/v1/reading-corrections/{correction_no:int}": reading_corrections.ReadingCorrectionByNumber,
     "/v1/reading-corrections/{correction_no:int}/approvals": reading_corrections.Approvals,

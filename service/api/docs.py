@@ -121,9 +121,13 @@ def _curl(path: str, operation: Mapping[str, Any]) -> str:
     for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
         words.append(f"-H 'Content-Type: {media_type}'")
         words.append('-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)"')
-        words.append(f"--data-binary '{json.dumps(body['example'], ensure_ascii=False)}'")
+        words.append(f"--data-binary '{_written(body['example'])}'")
     words.append('"$ENDPOINT' + re.sub(r"{(\w+)}", lambda name: f"${name[1].upper()}", path) + '"')
     return " \\\n  ".join(words)
+
+
+def _written(example: object) -> str:
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
 
 
 def _refusals() -> Iterator[tuple[HTTPStatus, type[Refusal]]]:

@@ -158,7 +158,7 @@ class Judgement:
     report: BatchReport
 
 
-def check_length(readings: Sequence[NewReading]) -> None:
+def check_length(readings: Sequence[object]) -> None:
     """
     Let a batch pass that one transaction can hold.
 
@@ -193,7 +193,7 @@ def judge(
         try:
             reading = _taken(new, shown.get(account_no), now=now, open_from=open_from)
         except Refusal as refusal:
-            results[item] = _refused(item, account_no, refusal)
+            results[item] = refused(item, account_no, refusal)
             continue
         readings.append(reading)
         shown[account_no] = _after(shown[account_no], reading)
@@ -206,7 +206,7 @@ def judge(
     return Judgement(
         readings=tuple(readings),
         states=_moved(shown.values(), readings),
-        report=_report(results[item] for item in sorted(results)),
+        report=report_of(results[item] for item in sorted(results)),
     )
 
 
@@ -280,7 +280,8 @@ def has_rolled_over(
     raise ReadingBelowPrevious(f"register is {register}, the last reading is {previous}")
 
 
-def _refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:
+def refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:
+    """Return what the sender is told of an item that was refused."""
     return ItemRefused(
         item=item,
         account_no=account_no,
@@ -290,7 +291,8 @@ def _refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:
     )
 
 
-def _report(results: Iterable[ItemAccepted | ItemRefused]) -> BatchReport:
+def report_of(results: Iterable[ItemAccepted | ItemRefused]) -> BatchReport:
+    """Return the report with these results."""
     told = tuple(results)
     accepted = sum(isinstance(result, ItemAccepted) for result in told)
     return BatchReport(accepted=accepted, refused=len(told) - accepted, results=told)

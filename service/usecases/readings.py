@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 import msgspec
 
-from service.domain import account_numbers
+from service.domain import account_numbers, reading_files
 from service.domain import readings as rules
 from service.domain.idempotency import Answer, Once
 from service.domain.permissions import check
 from service.domain.principals import Caller
-from service.domain.readings import NewReading
+from service.domain.reading_files import FileLine
+from service.domain.readings import BatchReport, NewReading
 from service.store import readings as store
 from service.store.database import Database
 from service.store.transaction import Transaction
@@ -38,13 +38,47 @@ def post_readings(
     """
     check(caller, "readings.post")
     rules.check_length(readings)
-    work = partial(_posted, caller=caller, readings=readings, now=now)
+
+    def work(transaction: Transaction) -> Answer:
+        return _told(_posted(transaction, caller=caller, readings=readings, now=now))
+
     return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
+
+
+def post_reading_file(
+    *,
+    database: Database,
+    caller: Caller,
+    once: Once,
+    lines: Sequence[FileLine],
+    now: datetime,
+    deadline: float,
+) -> Answer:
+    """
+    Take the readings of a file that can be true, and answer what became of each line.
+
+    :raises RoleForbidden: if the caller does not post readings
+    :raises BatchLengthRefused: if there are no readings, or too many
+    :raises KeyReused: if the key came with a different request before
+    """
+    check(caller, "readings.post")
+    rules.check_length(lines)
+
+    def work(transaction: Transaction) -> Answer:
+        readings = reading_files.readings_of(lines)
+        judged = _posted(transaction, caller=caller, readings=readings, now=now)
+        return _told(reading_files.report(lines, judged))
+
+    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
+
+
+def _told(report: BatchReport) -> Answer:
+    return Answer(status=200, body=msgspec.json.encode(report))
 
 
 def _posted(
     transaction: Transaction, *, caller: Caller, readings: Sequence[NewReading], now: datetime
-) -> Answer:
+) -> BatchReport:
     account_nos = {new.account_no for new in readings}
     states = store.lock_meters(transaction, filter(account_numbers.has_check_digit, account_nos))
     taken = {new.account_no for new in readings if new.source in rules.TAKEN_BY_PERSONS}
@@ -62,4 +96,4 @@ def _posted(
         principal_id=caller.principal_id,
         now=now,
     )
-    return Answer(status=200, body=msgspec.json.encode(judgement.report))
+    return judgement.report

@@ -75,6 +75,8 @@ class Draft:
     def _bytes(self, random: Random) -> bytes:
         if self.body is None:
             return b""
+        if self.operation.endswith("/v1/reading-files") and isinstance(self.body, str):
+            return self.body.encode("utf-8", "surrogatepass")
         is_ascii = random.random() < 0.5
         if self.is_lines and isinstance(self.body, list):
             return b"\n".join(_encoded(line, is_ascii=is_ascii) for line in self.body)

@@ -122,6 +122,7 @@ MATRIX = {
     "POST /v1/reading-findings/{finding_no}/acceptances": row(
         OFFICES, "READING_FINDING_UNKNOWN", body={"reason": "no. {serial}"}
     ),
+    "POST /v1/reading-files": row({READER, MIGRATOR}, None, counts="accepted"),
     "POST /v1/readings": row(
         {READER, MIGRATOR},
         None,
@@ -410,6 +411,9 @@ def ask(app, home, person, migrated, new_account):
         if template == "/v1/account-imports":
             line = json.dumps(new_account(bureau=home.bureau))
             sent = {"body": line.encode(), "content_type": "application/x-ndjson"}
+        if template == "/v1/reading-files":
+            file = "account_no,register,read_at,source\n{account_no},{register},{read_at},manual"
+            sent = {"body": file.format(**values).encode(), "content_type": "text/csv"}
         path = (template + MATRIX[route].query).format(**values)
         return TestClient(app).simulate_request(method, path, headers=headers, **sent)
 
