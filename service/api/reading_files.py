@@ -37,7 +37,7 @@ class ReadingFiles(Resource):
 
     @promises(
         Operation(
-            summary="Record readings of a CSV file; every line (`item`) is taken or refused by itself.",
+            summary="Record a CSV file of readings; every line is accepted or refused by itself.",
             permission="readings.post",
             body=ReadingSent,
             body_media_type=CSV,

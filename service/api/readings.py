@@ -78,7 +78,11 @@ class ItemRefused(msgspec.Struct, frozen=True, tag_field="status", tag="refused"
 
 
 class ReadingsAnswered(msgspec.Struct, frozen=True):
-    """What became of a batch, with a result for every item, in its order and counted from 1."""
+    """
+    What became of a batch, with a result for every item, in its order and counted from 1.
+
+    Of a file `item` is the line, the first of which names the columns.
+    """
 
     accepted: int
     refused: int
