@@ -189,7 +189,8 @@ WHOLE_S = 240.0
 # dead host does not hide behind it.
 SAMPLE_TIMEOUT_S = 1.0
 
-# How often a database host is looked at: two primaries for longer than this are seen. A look at
+# How often a database host is looked at: two primaries by PostgreSQL's own word are seen for sure
+# if they last twice as long, two that take clients' writes if they last twice the second. A look at
 # Patroni is a handshake with a question to PostgreSQL, 10 ms of a core that clients would have; one
 # at a warden is an answer from memory on a connection that stays.
 SAMPLE_EVERY_S = 0.5

@@ -26,11 +26,12 @@ def own_disks(stage: Stage) -> Iterator[None]:
         for host in stage.hosts("database"):
             if not disks.has_own(stage.lab.layout, host):
                 stage.wait_until_healthy()
-                stage.lab.give_disk(host)
                 cures.callback(_take_disk, stage, host)
+                stage.lab.give_disk(host)
         yield
 
 
 def _take_disk(stage: Stage, host: str) -> None:
-    stage.wait_until_healthy()
-    stage.lab.take_disk(host)
+    if disks.has_own(stage.lab.layout, host):  # not if giving it was interrupted
+        stage.wait_until_healthy()
+        stage.lab.take_disk(host)

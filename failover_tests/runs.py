@@ -92,11 +92,11 @@ def _reported(
         try:
             outcome = drill(stage)
         except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run
-            _pass_on_interruption(error)
             reason = f"{type(error).__name__}: {error}"
             if not isinstance(error, LabFailed):
                 reason += f"\n\n```\n{traceback.format_exc()}```"
             reports.write_unjudged(name, reason, environment=described, folder=folder)
+            pass_on_interruption(error)
         else:
             described["drill_took_s"] = round(time.monotonic() - began_s, 1)
             reports.write(name, outcome, environment=described, folder=folder)
@@ -105,7 +105,7 @@ def _reported(
     return folder
 
 
-def _pass_on_interruption(error: BaseException) -> None:
+def pass_on_interruption(error: BaseException) -> None:
     """Go on interrupting if the error came of curing what an interrupted drill had broken."""
     cause: BaseException | None = error
     while cause is not None:

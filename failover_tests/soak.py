@@ -15,6 +15,7 @@ from failover_tests.judgement import Outcome, check, judged
 from failover_tests.load import Load
 from failover_tests.passages import Mishap, answered_late, failovers_unpromised, passages
 from failover_tests.promises import Promises
+from failover_tests.runs import pass_on_interruption
 from failover_tests.stage import Stage
 from ha.lab.errors import LabFailed
 from ha.lab.waiting import NotInTime
@@ -79,6 +80,7 @@ class Soak:
         try:
             faults = drill.breaks(stage, load)
         except LabFailed as error:
+            pass_on_interruption(error)
             problem = f"not broken: {error}"
         cured_s = time.monotonic()
         try:

@@ -165,8 +165,10 @@ class Breakable:
             disks.release(self.layout, host)
             change()
         finally:
-            self.power_off(host)
-            self.power_on(host)
+            try:
+                self.power_off(host)  # whoever interrupted the above may have left it half-way
+            finally:
+                self.power_on(host)
 
     def _look_up(self, host: str) -> int | None:
         return processes.init_of(self.layout, self.topology.host(host).name)

@@ -63,6 +63,7 @@ def roll(layout: Layout, topology: Topology, release: str) -> None:
     with state.locked(layout):
         known = state.load_known(layout)
         texts = configuration.texts(layout, topology, release=release)
+        administration.run(layout, topology, "roles", release=release)
         administration.run(layout, topology, "migrate", "--phase", "pre", release=release)
         _replace_all(layout, topology, texts)
         administration.run(layout, topology, "migrate", "--phase", "post", release=release)

@@ -49,6 +49,7 @@ CANARY_ANSWER_S = 3.0
 PATRONI_ANSWER_S = 2.0
 STORE_ANSWER_S = 0.5
 # A SYN that is lost is sent again after 1 s: a probe does not wait for that, the next one is sent.
+# (A question on a kept line TCP repeats within that time by itself.)
 PROBE_ANSWER_S = 0.4
 
 # Until a warden that has just started knows what to answer.

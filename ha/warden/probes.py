@@ -47,13 +47,11 @@ class Line:
         """
         Return what answers within `PROBE_ANSWER_S`; both ports are tried at the same time.
 
-        :param context: what a new line is opened with
+        :param context: what the line is opened with; another one than before opens another line
         """
         deadline_s = time.monotonic() + patience.PROBE_ANSWER_S
-        warden, is_kept = self._kept, True
-        if warden is None:
-            warden, is_kept = self._opened(context), False
-        self._kept = None
+        kept = self._taken_up(context)
+        warden, is_kept = kept or self._opened(context), kept is not None
         with _connecting(self._address, self._other_port) as other:
             waiting = {warden.number: select.POLLOUT, other.fileno(): select.POLLOUT}
             has_kernel = False
@@ -80,6 +78,13 @@ class Line:
             self._kept.close()
             self._kept = None
 
+    def _taken_up(self, context: ssl.SSLContext) -> _Warden | None:
+        """Return the line that was kept, if what it was opened with is still what there is."""
+        if self._kept is not None and self._kept.context is not context:
+            self.close()  # the certificate, or whom it believes, was replaced
+        kept, self._kept = self._kept, None
+        return kept
+
     def _opened(self, context: ssl.SSLContext) -> _Warden:
         return _Warden(_connecting(self._address, self._warden_port), context, self._address)
 
@@ -101,7 +106,7 @@ class _Warden:
         self._has_kernel = False
         self._plain: socket.socket | None = connecting
         self._address = address
-        self._context = context
+        self.context = context
         self._secured: ssl.SSLSocket | None = None
         self._has_met = self._has_asked = False
 
@@ -132,7 +137,7 @@ class _Warden:
     def _converse(self) -> None:
         if self._plain is not None:
             self._has_kernel = _is_answered(self._plain)
-            self._secured = self._context.wrap_socket(
+            self._secured = self.context.wrap_socket(
                 self._plain, server_hostname=self._address, do_handshake_on_connect=False
             )
             self._plain = None

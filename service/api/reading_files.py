@@ -73,7 +73,7 @@ def lines_of(raw: bytes) -> Iterator[FileLine]:
         columns = [name.strip() for name in next(rows, [])]
         _check_columns(columns)
         for fields in rows:
-            if fields:
+            if any(fields):
                 yield _line(rows.line_num, columns, fields)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FileUnreadable(f"the file cannot be read: {error}") from error

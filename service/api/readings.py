@@ -47,7 +47,7 @@ class ReadingsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Oddity(msgspec.Struct, frozen=True):
-    """What is odd about a reading that was taken: it is not billed until somebody accepts it."""
+    """What is odd about a reading that was taken: no run bills it until somebody accepts it."""
 
     kind: str
     detail: str
@@ -57,8 +57,8 @@ class ItemAccepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepte
     """
     A reading that was taken; `rolled_over` says that the register began again before it.
 
-    `findings` are what a bill run would ask another hand about: read the meter again while you are
-    there. They are told of what persons read (`manual`, `customer`).
+    `findings` are what a bill run would ask another hand about, told of what persons read
+    (`manual`, `customer`): look again while you are there. If it was misread, ask for a correction.
     """
 
     item: int

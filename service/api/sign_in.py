@@ -42,11 +42,12 @@ def address_of(req: Request) -> str:
     Return the address of the client.
 
     The load balancer drops what clients send as X-Forwarded-For, then writes what it saw: the last.
+    A zone behind it (fe80::1%eth0, RFC 4007) is the load balancer's own name of a link: left out.
     """
     forwarded = req.get_header("X-Forwarded-For", default="").rpartition(",")[2].strip()
     for found in (forwarded, req.remote_addr or ""):
         try:
-            return str(ipaddress.ip_address(found))
+            return str(ipaddress.ip_address(found.partition("%")[0]))
         except ValueError:
             continue
     return _NOWHERE

@@ -139,6 +139,15 @@ def check(caller: Caller, operation: str) -> None:
         raise TokenLimited(f"the token of {caller.name} is not for {operation}")
 
 
+def may(caller: Caller, operation: str) -> bool:
+    """Test if `check` lets `caller` pass."""
+    try:
+        check(caller, operation)
+    except Forbidden:
+        return False
+    return True
+
+
 def checked_limits(role: str, operations: Iterable[str]) -> frozenset[str] | None:
     """
     Return what a token of `role` is limited to: None, if nothing is named.

@@ -7,7 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from service.domain.meters import Register, consumption_kwh
+from service.domain.months import business_date
 from service.domain.reading_checks import Finding, Use, findings_of
+
+DAYS_COMPARED_MIN = 7
+"""Sooner after a bill a few hours make what was used a day too much, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,9 @@ class Past:
         self, register: Decimal, *, read_at: datetime, shape: Register
     ) -> tuple[Finding, ...]:
         """Return what a bill run will find odd about a reading of this meter, if it is billed."""
+        days = (business_date(read_at) - business_date(self.read_at)).days
+        if days < DAYS_COMPARED_MIN:
+            return ()
         if register + self.roll_overs * shape.range < self.register:
             return ()  # below what was billed, as after a correction: a run refuses that by itself
         advance = shape.advance(start=self.register, end=register, roll_overs=self.roll_overs)

@@ -18,8 +18,9 @@ _ATTRIBUTES = {
     "evergrid_worker": "BYPASSRLS",
     "evergrid_audit": "",
 }
-# Plans are made once a connection, some while a month's partition is empty: reading all of it looks
-# cheapest then. A worker that had planned so billed 300 accounts a second instead of 3,000.
+# Plans outlive what they were made of: on an empty partition of a month reading all of it looks
+# cheapest. A worker that had planned so billed 300 accounts a second instead of 3,000. Where no
+# index fits, all of it is read as before; `jit` is off (patroni.yml), or that would be compiled.
 _INDEXES = {"enable_seqscan": "off"}
 _SETTINGS = {
     "evergrid_api": {

@@ -10,7 +10,7 @@ import msgspec
 from service.domain import account_numbers, reading_files
 from service.domain import readings as rules
 from service.domain.idempotency import Answer, Once
-from service.domain.permissions import check
+from service.domain.permissions import check, may
 from service.domain.principals import Caller
 from service.domain.reading_files import FileLine
 from service.domain.readings import BatchReport, NewReading
@@ -82,6 +82,8 @@ def _posted(
     account_nos = {new.account_no for new in readings}
     states = store.lock_meters(transaction, filter(account_numbers.has_check_digit, account_nos))
     taken = {new.account_no for new in readings if new.source in rules.TAKEN_BY_PERSONS}
+    if not may(caller, "reading_findings.read"):
+        taken.clear()  # a finding tells what was billed before
     judgement = rules.judge(
         readings,
         states=states,

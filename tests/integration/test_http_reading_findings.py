@@ -212,7 +212,7 @@ def test_pages_of_findings_the_oldest_first(api, utility, home):
     assert api.get(f"{PATH}?cursor=x", READER, utility.bureau).json["code"] == "CURSOR_BROKEN"
 
 
-def posted(api, utility, account_no, register, *, source="manual"):
+def posted(api, utility, account_no, register, *, source="manual", role=READER):
     """Return what whoever sends a reading of April is told of it."""
     sent = {
         "account_no": account_no,
@@ -220,7 +220,7 @@ def posted(api, utility, account_no, register, *, source="manual"):
         "read_at": (APRIL.ends_at - timedelta(hours=4)).isoformat(),
         "source": source,
     }
-    answer = api.post("/v1/readings", READER, utility.bureau, json={"readings": [sent]})
+    answer = api.post("/v1/readings", role, utility.bureau, json={"readings": [sent]})
     assert answer.status_code == 200, answer.text
     [told] = answer.json["results"]
     return told
@@ -240,6 +240,18 @@ def test_a_reading_like_those_before_is_told_nothing_of(api, utility, home):
 
 def test_a_device_is_told_nothing(api, utility, home):
     assert posted(api, utility, home, "2930", source="ami")["findings"] == []
+
+
+def test_who_sees_no_findings_is_told_nothing_of_earlier_bills(api, utility, home):
+    assert posted(api, utility, home, "2930", role="data_migrator")["findings"] == []
+
+
+def test_a_cancelled_bill_is_none_to_compare_with(api, utility, home, migrated):
+    migrated.superuser(
+        "UPDATE evergrid.receivable SET is_in_force = false, open_fen = 0 WHERE month = '2026-03-01' AND "
+        f"account_id = (SELECT account_id FROM evergrid.account WHERE account_no = '{home}')"
+    )
+    assert posted(api, utility, home, "2930")["findings"] == [], "two are left"
 
 
 def test_an_account_with_two_bills_is_believed(api, utility):

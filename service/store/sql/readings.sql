@@ -17,7 +17,7 @@ SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, 
 -- name: pasts
 -- Read what new readings of accounts are compared with: where the newest bill in force ended, how often
 -- the register began again since, what the newest bills came to in how many days; of accounts that
--- have bills enough. Indexes: the primary keys.
+-- have bills enough. Indexes: account_account_no_key, meter_bureau_id_account_id_key, the primary keys.
 SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
        (SELECT count(*)
           FROM evergrid.reading_in_force AS passed

@@ -56,8 +56,8 @@ def test_a_roll_over_may_be_confirmed():
     ],
 )
 def test_a_malformed_line_is_refused_by_itself(line):
-    assert told(f"{HEADER}\n{line}\n\n{LINE}\n") == [
-        (2, "READING_LINE_MALFORMED"), (4, "1234.5"),
+    assert told(f"{HEADER}\n{line}\n\n,,,\n{LINE}\n") == [
+        (2, "READING_LINE_MALFORMED"), (5, "1234.5"),
     ]  # fmt: skip
 
 

@@ -238,7 +238,13 @@ def test_a_meter_without_bills_enough_is_believed():
 
 def test_roll_overs_within_a_batch_count_for_the_readings_after_them():
     first = a_reading("100", read_at=NOW - SECOND, source="ami")
+    assert kinds(first, a_reading("2850")) == [[], ["CONSUMPTION_HIGH"]]
     assert kinds(first, a_reading("150")) == [[], []]
+
+
+@pytest.mark.parametrize(("days", "found"), [(6, []), (7, ["CONSUMPTION_ZERO"])])
+def test_what_is_read_soon_after_a_bill_is_not_compared(days, found):
+    assert kinds(a_reading("99850", read_at=LAST + timedelta(days=days))) == [found]
 
 
 def test_a_multiplier_counts():

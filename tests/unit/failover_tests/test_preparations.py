@@ -14,11 +14,16 @@ from ha.lab import disks
 class Stage:
     def __init__(self):
         self.done = []
-        self.lab = SimpleNamespace(
-            layout=None,
-            give_disk=lambda host: self.done.append(f"give {host}"),
-            take_disk=lambda host: self.done.append(f"take {host}"),
-        )
+        self.own = {"db2"}
+        self.lab = SimpleNamespace(layout=None, give_disk=self.give_disk, take_disk=self.take_disk)
+
+    def give_disk(self, host):
+        self.done.append(f"give {host}")
+        self.own.add(host)
+
+    def take_disk(self, host):
+        self.done.append(f"take {host}")
+        self.own.remove(host)
 
     def hosts(self, role):
         assert role == "database"
@@ -30,8 +35,9 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.setattr(disks, "has_own", lambda _, host: host == "db2")
-    return Stage()
+    stage = Stage()
+    monkeypatch.setattr(disks, "has_own", lambda _, host: host in stage.own)
+    return stage
 
 
 def test_hosts_without_a_disk_of_their_own_are_given_one_on_a_whole_lab(stage):
@@ -53,3 +59,26 @@ def test_disks_are_taken_away_when_the_drill_fails(stage):
 
 def test_only_the_drill_that_fills_a_disk_needs_one():
     assert [drill.name for drill in DRILLS if drill.prepares is not nothing] == ["disk-full"]
+
+
+def test_an_interrupted_gift_is_taken_back_if_it_came_that_far(stage):
+    def interrupted(host):
+        if host == "db3":
+            stage.own.add(host)
+            raise KeyboardInterrupt
+        stage.give_disk(host)
+
+    stage.lab.give_disk = interrupted
+    with pytest.raises(KeyboardInterrupt), own_disks(stage):
+        raise AssertionError("nothing is broken then")
+    assert stage.own == {"db2"}
+
+
+def test_a_gift_that_did_not_come_is_not_taken_back(stage):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    stage.lab.give_disk = interrupted
+    with pytest.raises(KeyboardInterrupt), own_disks(stage):
+        raise AssertionError("nothing is broken then")
+    assert stage.own == {"db2"}

@@ -110,6 +110,14 @@ def test_an_interrupted_soak_judges_what_there_is(evidence):
     assert said[-1].startswith("Interrupted")
 
 
+def test_an_interruption_whose_cure_fails_ends_the_soak_all_the_same(evidence):
+    failed = LabFailed("db1 is not on")
+    failed.__context__ = KeyboardInterrupt()
+    outcome, said = soaked(evidence, (FAULT,), failed, (FAULT,))
+    assert len(outcome.passages) == 1
+    assert said[-1].startswith("Interrupted")
+
+
 def test_a_soak_that_broke_nothing_is_no_pass(evidence):
     with pytest.raises(NothingBroken):
         soaked(evidence, KeyboardInterrupt())

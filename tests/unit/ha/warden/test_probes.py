@@ -3,68 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import contextmanager
 
 import pytest
 
-from ha.warden.probes import Heard, Line
-from tests.unit.ha.warden.links import ADDRESS, identities
-
-_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"alive": true}\n'
-
-
-class Desk:
-    """A warden that answers so many questions on each connection, then ends it or says no more."""
-
-    def __init__(self, listener, context, *, answers, is_ending):
-        self.port = listener.getsockname()[1]
-        self.connections = 0
-        self._listener = listener
-        self._context = context
-        self._answers = answers
-        self._is_ending = is_ending
-        self._held = []
-
-    def serve(self):
-        while True:
-            try:
-                plain = self._listener.accept()[0]
-            except OSError:
-                return
-            try:
-                self._answer(self._context.wrap_socket(plain, server_side=True))
-            except OSError:
-                continue  # a caller that did not believe it
-
-    def _answer(self, secured):
-        self.connections += 1
-        for _ in range(self._answers):
-            if not secured.recv(1000):
-                break
-            secured.sendall(_ANSWER)
-        if self._is_ending:
-            secured.close()
-        else:
-            self._held.append(secured)
-
-    def close(self):
-        for each in self._held:
-            each.close()
-
-
-@contextmanager
-def desk(identity, *, answers, is_ending=False):
-    with socket.create_server((ADDRESS, 0)) as listener:
-        found = Desk(listener, identity.serving(), answers=answers, is_ending=is_ending)
-        thread = threading.Thread(target=found.serve)
-        thread.start()
-        try:
-            yield found
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            found.close()
+from ha.warden import probes
+from ha.warden.probes import Heard
+from tests.unit.ha.warden.links import ADDRESS, desk, identities, line_to
 
 
 @pytest.fixture
@@ -77,15 +22,6 @@ def pair(tmp_path):
 def closed_port():
     with socket.create_server((ADDRESS, 0)) as listener:
         return listener.getsockname()[1]
-
-
-@contextmanager
-def line_to(warden_port, other_port):
-    line = Line(ADDRESS, warden_port=warden_port, other_port=other_port)
-    try:
-        yield line
-    finally:
-        line.close()
 
 
 def test_a_line_is_kept_while_it_is_answered(pair, closed_port):
@@ -125,6 +61,45 @@ def test_a_warden_that_says_no_more_is_a_kernel_which_took_the_question(pair):
     ):
         assert line.ask(context) is Heard.WARDEN
         assert line.ask(context) is Heard.KERNEL
+
+
+def test_a_question_that_no_kernel_took_is_no_sign_of_one(pair, monkeypatch):
+    context = pair[1].calling()
+    with (
+        socket.create_server((ADDRESS, 0), backlog=0) as full,
+        desk(pair[0], answers=1) as warden,
+        line_to(warden.port, full.getsockname()[1]) as line,
+        filled(full),
+    ):
+        assert line.ask(context) is Heard.WARDEN
+        monkeypatch.setattr(probes, "_unacknowledged", lambda _: 1)
+        assert line.ask(context) is Heard.NOTHING
+
+
+def fill(sender):
+    while True:
+        sender.send(bytes(1 << 16))
+
+
+def test_what_the_other_kernel_has_no_room_for_is_unacknowledged():
+    with (
+        socket.create_server((ADDRESS, 0)) as listener,
+        socket.create_connection(listener.getsockname()) as sender,
+        listener.accept()[0] as receiver,
+    ):
+        sender.setblocking(False)  # noqa: FBT003  socket's own signature
+        assert probes._unacknowledged(sender) == 0
+        with pytest.raises(BlockingIOError):
+            fill(sender)
+        assert probes._unacknowledged(sender) > 0
+        assert receiver.recv(1)
+
+
+def test_another_certificate_opens_another_line(pair, closed_port):
+    with desk(pair[0], answers=9) as warden, line_to(warden.port, closed_port) as line:
+        for identity in (pair[1], pair[1], pair[0]):
+            assert line.ask(identity.calling()) is Heard.WARDEN
+        assert warden.connections == 2
 
 
 @contextmanager
