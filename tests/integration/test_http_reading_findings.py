@@ -248,7 +248,8 @@ def test_who_sees_no_findings_is_told_nothing_of_earlier_bills(api, utility, hom
 
 def test_a_cancelled_bill_is_none_to_compare_with(api, utility, home, migrated):
     migrated.superuser(
-        "UPDATE evergrid.receivable SET is_in_force = false, open_fen = 0 WHERE month = '2026-03-01' AND "
+        "UPDATE evergrid.receivable SET is_in_force = false, open_fen = 0 "
+        "WHERE month = '2026-03-01' AND "
         f"account_id = (SELECT account_id FROM evergrid.account WHERE account_no = '{home}')"
     )
     assert posted(api, utility, home, "2930")["findings"] == [], "two are left"
