@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
+import psycopg2
 import pytest
 
 from service.domain.months import Month
+from service.store import queries
 from tests.integration.utilities import Utility
 
 PATH = "/v1/reading-findings"
@@ -261,3 +264,31 @@ def test_an_account_with_two_bills_is_believed(api, utility):
         utility.read([account_no], register, month=month)
         utility.bill(month)
     assert posted(api, utility, account_no, "9000")["findings"] == []
+
+
+def rows_visited(node):
+    """Return how many rows each node of a plan came across, altogether."""
+    removed = sum(rows for name, rows in node.items() if name.startswith("Rows Removed"))
+    own = (node["Actual Rows"] + removed) * node["Actual Loops"]
+    return own + sum(rows_visited(each) for each in node.get("Plans", []))
+
+
+def test_findings_are_looked_up_one_by_one(utility, home, finding, migrated):
+    account_nos = utility.open_accounts(300, month=APRIL)
+    utility.read(account_nos, "1", month=APRIL)
+    migrated.superuser("ANALYZE evergrid.account, evergrid.meter, evergrid.reading")
+    [(findings, accounts)] = migrated.superuser(
+        "SELECT (SELECT count(*) FROM evergrid.reading_finding), count(*) FROM evergrid.account"
+    )
+    statement = queries.load("reading_findings")["open_findings_after"]
+    with (
+        closing(psycopg2.connect(migrated.dsn("evergrid_api"))) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"SET evergrid.bureau = '*'; {statement.prepare}")
+        asked = {"after_no": 0, "limit": 51}
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement.execute, asked)
+        [([explained],)] = cursor.fetchall()
+    # What belongs to a finding is a few rows, whatever else there is.
+    assert accounts >= 300
+    assert rows_visited(explained["Plan"]) < 100 * (findings + 1)

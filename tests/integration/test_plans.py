@@ -31,6 +31,8 @@ STATEMENTS = [
     ),
     ("evergrid_api", "readings", "pasts", {"account_nos": ["1000000005"], "bills_compared": 3}),
     ("evergrid_api", "payments", "payable", {"account_no": "1000000005"}),
+    ("evergrid_api", "reading_findings", "open_findings_after", {"after_no": 0, "limit": 51}),
+    ("evergrid_api", "reading_findings", "finding_by_no", {"finding_no": 1}),
     (
         "evergrid_api",
         "bills",
