@@ -26,6 +26,7 @@ from service.usecases.readings import post_reading_file
 CSV = "text/csv"
 _OPTIONAL = "is_roll_over_confirmed"
 _NEEDED = frozenset({"account_no", "register", "read_at", "source"})
+_BOOLEANS = {"true": True, "false": False}
 _EXAMPLE = """account_no,register,read_at,source
 1000000005,1234.5,2026-03-31T18:00:00+08:00,manual
 1000000012,871,2026-03-31T18:05:00+08:00,manual
@@ -96,9 +97,11 @@ def _line(number: int, columns: Sequence[str], fields: Sequence[str]) -> FileLin
 
 
 def _content(found: dict[str, str]) -> NewReading | Refusal:
-    said = {name: text for name, text in found.items() if text or name != _OPTIONAL}
+    said: dict[str, object] = dict(found)
+    confirmed = found.get(_OPTIONAL, "")
+    said[_OPTIONAL] = _BOOLEANS.get(confirmed.lower(), confirmed) if confirmed else False
     try:
-        sent = msgspec.convert(said, ReadingSent, strict=False)
+        sent = msgspec.convert(said, ReadingSent)
     except msgspec.ValidationError as error:
         return ReadingLineMalformed(str(error))
     return msgspec.convert(sent, NewReading, from_attributes=True)

@@ -13,6 +13,7 @@ from tests.integration.utilities import Utility
 PATH = "/v1/reading-files"
 READER = "reader"
 MARCH = Month(2026, 3)
+READ_AT = (MARCH.ends_at - timedelta(hours=4)).isoformat()
 HEADER = "account_no,register,read_at,source"
 
 
@@ -51,19 +52,15 @@ def send(api, utility):
     return sent
 
 
-def read_at(minutes=0):
-    return (MARCH.ends_at - timedelta(hours=4, minutes=-minutes)).isoformat()
-
-
 def test_every_line_is_answered_by_its_number(api, utility, homes, send):
     first, second = homes
     text = "\n".join([
         HEADER,
-        f"{first},100,{read_at()},manual",
-        f"{second},many,{read_at()},manual",
+        f"{first},100,{READ_AT},manual",
+        f"{second},many,{READ_AT},manual",
         f"{second},200,tomorrow,manual",
         "",
-        f"{second},300,{read_at()},manual",
+        f"{second},300,{READ_AT},manual",
     ])  # fmt: skip
     answer = send(text)
     assert answer.status_code == 200, answer.text
@@ -82,7 +79,7 @@ def test_every_line_is_answered_by_its_number(api, utility, homes, send):
 
 
 def test_a_file_sent_again_is_answered_again(homes, send):
-    text = f"{HEADER}\n{homes[0]},100,{read_at()},manual\n"
+    text = f"{HEADER}\n{homes[0]},100,{READ_AT},manual\n"
     assert send(text, key="a-file").json == send(text, key="a-file").json
     assert send(text).json["results"][0]["code"] == "READING_NOT_LATER"
 

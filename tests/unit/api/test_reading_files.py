@@ -41,9 +41,15 @@ def test_a_file_is_read_however_a_spreadsheet_wrote_it(text):
     assert line.content.is_roll_over_confirmed is False
 
 
-def test_a_roll_over_may_be_confirmed():
-    [line] = lines_of(f"{HEADER},is_roll_over_confirmed\n{LINE},true\n".encode())
+@pytest.mark.parametrize("text", ["true", "TRUE"])
+def test_a_roll_over_may_be_confirmed(text):
+    [line] = lines_of(f"{HEADER},is_roll_over_confirmed\n{LINE},{text}\n".encode())
     assert line.content.is_roll_over_confirmed is True
+
+
+def test_a_confirmation_that_is_neither_is_malformed():
+    text = f"{HEADER},is_roll_over_confirmed\n{LINE},perhaps\n"
+    assert told(text) == [(2, "READING_LINE_MALFORMED")]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,8 @@ def test_a_roll_over_may_be_confirmed():
     [
         "1000000005,1234.5,2026-03-31T18:00:00,manual",  # no offset
         "1000000005,1234.5,yesterday,manual",
+        "1000000005,1234.5,46112.75,manual",  # what a spreadsheet counts days in
+        "1000000005,1234.5,1774951200,manual",
         "1000000005,1234.5",
         f"{LINE},more",
     ],
