@@ -3,11 +3,14 @@ import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition
 from types import SimpleNamespace
 
 import pytest
-from patroni.dcs.etcd3 import Etcd3
+import urllib3
+from patroni.dcs.etcd3 import Etcd3, KVCache, PatroniEtcd3Client
 from patroni.ha import Failsafe
+from patroni.utils import RetryFailedError
 
 from ha import patroni_main
 from tests.unit.ha.warden.links import identities
@@ -44,6 +47,82 @@ def test_a_prompt_patroni_sends_at_once_and_keeps_its_own_options(connection):
     prompt = type("Prompt", (Etcd3,), {})
     patroni_main.prompt(prompt)
     assert set_options(connection, prompt) == {"nodelay": 1, "keepalive": 1}
+
+
+class Stream(BaseHTTPRequestHandler):
+    """A watch of etcd's: an answer that begins, and goes on for as long as it is listened to."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.flush()
+        self.connection.recv(1)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def etcd():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stream)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+class Copy(KVCache):
+    """Patroni's copy of the keys: first of a member that lags behind by a term, then of another."""
+
+    def __init__(self, client):
+        self.terms = [3, 4]
+        names = ("config_path", "leader_path", "leader_optime_path", "status_path", "_name")
+        dcs = SimpleNamespace(**dict.fromkeys(names, "x"), cluster_prefix="/", retry=self.answer)
+        super().__init__(dcs, client)
+
+    def answer(self, *_):
+        header = {"cluster_id": "1", "raft_term": self.terms.pop(0), "revision": "1"}
+        return {"header": header, "kvs": []}
+
+    def run(self):
+        self.condition.notify = self.looked_at
+        for _ in (1, 2):
+            self._build_cache()
+
+    def looked_at(self):
+        """Be found stale by whoever waits, as soon as it is ready."""
+        Condition.notify(self.condition)
+        self.is_ready()
+
+
+def waits_for_its_copy(client_class, etcd, within_s):
+    http = urllib3.PoolManager()
+    client = client_class.__new__(client_class)
+    client._cluster_id, client._raft_term = "1", 4
+    client.watchprefix = lambda *_, **__: http.urlopen("POST", etcd, preload_content=False)
+    client._kv_cache = Copy(client)
+    try:
+        with client._kv_cache.condition:
+            client._wait_cache(within_s)
+        return client._kv_cache._raft_term
+    finally:
+        client._kv_cache.kill_stream()
+
+
+def test_patroni_itself_waits_in_vain_behind_a_watch_it_meant_to_end(etcd):
+    # The day this fails, `end_stale_watches` can go.
+    with pytest.raises(RetryFailedError):
+        waits_for_its_copy(PatroniEtcd3Client, etcd, within_s=0.5)
+
+
+def test_a_stale_watch_is_ended_for_certain(etcd):
+    ending = type("Ending", (PatroniEtcd3Client,), {})
+    patroni_main.end_stale_watches(ending)
+    assert waits_for_its_copy(ending, etcd, within_s=20) == 4
 
 
 @pytest.fixture
