@@ -15,6 +15,7 @@ from rich.markdown import Markdown
 
 from failover_tests import budgets, reports, runs, summary
 from failover_tests.bench.benchmark import Benchmark
+from failover_tests.conditions import Conditions
 from failover_tests.drills.catalogue import CATALOGUE, DRILLS, purpose
 from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.soak import Soak, planned
@@ -56,10 +57,14 @@ def run(
     rate: Annotated[
         float, typer.Option(help="Payments a second, and as many reads.", min=1)
     ] = budgets.PAYMENTS_PER_S,
+    allowance: Annotated[
+        float, typer.Option(help="Clients may wait so many times as long as promised.", min=1)
+    ] = 1.0,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
     """Run drills, write their reports; exit code 1 unless every promise of all was kept."""
     names = _known(list(CATALOGUE) if every else drills or [])
+    conditions = Conditions(rate=rate, load_s=duration, allowance=allowance)
     opened = labs.open(lab)
     done: list[Path] = []
     try:
@@ -71,8 +76,7 @@ def run(
                     name,
                     CATALOGUE[name],
                     reports_folder=reports_folder,
-                    load_s=duration,
-                    rate=rate,
+                    conditions=conditions,
                     say=console.print,
                 )
             )
@@ -110,7 +114,7 @@ def soak(
         "soak",
         Soak(plan, say=console.print),
         reports_folder=reports_folder,
-        longest_s=faults * budgets.SOAKED_LONGEST_S,
+        conditions=Conditions(longest_s=faults * budgets.SOAKED_LONGEST_S),
     )
     _show(folder / "report.md")
     raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)
@@ -129,13 +133,14 @@ def reads(
 ) -> None:
     """Run reads-never-go-back with as many reads as asked for; judge every single one."""
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    longest_s = budgets.LOAD_LONGEST_S * (1 + failovers) + count / budgets.READS_PER_S_MIN
     console.print(f"Seed {chosen}: {count} reads; `--seed {chosen}` repeats the pauses.")
     folder = runs.reported(
         labs.open(lab),
         "reads-never-go-back",
         ReadsNeverGoBack(reads=count, failovers=failovers, seed=chosen),
         reports_folder=reports_folder,
-        longest_s=budgets.LOAD_LONGEST_S * (1 + failovers) + count / budgets.READS_PER_S_MIN,
+        conditions=Conditions(longest_s=longest_s),
     )
     _show(folder / "report.md")
     raise typer.Exit(0 if all(run.passed for run in summary.read_each([folder])) else 1)

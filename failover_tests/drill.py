@@ -34,7 +34,8 @@ class Drill:
         with self.prepares(stage):
             with stage.paying(is_retrying=self.promises.is_retrying) as load:
                 faults = self.breaks(stage, load)
-            return judged(stage.evidence(*faults), self.promises)
+            promises = self.promises.allowing(stage.conditions.allowance)
+            return judged(stage.evidence(*faults), promises)
 
 
 def drill(promises: Promises, *, prepares: Preparing = nothing) -> Callable[[Breaking], Drill]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover_tests import budgets
 
@@ -38,3 +38,17 @@ class Promises:
         if self.slowest_s is not None:
             return self.slowest_s
         return math.inf if self.write_stall_s is None else stall_s + self.slowest_beyond_s
+
+    def allowing(self, times: float) -> Promises:
+        """Return these promises with every time `times` as long; what is counted stays."""
+        return replace(
+            self,
+            write_stall_s=_longer(self.write_stall_s, times),
+            slowest_beyond_s=self.slowest_beyond_s * times,
+            slowest_s=_longer(self.slowest_s, times),
+            read_stall_s=_longer(self.read_stall_s, times),
+        )
+
+
+def _longer(promised_s: float | None, times: float) -> float | None:
+    return None if promised_s is None else promised_s * times

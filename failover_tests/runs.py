@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from failover_tests import budgets, environment, reports
+from failover_tests import environment, reports
+from failover_tests.conditions import Conditions
 from failover_tests.drills.catalogue import Runnable
 from failover_tests.stage import Stage
 from ha.lab import Lab
@@ -20,6 +22,8 @@ from ha.lab.state import LOCKS
 
 # Where Linux keeps files in memory (shm_overview(7)).
 _MEMORY = "/dev/shm"  # noqa: S108  # TemporaryDirectory makes a folder of our own there
+
+_AS_PROMISED = Conditions()
 
 
 class LabInUse(LabFailed):
@@ -32,9 +36,7 @@ def reported(
     drill: Runnable,
     *,
     reports_folder: Path,
-    load_s: float = 0.0,
-    rate: float = budgets.PAYMENTS_PER_S,
-    longest_s: float = budgets.LOAD_LONGEST_S,
+    conditions: Conditions = _AS_PROMISED,
     say: Callable[[str], None] = silent,
 ) -> Path:
     """
@@ -43,16 +45,9 @@ def reported(
     :raises LabInUse: if a drill runs on the lab already
     """
     with _alone(lab):
-        return _reported(
-            lab,
-            name,
-            drill,
-            reports_folder=reports_folder,
-            load_s=load_s,
-            rate=rate,
-            longest_s=longest_s,
-            say=say,
-        )
+        folder = reports.folder_of(reports_folder, name)
+        _report(lab, name, drill, folder=folder, conditions=conditions, say=say)
+        return folder
 
 
 @contextmanager
@@ -66,29 +61,19 @@ def _alone(lab: Lab) -> Iterator[None]:
         yield
 
 
-def _reported(
+def _report(
     lab: Lab,
     name: str,
     drill: Runnable,
     *,
-    reports_folder: Path,
-    load_s: float,
-    rate: float,
-    longest_s: float,
+    folder: Path,
+    conditions: Conditions,
     say: Callable[[str], None],
-) -> Path:
-    folder = reports.folder_of(reports_folder, name)
-    described = environment.described(lab) | {"payments_and_reads_per_s": [rate, rate]}
+) -> None:
+    described = environment.described(lab) | _described(conditions)
     with TemporaryDirectory(prefix="evergrid-drill-", dir=_MEMORY) as written:
         began_s = time.monotonic()
-        stage = Stage(
-            lab,
-            folder=Path(written),
-            load_s=load_s,
-            rate=rate,
-            longest_s=longest_s,
-            say=say,
-        )
+        stage = Stage(lab, folder=Path(written), conditions=conditions, say=say)
         try:
             outcome = drill(stage)
         except Exception as error:  # noqa: BLE001  # reported; the drills after it have to run
@@ -102,7 +87,13 @@ def _reported(
             reports.write(name, outcome, environment=described, folder=folder)
         finally:
             reports.keep_evidence(Path(written), folder=folder)
-    return folder
+
+
+def _described(conditions: Conditions) -> dict[str, Any]:
+    return {
+        "payments_and_reads_per_s": [conditions.rate, conditions.rate],
+        "promised_seconds_times": conditions.allowance,
+    }
 
 
 def pass_on_interruption(error: BaseException) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from failover_tests import books, budgets, etcd, health, history, samples, shares
 from failover_tests.companions import Companion, running
+from failover_tests.conditions import Conditions
 from failover_tests.evidence import Evidence
 from failover_tests.faults.fault import Fault
 from failover_tests.load import Load
@@ -24,15 +25,15 @@ from ha.topology import Role
 _LOOK_EVERY_S = 0.3
 _PATIENT_S = 10.0
 
+_AS_PROMISED = Conditions()
+
 
 class Stage:
     """
     One drill on one lab. Its payments are known by `run`.
 
     What clients and observer write goes to `folder`, which should lie in memory: a disk that is
-    busy with a database's recovery would hold them up. `load_s` is how long to pay at least;
-    after `longest_s` more the clients end by themselves. `rate` is how many payments a second, and
-    as many reads.
+    busy with a database's recovery would hold them up.
     """
 
     def __init__(
@@ -40,17 +41,14 @@ class Stage:
         lab: Lab,
         *,
         folder: Path,
-        load_s: float = 0.0,
-        rate: float = budgets.PAYMENTS_PER_S,
-        longest_s: float = budgets.LOAD_LONGEST_S,
+        conditions: Conditions = _AS_PROMISED,
         say: Callable[[str], None] = silent,
     ) -> None:
         self.lab = lab
-        self.load_s = load_s
-        self.rate = rate
+        self.conditions = conditions
         self.run = datetime.now(UTC).strftime("drill%Y%m%dT%H%M%SZ")
         self.folder = folder
-        self.longest_s = longest_s + load_s
+        self.longest_s = conditions.longest_s + conditions.load_s
         self._say = say
         self._before: books.Standing | None = None
         self._cpu_shares: dict[str, float] = {}
@@ -166,7 +164,7 @@ class Stage:
             self._rejoin()
             load.is_served_again()
             load.goes_on(for_s=budgets.AFTERWARDS_S)
-            load.goes_on(for_s=max(0.0, began_s + self.load_s - time.monotonic()))
+            load.goes_on(for_s=max(0.0, began_s + self.conditions.load_s - time.monotonic()))
             paying.end()
             observer.end()
 
@@ -203,8 +201,8 @@ class Stage:
             f"--history={(self.folder / 'history.jsonl').resolve()}",
             f"--run={self.run}",
             f"--seconds={self.longest_s}",
-            f"--payments-per-s={self.rate}",
-            f"--reads-per-s={self.rate}",
+            f"--payments-per-s={self.conditions.rate}",
+            f"--reads-per-s={self.conditions.rate}",
             "--retry" if is_retrying else "--no-retry",
         ]
         return running(

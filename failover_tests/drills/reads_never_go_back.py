@@ -46,7 +46,7 @@ class ReadsNeverGoBack:
             failovers_max=self._failovers,
             takeovers_min=self._failovers,
         )
-        outcome = judged(evidence, promises)
+        outcome = judged(evidence, promises.allowing(stage.conditions.allowance))
         answered = answerers.counted(stage.lab)
         answered.subtract(before)
         path = stage.folder / "views.jsonl"
@@ -63,7 +63,7 @@ class ReadsNeverGoBack:
                 _enough(self._reads, views.checked(views.read(path))),
                 _by_replicas(answered),
             ),
-            promises,
+            outcome.promises,
         )
 
     def _pauses(self, stage: Stage, seen: views.Count, enough: int) -> list[Fault]:
