@@ -69,16 +69,10 @@ def run(
     done: list[Path] = []
     try:
         for name in names * times:
-            console.print(f"[bold]{name}[/]: {purpose(CATALOGUE[name])}")
+            drill = CATALOGUE[name]
+            console.print(f"[bold]{name}[/]: {purpose(drill)}")
             done.append(
-                runs.reported(
-                    opened,
-                    name,
-                    CATALOGUE[name],
-                    reports_folder=reports_folder,
-                    conditions=conditions,
-                    say=console.print,
-                )
+                runs.reported(opened, name, drill, reports_folder, conditions, say=console.print)
             )
             _show(done[-1] / "report.md")
     finally:

@@ -34,9 +34,9 @@ def reported(
     lab: Lab,
     name: str,
     drill: Runnable,
-    *,
     reports_folder: Path,
     conditions: Conditions = _AS_PROMISED,
+    *,
     say: Callable[[str], None] = silent,
 ) -> Path:
     """

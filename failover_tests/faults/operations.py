@@ -79,10 +79,9 @@ def rolled(lab: Lab) -> Iterator[Fault]:
         proof = f"each runs {' and '.join(PROGRAMS)} from {other.name}"
         yield Fault(what="roll of a release", hosts=hosts, began_s=began_s, proof=proof)
     finally:
-        try:
-            lab.roll(str(release))
-        finally:
-            other.unlink(missing_ok=True)
+        lab.roll(str(release))
+        # Not if that failed: what a host starts then may still be there alone.
+        other.unlink(missing_ok=True)
     _wait_until_used(lab, hosts, other, is_used=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
@@ -25,6 +26,9 @@ START_S = 5.0
 STOP_S = 40.0
 # Of an app host's session: two processes of the API and HAProxy, thrice the weight of one session.
 _PRECEDENCE = -5
+# So often a host is looked for before it counts as gone.
+_GONE_LOOKS = 10
+_GONE_EVERY_S = 0.1
 
 
 class HostOff(LabFailed):
@@ -135,7 +139,9 @@ def _is_booted(layout: Layout, host: Host) -> bool:
 
     :raises LabFailed: if nothing of the host is left that could ever answer
     """
-    pid = processes.init_of(layout, host.name)
-    if pid is None:
-        raise LabFailed(f"{host.name} went off while it booted")
-    return supervision.answers(pid)
+    # Between two programs (execve(2)) a process has no environment that it could be known by.
+    for _ in range(_GONE_LOOKS):
+        if pid := processes.init_of(layout, host.name):
+            return supervision.answers(pid)
+        time.sleep(_GONE_EVERY_S)
+    raise LabFailed(f"{host.name} went off while it booted")

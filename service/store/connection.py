@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import psycopg2
 from psycopg2 import extensions
+
+from service.store.sqlstates import Verdict, verdict
+
+T = TypeVar("T")
 
 # Connecting crosses the local load balancer to a server that is up, or it fails: each answer takes
 # milliseconds, over a long line that loses a packet a second. Longer means the server is dying, and
@@ -18,6 +25,9 @@ _PATIENCE_S = 30.0
 _PAUSE_S = 0.2
 # An idle connection younger than this is used without asking the kernel whether it still lives.
 _TRUSTED_IDLE_S = 1.0
+
+
+_log = logging.getLogger(__name__)
 
 
 class _Opening(threading.local):
@@ -100,4 +110,28 @@ def connect_patiently(dsn: str, *, dbname: str | None = None) -> extensions.conn
             is_final = "FATAL" in str(error) and "the database system is" not in str(error)
             if is_final or time.monotonic() > until_s:
                 raise
+        time.sleep(_PAUSE_S)
+
+
+def on_primary(
+    dsn: str, work: Callable[[extensions.connection], T], *, dbname: str | None = None
+) -> T:
+    """
+    Do an operator's work on a connection of its own, again on another one if that is lost.
+
+    It is lost in a failover, and to the load balancer beside it, whose reload ends what is left of
+    the process before after some seconds. The work must be such that doing it again is right.
+    :raises psycopg2.Error: what else goes wrong, or goes on for half a minute
+    """
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        connection = connect_patiently(dsn, dbname=dbname)
+        try:
+            return work(connection)
+        except psycopg2.Error as error:
+            if verdict(error) is not Verdict.ELSEWHERE or time.monotonic() > until_s:
+                raise
+            _log.warning("Again, on another connection: %s", str(error).strip())
+        finally:
+            connection.close()
         time.sleep(_PAUSE_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from psycopg2 import errors, extensions
 
-from service.store.connection import connect_patiently
+from service.store.connection import on_primary
 
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_[a-z0-9_]+\.sql")
@@ -76,23 +76,28 @@ def migrate(*, dsn: str, migrations: list[Migration], phases: frozenset[str]) ->
     :raises MigrationRefused: if the server is a replica, or an applied file was edited since, or
         what is to be applied stands behind a file that is not
     """
-    applied = []
-    connection = connect_patiently(dsn)
-    try:
-        known = _known(connection)
-        for at, migration in enumerate(migrations):
-            if migration.name in known:
-                _refuse_edited(migration, known[migration.name])
-            elif migration.phase not in phases:
-                _refuse_behind(migration, [each for each in migrations[at:] if each.phase == "pre"])
-                break
-            else:
-                _until_no_deadlock(connection, partial(_apply, connection, migration))
-                applied.append(migration.name)
-        _until_no_deadlock(connection, partial(_make_partitions, connection))
-    finally:
-        connection.close()
+    applied: list[str] = []
+    on_primary(dsn, partial(_migrate, migrations, phases, applied))
     return applied
+
+
+def _migrate(
+    migrations: list[Migration],
+    phases: frozenset[str],
+    applied: list[str],
+    connection: extensions.connection,
+) -> None:
+    known = _known(connection)
+    for at, migration in enumerate(migrations):
+        if migration.name in known:
+            _refuse_edited(migration, known[migration.name])
+        elif migration.phase not in phases:
+            _refuse_behind(migration, [each for each in migrations[at:] if each.phase == "pre"])
+            break
+        else:
+            _until_no_deadlock(connection, partial(_apply, connection, migration))
+            applied.append(migration.name)
+    _until_no_deadlock(connection, partial(_make_partitions, connection))
 
 
 def _refuse_behind(waiting: Migration, later: list[Migration]) -> None:

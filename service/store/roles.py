@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 
 from psycopg2 import extensions, sql
 
-from service.store.connection import connect_patiently
+from service.store.connection import on_primary
 
 _DATABASE = "evergrid"
 # COPY refuses tables under row-level security, so the worker, which serves every bureau, goes round
@@ -54,30 +55,27 @@ def prepare(*, dsn: str, passwords: Passwords) -> None:
 
     Safe to repeat; a changed password takes effect at the next login.
     """
-    connection = connect_patiently(dsn)
+    on_primary(dsn, partial(_prepare_roles, passwords))
+    on_primary(dsn, _prepare_functions, dbname=_DATABASE)
+
+
+def _prepare_roles(passwords: Passwords, connection: extensions.connection) -> None:
     connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            # The passwords below must not reach the server's log, whatever it logs.
-            cursor.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
-            for role, attributes in _ATTRIBUTES.items():
-                _prepare_role(cursor, role, attributes, getattr(passwords, role))
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,))
-            if cursor.fetchone() is None:
-                cursor.execute(_formatted("CREATE DATABASE {} OWNER evergrid_owner", _DATABASE))
-    finally:
-        connection.close()
-    _prepare_functions(connect_patiently(dsn, dbname=_DATABASE))
+    with connection.cursor() as cursor:
+        # The passwords below must not reach the server's log, whatever it logs.
+        cursor.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
+        for role, attributes in _ATTRIBUTES.items():
+            _prepare_role(cursor, role, attributes, getattr(passwords, role))
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,))
+        if cursor.fetchone() is None:
+            cursor.execute(_formatted("CREATE DATABASE {} OWNER evergrid_owner", _DATABASE))
 
 
 def _prepare_functions(connection: extensions.connection) -> None:
     """Make what only a superuser may look up available to our roles, question by question."""
     file = resources.files("service.store") / "privileged.sql"
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(file.read_text(encoding="utf-8"))
-    finally:
-        connection.close()
+    with connection, connection.cursor() as cursor:
+        cursor.execute(file.read_text(encoding="utf-8"))
 
 
 def _prepare_role(cursor: extensions.cursor, role: str, attributes: str, password: str) -> None:

@@ -139,7 +139,7 @@ def test_a_replica_is_refused(empty, monkeypatch):
     replica = "SELECT true"
     connection = psycopg2.connect(empty)
     cursor = connection.cursor()
-    monkeypatch.setattr(migrate, "connect_patiently", lambda _dsn: connection)
+    monkeypatch.setattr(migrate, "on_primary", lambda _dsn, work: work(connection))
     cursor.execute(
         "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ "
         + replica
@@ -283,3 +283,28 @@ def test_the_victim_of_a_deadlock_tries_again(empty, deadlocks, is_done):
             migrate._until_no_deadlock(connection, step)
     connection.close()
     assert left == []
+
+
+def test_a_migration_whose_connection_is_cut_goes_on_over_another(empty, server):
+    """As the load balancer beside it does, some seconds after its reload."""
+    slow = "CREATE TABLE thing2 (); SELECT pg_sleep(0.3)"
+    cut = []
+
+    def cutting():
+        while not cut:
+            cut.extend(
+                server.superuser(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE query LIKE '%pg_sleep(0.3)%' AND usename = 'evergrid_owner'"
+                )
+            )
+
+    thread = threading.Thread(target=cutting)
+    thread.start()
+    applied = migrate.migrate(
+        dsn=empty, migrations=[pre(1, "CREATE TABLE thing1 ()"), pre(2, slow)], phases=PRE
+    )
+    thread.join()
+    assert cut
+    assert applied == ["0001_pre_thing.sql", "0002_pre_thing.sql"]
+    assert tables(empty) == ["thing1", "thing2"]

@@ -429,8 +429,17 @@ def rolling(release, monkeypatch):
     return lab
 
 
-def test_a_roll_back_that_is_refused_leaves_no_release_behind(rolling, release):
+def test_a_roll_back_that_is_refused_leaves_what_hosts_start_from(rolling, release):
+    """Without it every start of a program fails, and whoever drills next finds no lab."""
     with pytest.raises(LabFailed, match="does not roll"), faults.rolled(rolling):
+        pass
+    assert release.with_name("release-again").resolve() == release
+
+
+def test_a_roll_back_leaves_no_release_behind(release, monkeypatch):
+    lab = Rolled(roll=_all)
+    monkeypatch.setattr(operations, "_command", lab.commands.get)
+    with faults.rolled(lab):
         pass
     assert list(release.parent.iterdir()) == [release]
 
