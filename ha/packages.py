@@ -21,7 +21,7 @@ _EVERY_HOST = (
 _OF_ROLE: dict[Role, tuple[str, ...]] = {
     "database": ("postgresql-15", "pgbackrest"),
     "dcs": ("etcd-server", "etcd-client"),
-    "app": ("haproxy",),
+    "app": ("fonts-noto-cjk", "haproxy"),
     "edge": ("haproxy", "keepalived"),
     "monitor": ("prometheus", "prometheus-blackbox-exporter"),
     "backup": ("pgbackrest",),

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -19,6 +20,7 @@ from service import settings, worker
 from service.api.app import description
 from service.domain import tokens
 from service.domain.errors import Refusal
+from service.domain.months import Month
 from service.domain.principals import checked_role
 from service.domain.staff import NewStaff
 from service.store import migrate as migrations
@@ -27,6 +29,7 @@ from service.store.database import Database
 from service.store.sqlstates import DatabaseError
 from service.usecases import principals
 from service.usecases import staff as staff_members
+from service.usecases.bill_documents import documents_of_month
 from service.usecases.demo import load_demo
 from service.usecases.hashing import Hashing
 
@@ -90,6 +93,27 @@ def openapi() -> None:
     typer.echo(
         json.dumps(description(version=metadata.version("evergrid")), indent=2, ensure_ascii=False)
     )
+
+
+@commands.command()
+def bill_documents(
+    bureau: Annotated[int, typer.Option(min=1, max=99)],
+    month: Annotated[str, typer.Option(help="YYYY-MM.")],
+    into: Annotated[Path, typer.Option(file_okay=False, help="A folder; made if there is none.")],
+) -> None:
+    """Write every bill in force of a bureau's month as a PDF, named by its number."""
+    documents = documents_of_month(
+        database=_as_owner(),
+        bureau_id=bureau,
+        month=Month.parse(month),
+        deadline_s=_DEADLINE_S,
+    )
+    into.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for bill_no, document in documents:
+        (into / f"{bill_no}.pdf").write_bytes(document)
+        count += 1
+    typer.echo(f"{count} bills of {month} are in {into}.")
 
 
 @token.command("issue")

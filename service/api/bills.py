@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from service.api import answers
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.validation import Page, parameters
 from service.domain.bill_details import BillDetails, BillPage
+from service.usecases.bill_documents import Printing, bill_document
 from service.usecases.bills import bill_by_no, bills_of_account
 
 
@@ -52,3 +56,31 @@ class BillByNumber(Resource):
             database=req.database, caller=req.caller, bill_no=bill_no, deadline=req.deadline
         )
         answers.found(req, resp, bill)
+
+
+class BillDocument(Resource):
+    """`/v1/bills/{bill_no}/document`"""
+
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+        """Keep a printer of this process's own."""
+        super().__init__(clock=clock)
+        self._printing = Printing()
+
+    @promises(
+        Operation(
+            summary="Read a bill as its customer gets it on paper: PDF/A, in Chinese.",
+            permission="bills.read",
+            answer=bytes,
+            answer_media_type=answers.PDF,
+        )
+    )
+    def on_get(self, req: Request, resp: Response, bill_no: str) -> None:
+        """Read."""
+        document = bill_document(
+            database=req.database,
+            printing=self._printing,
+            caller=req.caller,
+            bill_no=bill_no,
+            deadline=req.deadline,
+        )
+        answers.printed(req, resp, document, name=f"{bill_no}.pdf")

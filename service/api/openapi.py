@@ -129,7 +129,8 @@ class _Schemas:
     def __init__(self, described: Iterable[Operation]) -> None:
         kinds: list[type] = [Problem]
         for operation in described:
-            kinds.extend(kind for kind in (operation.answer, operation.body) if kind)
+            named = (operation.answer, operation.body)
+            kinds.extend(kind for kind in named if kind is not None and kind is not bytes)
         unique = list(dict.fromkeys(kinds))
         found, self.components = msgspec.json.schema_components(unique, ref_template=_REF)
         self._refs = dict(zip(unique, found, strict=True))
@@ -151,8 +152,8 @@ def _operation(
     template: str, method: str, operation: Operation, schemas: _Schemas
 ) -> dict[str, object]:
     success = {
-        "description": operation.answer.__doc__ or operation.summary,
-        "content": {"application/json": {"schema": schemas.ref(operation.answer)}},
+        "description": _told(operation),
+        "content": {operation.answer_media_type: {"schema": _answered(operation, schemas)}},
         "headers": dict(_headers(operation)),
     }
     refused = {
@@ -176,6 +177,16 @@ def _operation(
     if operation.body is not None:
         described["requestBody"] = _body(operation, schemas.ref(operation.body))
     return described
+
+
+def _told(operation: Operation) -> str:
+    words = None if operation.answer is bytes else operation.answer.__doc__
+    return words or operation.summary
+
+
+def _answered(operation: Operation, schemas: _Schemas) -> Mapping[str, Any]:
+    """Return the schema of an answer; OpenAPI 3.1 leaves out that of bytes as they are."""
+    return {} if operation.answer is bytes else schemas.ref(operation.answer)
 
 
 def _headers(operation: Operation) -> Iterator[tuple[str, dict[str, object]]]:

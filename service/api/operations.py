@@ -25,6 +25,7 @@ class Operation:
     summary: str
     permission: str | None
     answer: type
+    answer_media_type: str = "application/json"
     status: int = 200
     body: type[msgspec.Struct] | None = None
     body_media_type: str = "application/json"

@@ -75,6 +75,20 @@ def lines_of_bill(transaction: Transaction, bill_no: str) -> list[Line]:
     return [_line(*row[:-1]) for row in rows]
 
 
+def numbers_of_month(
+    transaction: Transaction, *, bureau_id: int, month: Month, after: int, limit: int
+) -> list[tuple[int, str]]:
+    """Return up to `limit` bills in force of a bureau's month, each by account (its id), number."""
+    rows = transaction.all(
+        _SQL["numbers_of_month"],
+        bureau_id=bureau_id,
+        month=month.first_day,
+        after_id=after,
+        limit=limit,
+    )
+    return [(account_id, bill_no) for account_id, bill_no in rows]
+
+
 def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str | None) -> BillPage:
     """
     Return up to `limit` bills of an account, newest first, from `cursor` on.

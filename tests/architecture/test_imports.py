@@ -16,6 +16,7 @@ PLANTED = {
     "the domain calls the API": ("service/domain", "from service.api import app"),
     "the domain reads the clock": ("service/domain", "import time"),
     "the store calls a use case": ("service/store", "from service.usecases import payments"),
+    "a document asks the store": ("service/documents", "from service.store import bills"),
     "a use case reads the settings": ("service/usecases", "import service.settings"),
     "the API talks to the database": ("service/api", "import psycopg2"),
     "a module of the service has no layer": ("service", "import json"),

@@ -53,6 +53,15 @@ def test_a_token_is_issued_listed_and_taken_back(run, client):
     )  # fmt: skip
 
 
+def test_a_month_without_bills_prints_none_and_says_so(run, migrated, tmp_path):
+    migrated.superuser("INSERT INTO evergrid.bureau VALUES (1, 'One') ON CONFLICT DO NOTHING")
+    into = tmp_path / "bills"
+    asked = ("--bureau", "1", "--into", str(into))
+    assert "0 bills of 2001-01" in run("bill-documents", "--month", "2001-01", *asked)
+    assert list(into.iterdir()) == []
+    assert "MONTH_MALFORMED" in run("bill-documents", "--month", "January", *asked, is_fine=False)
+
+
 def test_the_first_administrator_is_added_by_a_password_that_no_argument_names(run, migrated):
     name = f"first.{next(NUMBERS)}"
     told = run("staff", "add", "--user-name", name, "--full-name", "王芳", typed=f"{PASSWORD}\n")

@@ -79,3 +79,14 @@ SELECT receivable.bill_no, receivable.month, bill.consumption_kwh, receivable.am
    AND (receivable.month, receivable.serial) < (%(before_month)s::date, %(before_serial)s::bigint)
  ORDER BY receivable.month DESC, receivable.serial DESC
  LIMIT %(limit)s;
+
+-- name: numbers_of_month
+-- Read the numbers of a month's bills in force, by account. Index: receivable_pkey.
+SELECT receivable.account_id, receivable.bill_no::text
+  FROM evergrid.receivable
+ WHERE receivable.bureau_id = %(bureau_id)s
+   AND receivable.account_id > %(after_id)s::bigint
+   AND receivable.month = %(month)s
+   AND receivable.is_in_force
+ ORDER BY receivable.account_id
+ LIMIT %(limit)s;

@@ -30,6 +30,10 @@ def test_a_database_host_has_no_load_balancer():
     assert "haproxy" not in packages.of(load().host("db1"))
 
 
+def test_whoever_prints_bills_has_their_characters():
+    assert "fonts-noto-cjk" in packages.of(load().host("app1"))
+
+
 def test_no_server_of_the_distribution_may_start():
     installed = {name for host in load().hosts for name in packages.of(host)}
     assert {f"{SERVERS[name]}.service" for name in installed & set(SERVERS)} <= set(packages.MASKED)

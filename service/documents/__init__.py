@@ -1,0 +1,1 @@
+"""Documents: what the utility knows, as its customers get it on paper."""

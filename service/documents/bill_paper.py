@@ -1,0 +1,152 @@
+"""A bill as a customer reads it: every word, every number of it, ready to be typeset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from service.domain.accounts import Account
+from service.domain.bill_details import BillDetails, BillLine
+from service.domain.capital_amounts import capital_amount
+from service.domain.meters import shown
+from service.domain.months import Month, business_date
+
+_FEN_PER_YUAN = 100
+_CATEGORIES = {
+    "residential": "居民生活用电",
+    "commercial": "一般工商业用电",
+    "industrial": "大工业用电",
+    "agricultural": "农业生产用电",
+}
+# What a component is called; one that a price document has named by itself keeps its name.
+_COMPONENTS = {
+    "energy": "电度电费",
+    "basic": "基本电费",
+    "power_factor_adjustment": "力调电费",
+    "subsidy": "免费电量",
+    "loss": "线损电费",
+    "transmission": "输配电费",
+    "system_operation": "系统运行费",
+    "rural_grid_loan": "农网还贷资金",
+    "water_conservancy_fund": "重大水利工程建设基金",
+    "renewable_energy_surcharge": "可再生能源电价附加",
+    "reservoir_resettlement": "大中型水库移民后期扶持资金",
+    "local_reservoir_resettlement": "地方水库移民后期扶持资金",
+}
+_PERIODS = {"sharp": "尖", "peak": "峰", "flat": "平", "valley": "谷", "deep_valley": "深谷"}
+_UNITS = {"kWh": "千瓦时", "kVA": "千伏安", "kW": "千瓦", "month": "月", "fen": "元"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperLine:
+    """A line of the table; `why` is the sum behind it."""
+
+    name: str
+    step: str
+    quantity: str
+    unit: str
+    price: str
+    amount: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPaper:
+    """A bill in Chinese; amounts are yuan with two decimals, days are the utility's."""
+
+    title: str
+    bureau: str
+    bill_no: str
+    month: str
+    account_no: str
+    name: str
+    address: str
+    category: str
+    asset_no: str
+    previous_day: str
+    previous_register: str
+    day: str
+    register: str
+    multiplier: str
+    consumption_kwh: str
+    lines: tuple[PaperLine, ...]
+    amount: str
+    capital: str
+    open: str
+    issued_on: str
+    due_on: str
+    documents: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def paper_of(bill: BillDetails, account: Account, *, bureau: str) -> BillPaper:
+    """Return what is printed of a bill of `account`, on behalf of the bureau of that name."""
+    month = Month.parse(bill.month)
+    return BillPaper(
+        title="电费账单（冲销）" if bill.cancels_bill_no else "电费账单",
+        bureau=bureau,
+        bill_no=bill.bill_no,
+        month=f"{month.year}年{month.number}月",
+        account_no=account.account_no,
+        name=account.name,
+        address=account.address,
+        category=_CATEGORIES.get(account.category, account.category),
+        asset_no=account.meter.asset_no,
+        previous_day=_moment(bill.previous_read_at),
+        previous_register=shown(bill.previous_register),
+        day=_moment(bill.read_at),
+        register=shown(bill.register),
+        multiplier=shown(bill.multiplier),
+        consumption_kwh=f"{bill.consumption_kwh:,}",
+        lines=tuple(map(_line, bill.lines)),
+        amount=_yuan(bill.amount_fen),
+        capital=capital_amount(bill.amount_fen),
+        open=_yuan(bill.open_fen),
+        issued_on=_moment(bill.issued_at),
+        due_on=_day(bill.due_on),
+        documents=tuple(dict.fromkeys(line.legal_document for line in bill.lines))
+        or (bill.legal_document,),
+        notes=tuple(_notes(bill)),
+    )
+
+
+def _line(line: BillLine) -> PaperLine:
+    quantity = _yuan(int(line.quantity)) if line.unit == "fen" else f"{Decimal(line.quantity):,f}"
+    price, amount = line.price_yuan, _yuan(line.amount_fen)
+    unit = _UNITS[line.unit]
+    return PaperLine(
+        name=_COMPONENTS.get(line.component, line.component),
+        step=_PERIODS.get(line.period or "", "") or (f"第{line.tier}档" if line.tier else ""),
+        quantity=quantity,
+        unit=unit,
+        price=price,
+        amount=amount,
+        why=f"{quantity} {unit} × {price} = {amount} 元（四舍五入到分）",
+    )
+
+
+def _notes(bill: BillDetails) -> Iterator[str]:
+    if bill.cancels_bill_no:
+        yield f"本账单冲销第 {bill.cancels_bill_no} 号账单，电量、金额均为负数。"
+    if bill.cancelled_by_bill_no:
+        yield f"本账单已由第 {bill.cancelled_by_bill_no} 号账单冲销，请勿再缴。"
+    if bill.is_estimated:
+        yield "本月止码为估抄（E），下次实抄后多退少补。"
+    if bill.settles_estimate:
+        yield "上次止码为估抄（E），本账单已按实抄清算。"
+
+
+def _yuan(amount_fen: int) -> str:
+    sign = "-" if amount_fen < 0 else ""
+    whole, fen = divmod(abs(amount_fen), _FEN_PER_YUAN)
+    return f"{sign}{whole:,}.{fen:02}"
+
+
+def _moment(moment: datetime) -> str:
+    return _day(business_date(moment))
+
+
+def _day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
