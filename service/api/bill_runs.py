@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 from service.api import answers
@@ -11,21 +9,18 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
-from service.api.validation import Text
+from service.api.validation import BureauNumber, MonthText
 from service.domain.bill_runs import BillRun
 from service.domain.months import Month
 from service.usecases.bill_runs import bill_run_by_id, start_bill_run
 
-# A number that the database can compare with; whether it is a bureau, the domain says.
-_BureauNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
-_MonthText = Annotated[Text, msgspec.Meta(extra_json_schema={"examples": ["2026-03"]})]
-
 
 class BillRunSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which bureau to bill, for which closed month (YYYY-MM)."""
+    """Which bureau to bill, for which closed month (YYYY-MM); one reading section of it, or all."""
 
-    month: _MonthText
-    bureau: _BureauNumber
+    month: MonthText
+    bureau: BureauNumber
+    section_no: int | None = None
 
 
 _BODY = JsonBody(BillRunSent)
@@ -54,6 +49,7 @@ class BillRuns(Resource):
             once=once,
             month=Month.parse(sent.month),
             bureau_id=sent.bureau,
+            section_no=sent.section_no,
             now=self._clock(),
             deadline=req.deadline,
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 from service.api import answers
@@ -11,7 +9,7 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.sign_in import IdentityResource, Nothing, Secret
-from service.api.validation import Page, Text, parameters
+from service.api.validation import BureauNumber, Page, Text, parameters
 from service.domain.principals import checked_role
 from service.domain.staff import NewStaff, StaffMember, StaffPage
 from service.usecases.staff import (
@@ -23,8 +21,6 @@ from service.usecases.staff import (
     unlock_staff,
 )
 
-_BureauNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
-
 
 class StaffSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is added; without a `bureau` to all of them. `oidc_subject` is whom the issuer names."""
@@ -33,7 +29,7 @@ class StaffSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     full_name: Text
     role: Text
     password: Secret | None = None
-    bureau: _BureauNumber | None = None
+    bureau: BureauNumber | None = None
     oidc_subject: Text | None = None
 
 

@@ -20,6 +20,9 @@ Text = Annotated[
 ]
 # A moment says its offset from UTC, or two clients mean two different ones.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+# A number that the database can compare with; whether it is a bureau, the domain says.
+BureauNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
+MonthText = Annotated[Text, msgspec.Meta(extra_json_schema={"examples": ["2026-03"]})]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 _WHERE = re.compile(r" - at `\$(.*)`$")
 

@@ -47,11 +47,16 @@ class BillRunFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillRun:
-    """How far the billing of a bureau's month has come; `month` is written YYYY-MM."""
+    """
+    How far the billing of a bureau's month (YYYY-MM) has come.
+
+    Of the accounts of one reading section alone, unless `section_no` is null.
+    """
 
     bill_run_id: int
     month: str
     bureau: int
+    section_no: int | None
     state: str
     accounts: int
     billed: int
@@ -65,11 +70,16 @@ class BillRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A slice of a run: the bureau's accounts from `first_account_id` to `last_account_id`."""
+    """
+    A slice of a run: the bureau's accounts from `first_account_id` to `last_account_id`.
+
+    Of them those of one reading section, unless `section_no` is None.
+    """
 
     bill_run_id: int
     chunk: int
     bureau_id: int
+    section_no: int | None
     month: Month
     first_account_id: int
     last_account_id: int

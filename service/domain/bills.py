@@ -117,7 +117,7 @@ class Basis:
     def first_month(self) -> Month:
         """The first month that has no bill yet; the month of installation counts as a whole."""
         if self.last_billed is None:
-            return Month.of(business_date(self.previous.read_at))
+            return Month.at(self.previous.read_at)
         return self.last_billed.next
 
 

@@ -53,6 +53,11 @@ class Month:
         """Return the month that `day` lies in."""
         return cls(day.year, day.month)
 
+    @classmethod
+    def at(cls, moment: datetime) -> Month:
+        """Return the month that the utility's calendar shows at `moment`."""
+        return cls.of(business_date(moment))
+
     @property
     def next(self) -> Month:
         """The month after this one."""

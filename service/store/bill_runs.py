@@ -27,10 +27,18 @@ _SQL = queries.load("bill_runs")
 
 
 def start(
-    transaction: Transaction, *, bureau_id: int, month: Month, principal_id: int, now: datetime
+    transaction: Transaction,
+    *,
+    bureau_id: int,
+    section_no: int | None,
+    month: Month,
+    principal_id: int,
+    now: datetime,
 ) -> int:
     """
     Start a run over the accounts that have no bill for `month`; return its number.
+
+    Over those of one reading section, unless `section_no` is None.
 
     :raises BillRunUnfinished: if another run of the month still has accounts to bill
     """
@@ -43,6 +51,7 @@ def start(
     started = transaction.one(
         _SQL["start_run"],
         **names,
+        section_no=section_no,
         next_month=month.next.first_day,
         ends_at=month.ends_at,
         principal_id=principal_id,
@@ -63,7 +72,8 @@ def by_id(transaction: Transaction, bill_run_id: int) -> BillRun:
     found = transaction.one(_SQL["run_by_id"], bill_run_id=bill_run_id)
     if found is None:
         raise BillRunUnknown(f"no bill run {bill_run_id}")
-    _, first_day, bureau_id, requested_at, accounts, billed, failed, fen, chunks, done = found
+    first_day, bureau_id, section_no, requested_at, *counts = found
+    accounts, billed, failed, fen, chunks, done = counts
     failures = transaction.all(
         _SQL["failures_of_run"], bill_run_id=bill_run_id, limit=FAILURES_SHOWN_MAX
     )
@@ -71,6 +81,7 @@ def by_id(transaction: Transaction, bill_run_id: int) -> BillRun:
         bill_run_id=bill_run_id,
         month=str(Month.of(first_day)),
         bureau=bureau_id,
+        section_no=section_no,
         state=state_of(chunks=chunks, chunks_done=done),
         accounts=accounts,
         billed=billed,
@@ -99,11 +110,12 @@ def claim(transaction: Transaction, *, passed: Collection[tuple[int, int]]) -> C
     )
     if found is None:
         return None
-    bill_run_id, chunk, bureau_id, first_day, first_account_id, last_account_id = found
+    bill_run_id, chunk, bureau_id, section_no, first_day, first_account_id, last_account_id = found
     return Chunk(
         bill_run_id=bill_run_id,
         chunk=chunk,
         bureau_id=bureau_id,
+        section_no=section_no,
         month=Month.of(first_day),
         first_account_id=first_account_id,
         last_account_id=last_account_id,
@@ -120,6 +132,7 @@ def bases(transaction: Transaction, chunk: Chunk) -> list[Basis]:
     locked = transaction.all(
         _SQL["lock_accounts"],
         bureau_id=chunk.bureau_id,
+        section_no=chunk.section_no,
         first_account_id=chunk.first_account_id,
         last_account_id=chunk.last_account_id,
         month=chunk.month.first_day,

@@ -28,6 +28,22 @@ def meters(transaction: Transaction, *, bureau_id: int, prefix: str) -> list[Dem
     return [DemoMeter(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """How many sections a bureau has, which of its accounts no route has ever led to."""
+
+    sections: int
+    account_nos: list[str]
+
+
+def unrouted(transaction: Transaction, *, bureau_id: int) -> Unrouted:
+    """Return a bureau's accounts that are on no route, the oldest first."""
+    counted = transaction.one(_SQL["count_sections"], bureau_id=bureau_id)
+    assert counted is not None, "a count has one row"
+    rows = transaction.all(_SQL["unrouted_accounts"], bureau_id=bureau_id)
+    return Unrouted(counted[0], [account_no for (account_no,) in rows])
+
+
 def has_token(transaction: Transaction, *, principal_id: int, now: datetime) -> bool:
     """Test if a principal has a living token."""
     return transaction.one(_SQL["living_token"], principal_id=principal_id, now=now) is not None

@@ -20,7 +20,7 @@ from service.domain.estimates import (
     EstimateStanding,
 )
 from service.domain.meters import Register, shown
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.store import account_locks, queries
 from service.store.readings import account_is_there, lock_meter
 from service.store.transaction import Transaction
@@ -56,7 +56,7 @@ def hold(transaction: Transaction, account_no: str) -> HeldMeter:
     rows = transaction.all(
         _SQL["history"], bureau_id=bureau_id, account_id=account_id, limit=_BILLS_READ
     )
-    first = Month.of(business_date(installed_at))
+    first = Month.at(installed_at)
     standing = EstimateStanding(
         shape=Register(digits, decimals),
         multiplier=multiplier,

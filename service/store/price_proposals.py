@@ -9,7 +9,7 @@ import msgspec
 
 from service.domain import cursors
 from service.domain.bills import household_of, months_between
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.domain.price_drafts import PriceDraft
 from service.domain.price_proposals import (
     PriceProposal,
@@ -155,7 +155,7 @@ def sample(
     )
     for row in rows:
         account_no, kwh, amount_fen, previous_read_at, opened_on, before, before_kwh = row[:7]
-        first = Month.of(before).next if before else Month.of(business_date(previous_read_at))
+        first = Month.of(before).next if before else Month.at(previous_read_at)
         yield Rated(
             account_no=account_no,
             consumption_kwh=kwh,

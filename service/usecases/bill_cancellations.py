@@ -19,6 +19,7 @@ from service.domain.bill_cancellations import (
     mirrored,
 )
 from service.domain.idempotency import Answer, Once
+from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.store import bill_cancellations as store
@@ -27,8 +28,6 @@ from service.store.bill_cancellations import Held
 from service.store.database import Database
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
-
-_NO_MAX = 2**63 - 1  # what a bigint holds
 
 
 def request_cancellation(
@@ -157,8 +156,9 @@ def cancellation_by_no(
     :raises CancellationUnknown: if no cancellation the caller may see has the number
     """
     check(caller, "bill_cancellations.read")
+    number = known_number(cancellation_no, CancellationUnknown)
     return database.read(
-        lambda transaction: store.by_no(transaction, _known_no(cancellation_no)),
+        lambda transaction: store.by_no(transaction, number),
         scope=caller.scope,
         deadline=deadline,
     )
@@ -183,7 +183,7 @@ def list_cancellations(
 
 def _held(transaction: Transaction, cancellation_no: int) -> tuple[BillCancellation, Held]:
     """Lock the account a cancellation is about; return both as they are then."""
-    bill_no = store.by_no(transaction, _known_no(cancellation_no)).bill_no
+    bill_no = store.by_no(transaction, known_number(cancellation_no, CancellationUnknown)).bill_no
     held = store.hold(transaction, bill_no)
     return store.by_no(transaction, cancellation_no), held
 
@@ -211,14 +211,3 @@ def _told(
 ) -> Answer:
     body = msgspec.json.encode(store.by_no(transaction, cancellation_no))
     return Answer(status=status, body=body, headers=dict(headers))
-
-
-def _known_no(cancellation_no: int) -> int:
-    """
-    Return `cancellation_no` if a cancellation can have it.
-
-    :raises CancellationUnknown: if the database could not even compare it
-    """
-    if not 0 < cancellation_no <= _NO_MAX:
-        raise CancellationUnknown(f"no bill cancellation {cancellation_no}")
-    return cancellation_no

@@ -12,24 +12,24 @@ import msgspec
 from service.domain import bill_runs, bills, ledger
 from service.domain.bill_runs import BillRun, BillRunUnknown, Chunk, Tally
 from service.domain.bills import Basis, Bill, Stand
-from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Refusal
 from service.domain.idempotency import Answer, Once
 from service.domain.months import Month, business_date
+from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.prepayments import Lot, LotUse, use_lots
 from service.domain.prices import PriceList
 from service.domain.principals import Caller
 from service.domain.reading_checks import ReadingInQuestion
-from service.store import bill_issues, principals, reading_findings
+from service.domain.reading_sections import SectionUnknown
+from service.store import bill_issues, reading_findings, reading_sections
 from service.store import bill_runs as store
 from service.store import prices as price_store
 from service.store.database import Database
 from service.store.transaction import Transaction
+from service.usecases.bureaus import check_bureau
 from service.usecases.once import answer_once
 
-_BUREAU_MAX = 99
-_ID_MAX = 2**63 - 1  # what a bigint holds
 # The worker bills every bureau; each of its statements names the chunk's.
 _EVERYWHERE = "*"
 
@@ -57,15 +57,17 @@ def start_bill_run(
     once: Once,
     month: Month,
     bureau_id: int,
+    section_no: int | None = None,
     now: datetime,
     deadline: float,
 ) -> Answer:
     """
-    Start billing a bureau's accounts for a month; workers do the rest.
+    Start billing the accounts of a bureau, or of one section of it; workers do the rest.
 
     :raises RoleForbidden: if the caller does not start bill runs
     :raises MonthNotClosed: if the month is not over
     :raises BureauUnknown: if there is no such bureau, or the caller belongs to another
+    :raises SectionUnknown: if the bureau has no section of this number
     :raises BillRunUnfinished: if the month is being billed already
     :raises KeyReused: if the key came with a different request before
     """
@@ -73,21 +75,19 @@ def start_bill_run(
     bill_runs.check_closed(month=month, now=now)
 
     def work(transaction: Transaction) -> Answer:
-        is_own = caller.bureau_id in (None, bureau_id) and 0 < bureau_id <= _BUREAU_MAX
-        if not is_own or not principals.bureau_name(transaction, bureau_id=bureau_id):
-            raise BureauUnknown(f"no bureau {bureau_id}")
+        check_bureau(transaction, caller=caller, bureau_id=bureau_id)
+        _check_section(transaction, section_no, bureau_id=bureau_id, month=month)
         bill_run_id = store.start(
             transaction,
             bureau_id=bureau_id,
+            section_no=section_no,
             month=month,
             principal_id=caller.principal_id,
             now=now,
         )
-        return Answer(
-            status=202,
-            body=msgspec.json.encode(store.by_id(transaction, bill_run_id)),
-            headers={"Location": f"/v1/bill-runs/{bill_run_id}"},
-        )
+        body = msgspec.json.encode(store.by_id(transaction, bill_run_id))
+        where = {"Location": f"/v1/bill-runs/{bill_run_id}"}
+        return Answer(status=202, body=body, headers=where)
 
     return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
 
@@ -102,10 +102,9 @@ def bill_run_by_id(
     :raises BillRunUnknown: if no run the caller may see has this number
     """
     check(caller, "bill_runs.read")
-    if not 0 < bill_run_id <= _ID_MAX:
-        raise BillRunUnknown(f"no bill run {bill_run_id}")
+    number = known_number(bill_run_id, BillRunUnknown)
     return database.read(
-        lambda transaction: store.by_id(transaction, bill_run_id),
+        lambda transaction: store.by_id(transaction, number),
         scope=caller.scope,
         deadline=deadline,
     )
@@ -149,6 +148,18 @@ def bill_next_chunk(
 def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | None:
     """Return when the oldest run that still has accounts to bill was asked for."""
     return database.read(store.oldest_unfinished, scope=_EVERYWHERE, deadline=deadline)
+
+
+def _check_section(
+    transaction: Transaction, section_no: int | None, *, bureau_id: int, month: Month
+) -> None:
+    if section_no is None:
+        return
+    number = known_number(section_no, SectionUnknown)
+    # Its route stays as it is until the run is recorded, which keeps it so.
+    reading_sections.lock_routes(transaction, bureau_id=bureau_id)
+    if reading_sections.by_no(transaction, number, month=month).bureau != bureau_id:
+        raise SectionUnknown(f"no section {number} in bureau {bureau_id}")
 
 
 def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledChunk:

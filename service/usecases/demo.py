@@ -16,13 +16,13 @@ import msgspec
 from service.domain.account_imports import LINES_MAX, ImportLine
 from service.domain.errors import Conflict
 from service.domain.idempotency import Answer, Once
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.domain.principals import Caller, Role
 from service.domain.readings import BATCH_MAX, NewReading
 from service.store import demo as store
 from service.store.database import Database
 from service.store.demo import DemoMeter
-from service.usecases import demo_customers, principals
+from service.usecases import demo_customers, demo_rounds, principals
 from service.usecases.accounts import import_accounts
 from service.usecases.readings import post_readings
 
@@ -75,23 +75,25 @@ def load_demo(
     :raises DemoRefused: if the service refuses any of it
     """
     loader = _Loader(database=database, callers=_people(database), now=now)
-    last = Month.of(business_date(now)).previous
+    last = Month.at(now).previous
     period = [last.plus(-back) for back in reversed(range(months))]
-    imported = posted = 0
+    imported = posted = routed = 0
     for bureau_id, count in (
         (_BUREAU, accounts),
         (_NEIGHBOUR, min(accounts, _NEIGHBOUR_ACCOUNTS_MAX)),
     ):
         imported += _import_missing(loader, bureau_id=bureau_id, count=count, first=period[0])
         posted += _post_missing(loader, bureau_id=bureau_id, period=period)
+        routed += _route_missing(loader, bureau_id=bureau_id, first=period[0])
     tokens = _issue_missing(loader)
     return {
-        "changed": bool(imported or posted or tokens),
+        "changed": bool(imported or posted or routed or tokens),
         "tokens": tokens,
         "bureau": _BUREAU,
         "accounts": accounts,
         "accounts_imported": imported,
         "readings_posted": posted,
+        "accounts_routed": routed,
         "months": [str(month) for month in period],
         "account_no": _meters(loader, _BUREAU)[0].account_no,
     }
@@ -166,6 +168,19 @@ def _post(loader: _Loader, *, bureau_id: int, readings: Sequence[NewReading]) ->
         deadline=loader.deadline(),
     )
     _check_nothing_refused(answer)
+
+
+def _route_missing(loader: _Loader, *, bureau_id: int, first: Month) -> int:
+    rounds = demo_rounds.Rounds(
+        database=loader.database,
+        officer=_of_bureau(loader, Role.BILLING_OFFICER, bureau_id),
+        bureau_id=bureau_id,
+        now=loader.now,
+        once=_once,
+    )
+    routed = rounds.route_missing(first=first)
+    rounds.plan(reader=_of_bureau(loader, Role.READER, bureau_id).name)
+    return routed
 
 
 def _issue_missing(loader: _Loader) -> dict[str, str]:

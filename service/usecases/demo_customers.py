@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime
 
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.domain.new_accounts import NewAccount, NewMeter
 
 ASSET_PREFIX = "DEMO"
@@ -55,7 +55,7 @@ def customer(*, bureau_id: int, index: int, first_month: Month) -> NewAccount:
 
 def advance_hundredths(*, asset: str, read_at: datetime) -> int:
     """Return how far a meter's register moves in the month of a reading, in hundredths."""
-    month = Month.of(business_date(read_at))
+    month = Month.at(read_at)
     chance = random.Random(f"advance {asset} {month}")  # noqa: S311  made up, not secret
     # Most homes stay in the first tier, some reach the third (170 and 260 kWh a month).
     return round(chance.lognormvariate(5.0, 0.45) * 100)

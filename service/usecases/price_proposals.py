@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from service.domain.idempotency import Answer, Once
+from service.domain.numbers import INTEGER_MAX, known_number
 from service.domain.permissions import check
 from service.domain.price_drafts import PriceDraft, checked
 from service.domain.price_proposals import (
@@ -24,8 +25,6 @@ from service.store import price_proposals as store
 from service.store.database import Database
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
-
-_NO_MAX = 2**31 - 1  # what an integer holds
 
 Take = Callable[[Transaction, PriceProposal], None]
 
@@ -195,8 +194,9 @@ def proposal_by_no(
     :raises ProposalUnknown: if there is no such proposal
     """
     check(caller, "price_proposals.read")
+    number = known_number(proposal_no, ProposalUnknown, most=INTEGER_MAX)
     return database.read(
-        lambda transaction: store.by_no(transaction, _known_no(proposal_no)),
+        lambda transaction: store.by_no(transaction, number),
         scope=caller.scope,
         deadline=deadline,
     )
@@ -231,7 +231,7 @@ def _step(
     deadline: float,
 ) -> Answer:
     """Take a step if it follows from those before, one at a time; answer with the proposal."""
-    _known_no(proposal_no)
+    known_number(proposal_no, ProposalUnknown, most=INTEGER_MAX)
 
     def work(transaction: Transaction) -> Answer:
         store.lock(transaction, proposal_no)
@@ -285,14 +285,3 @@ def _check_validity(transaction: Transaction, draft: PriceDraft) -> None:
         newest_billed=store.newest_run_month(transaction),
         is_taken=store.is_taken(transaction, draft),
     )
-
-
-def _known_no(proposal_no: int) -> int:
-    """
-    Return `proposal_no` if a proposal can have it.
-
-    :raises ProposalUnknown: if the database could not even compare it
-    """
-    if not 0 < proposal_no <= _NO_MAX:
-        raise ProposalUnknown(f"no price proposal {proposal_no}")
-    return proposal_no

@@ -10,6 +10,7 @@ import msgspec
 
 from service.domain.accounts import known_no
 from service.domain.idempotency import Answer, Once
+from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.reading_corrections import (
@@ -29,8 +30,6 @@ from service.store.database import Database
 from service.store.reading_corrections import Held
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
-
-_NO_MAX = 2**63 - 1  # what a bigint holds
 
 
 def request_correction(
@@ -162,8 +161,9 @@ def correction_by_no(
     :raises CorrectionUnknown: if no correction the caller may see has the number
     """
     check(caller, "reading_corrections.read")
+    number = known_number(correction_no, CorrectionUnknown)
     return database.read(
-        lambda transaction: store.by_no(transaction, _known_no(correction_no)),
+        lambda transaction: store.by_no(transaction, number),
         scope=caller.scope,
         deadline=deadline,
     )
@@ -214,7 +214,7 @@ def readings_of_account(
 
 def _held(transaction: Transaction, correction_no: int) -> tuple[ReadingCorrection, Held]:
     """Lock the account a correction is about; return both as they are then."""
-    asked = store.by_no(transaction, _known_no(correction_no))
+    asked = store.by_no(transaction, known_number(correction_no, CorrectionUnknown))
     held = store.hold(transaction, asked.account_no, asked.read_at)
     return store.by_no(transaction, correction_no), held
 
@@ -228,14 +228,3 @@ def _told(
 ) -> Answer:
     body = msgspec.json.encode(store.by_no(transaction, correction_no))
     return Answer(status=status, body=body, headers=dict(headers))
-
-
-def _known_no(correction_no: int) -> int:
-    """
-    Return `correction_no` if a correction can have it.
-
-    :raises CorrectionUnknown: if the database could not even compare it
-    """
-    if not 0 < correction_no <= _NO_MAX:
-        raise CorrectionUnknown(f"no reading correction {correction_no}")
-    return correction_no

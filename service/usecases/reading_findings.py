@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from service.domain.idempotency import Answer, Once
+from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.reading_findings import (
@@ -19,8 +20,6 @@ from service.store import reading_findings as store
 from service.store.database import Database
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
-
-_NO_MAX = 2**63 - 1  # what a bigint holds
 
 
 def accept_finding(
@@ -45,7 +44,7 @@ def accept_finding(
     check(caller, "reading_findings.accept")
 
     def work(transaction: Transaction) -> Answer:
-        number = _known_no(finding_no)
+        number = known_number(finding_no, FindingUnknown)
         check_acceptance(store.hold(transaction, number), by=caller)
         store.accept(
             transaction,
@@ -69,8 +68,9 @@ def finding_by_no(
     :raises FindingUnknown: if no finding the caller may see has the number
     """
     check(caller, "reading_findings.read")
+    number = known_number(finding_no, FindingUnknown)
     return database.read(
-        lambda transaction: store.by_no(transaction, _known_no(finding_no)),
+        lambda transaction: store.by_no(transaction, number),
         scope=caller.scope,
         deadline=deadline,
     )
@@ -91,14 +91,3 @@ def open_findings(
         scope=caller.scope,
         deadline=deadline,
     )
-
-
-def _known_no(finding_no: int) -> int:
-    """
-    Return `finding_no` if a finding can have it.
-
-    :raises FindingUnknown: if the database could not even compare it
-    """
-    if not 0 < finding_no <= _NO_MAX:
-        raise FindingUnknown(f"no reading finding {finding_no}")
-    return finding_no

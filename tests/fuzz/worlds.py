@@ -17,13 +17,14 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import cancellations, corrections, findings, issuers, proposals
+from tests.integration import cancellations, corrections, findings, issuers, proposals, sections
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
 PASSWORD = "the password of the world"
 _OTHER_BUREAU = 2
 _PEOPLE, _SESSIONS, _ACCOUNTS, _PROPOSALS, _CANCELLATIONS = 200, 20_000, 20, 60, 60
+_SECTIONS = 60
 _SESSION = timedelta(hours=9)
 _MISREAD_AT = FEBRUARY.ends_at - timedelta(hours=4)  # as `Utility.read` reads
 
@@ -47,6 +48,8 @@ class World:
     cancellation_nos: tuple[int, ...]
     correction_nos: tuple[int, ...]
     finding_nos: tuple[int, ...]
+    section_nos: tuple[int, ...]
+    plan_no: int
     misread_nos: tuple[str, ...]
     unread_nos: tuple[str, ...]
     tokens: dict[tuple[str, str], str]
@@ -85,12 +88,16 @@ class World:
         special = {
             "/v1/reading-corrections": misread,
             "/v1/accounts/{account_no}/estimates": unread,
+            "/v1/reading-plans": {"month": "2026-05"},
+            "/v1/reading-sections": {"name": f"Section of case {number}"},
+            "/v1/reading-sections/{section_no}/routes": {"from_month": f"2026-{5 + number % 8:02}"},
         }
         return special.get(template, {}) | {
             "proposal_no": self.proposal_no(template.rpartition("/")[2], number),
             "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
             "correction_no": self.correction_nos[number % len(self.correction_nos)],
             "finding_no": self.finding_nos[number % len(self.finding_nos)],
+            "section_no": self.section_nos[number % len(self.section_nos)],
         }
 
     def values(self, number: int) -> dict[str, Any]:
@@ -98,6 +105,7 @@ class World:
         account_no = self.account_nos[number % len(self.account_nos)]
         return {
             "account_no": account_no,
+            "account_nos": [account_no],
             "address": "示例路",
             "asset_no": f"FUZZ-{number}",
             "bill_no": self.bill_nos[number % len(self.bill_nos)],
@@ -107,6 +115,7 @@ class World:
             "channel_serial": f"F-{number}",
             "current_password": PASSWORD,
             "cursor": "MTAwMDAwMDAwNg",
+            "from_month": f"{2027 + number % 70}-01",
             "id_token": self.id_token,
             "limit": 2,
             "month": "2026-02",
@@ -119,6 +128,8 @@ class World:
             "password": PASSWORD,
             "payment_no": self.payment_nos[number % len(self.payment_nos)],
             "phone": "12200000000",
+            "plan_no": self.plan_no,
+            "reader": f"fuzz.{number % _PEOPLE}",
             # Each reading of an account is later, higher than the one before.
             "read_at": (FEBRUARY.ends_at + timedelta(seconds=number % 3_000_000)).isoformat(),
             "register": str(1_000 + number % 900_000),
@@ -156,6 +167,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     unread = utility.open_accounts(_CANCELLATIONS)
     findings.history(means.server.superuser, unread)
     tokens = dict(_tokens(means, utility.bureau))
+    section_nos = tuple(
+        sections.add(means.server.superuser, utility.bureau, f"Section {number}")
+        for number in range(_SECTIONS)
+    )
     _people(means.server, bureau=utility.bureau, now=means.now)
     return World(
         now=means.now,
@@ -179,6 +194,8 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
         ),
         correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in asked),
         finding_nos=tuple(findings.find(means.server.superuser, no) for no in odd),
+        section_nos=section_nos,
+        plan_no=sections.plan(means.server.superuser, section_nos[0], account_nos[0]),
         misread_nos=tuple(misread),
         unread_nos=tuple(unread),
         tokens=tokens,

@@ -63,6 +63,15 @@ def test_the_demo_has_customers_with_a_reading_each_month(loaded, fresh):
     ) == [(1, ACCOUNTS, ACCOUNTS * MONTHS), (2, 20, 20 * MONTHS)]
 
 
+def test_somebody_is_sent_to_every_customer_of_the_demo(loaded, fresh):
+    assert loaded["accounts_routed"] == ACCOUNTS + 20
+    assert fresh.superuser(
+        "SELECT bureau_id, month::text, stops, measured, reader FROM evergrid.reading_plan_now "
+        "ORDER BY bureau_id",
+        database="demo",
+    ) == [(1, "2026-04-01", 300, 0, "demo reader"), (2, "2026-04-01", 20, 0, "demo reader_2")]
+
+
 def test_most_of_the_demo_s_customers_are_homes_and_a_meter_rolls_over(loaded, fresh):
     (homes, rolled_over), = fresh.superuser(
         "SELECT (SELECT count(*) FROM evergrid.account WHERE category = 'residential'), "
@@ -87,7 +96,8 @@ def test_loading_the_demo_again_changes_nothing_and_says_so(loaded, owner, fresh
         return fresh.superuser(
             "SELECT (SELECT count(*) FROM evergrid.account),"
             " (SELECT count(*) FROM evergrid.reading),"
-            " (SELECT count(*) FROM evergrid.api_token), (SELECT count(*) FROM evergrid.principal)",
+            " (SELECT count(*) FROM evergrid.api_token), (SELECT count(*) FROM evergrid.principal),"
+            " (SELECT count(*) FROM evergrid.reading_plan_assignment)",
             database="demo",
         )
 

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections, findings
+from tests.integration import cancellations, corrections, findings, sections
 from tests.integration.sign_ins import IDENTITY
 from tests.integration.utilities import Utility
 
@@ -18,7 +18,8 @@ APPEND_ONLY = [
     "ledger_entry", "catalogue_version", "price_item", "price_proposal", "price_proposal_event",
     "household_term", "bill_cancellation", "bill_cancellation_event", "reading_correction",
     "reading_correction_event", "superseding_reading", "reading_estimate", "reading_finding",
-    "reading_finding_acceptance",
+    "reading_finding_acceptance", "reading_section", "reading_route", "reading_plan",
+    "reading_plan_assignment",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
@@ -27,6 +28,7 @@ CHANGED = {
     (API, "UPDATE", "account", "version"),
     (API, "UPDATE", "api_token", "last_used_at"),
     (API, "UPDATE", "prepayment_lot", "open_fen"),
+    (API, "UPDATE", "reading_stop", "months"),
     (API, "UPDATE", "receivable", "open_fen"),
     (API, "UPDATE", "staff", "locked_at"),
     (API, "UPDATE", "staff", "must_change_password"),
@@ -106,6 +108,12 @@ def business(migrated, database, worker_database, caller, once):
     utility.read([odd, unread], "310")
     findings.accept(migrated.superuser, findings.find(migrated.superuser, odd))
     findings.estimate(migrated.superuser, unread)
+    plan_no = sections.plan(
+        migrated.superuser,
+        sections.add(migrated.superuser, utility.bureau, "of the fences"),
+        account_no,
+    )
+    sections.send(migrated.superuser, plan_no)
 
 
 def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, business):
@@ -340,7 +348,9 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
      "receivable", "prepayment_lot", "bill_run", "staff", "bill_cancellation",
      "bill_cancellation_event", "reading_correction", "reading_correction_event",
      "superseding_reading", "reading_in_force", "reading_estimate", "reading_finding",
-     "reading_finding_acceptance", "reading_finding_now"],
+     "reading_finding_acceptance", "reading_finding_now", "reading_section", "reading_route",
+     "reading_stop", "reading_plan", "reading_plan_assignment", "reading_plan_stop",
+     "reading_plan_now"],
 )  # fmt: skip
 def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
     assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0

@@ -21,7 +21,13 @@ STATEMENTS = [
         "evergrid_worker",
         "bill_runs",
         "lock_accounts",
-        {"bureau_id": 1, "first_account_id": 1, "last_account_id": 500, "month": "2026-03-01"},
+        {
+            "bureau_id": 1,
+            "section_no": 1,
+            "first_account_id": 1,
+            "last_account_id": 500,
+            "month": "2026-03-01",
+        },
     ),
     (
         "evergrid_worker",
@@ -33,6 +39,13 @@ STATEMENTS = [
     ("evergrid_api", "payments", "payable", {"account_no": "1000000005"}),
     ("evergrid_api", "reading_findings", "open_findings_after", {"after_no": 0, "limit": 51}),
     ("evergrid_api", "reading_findings", "finding_by_no", {"finding_no": 1}),
+    ("evergrid_api", "reading_plans", "stops_of_plan", {"plan_no": 1}),
+    (
+        "evergrid_api",
+        "reading_plans",
+        "plans_before",
+        {"before_no": 9, "month": "2026-03-01", "limit": 51},
+    ),
     (
         "evergrid_api",
         "bills",

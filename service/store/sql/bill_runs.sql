@@ -19,12 +19,12 @@ SELECT bill_run.bill_run_id
  LIMIT 1;
 
 -- name: start_run
--- Record a run with its chunks: the accounts with a meter in the month and no bill in force for it, by
--- account, so many a chunk. The subquery is one index probe an account; as NOT EXISTS the planner,
--- which cannot know how much of a fresh month is billed, joins all with all. Index: receivable_pkey.
+-- Record a run with its chunks: the accounts with a meter in the month and no bill in force for it, of
+-- one reading section or of all, by account, so many a chunk. The subquery is one index probe an account; as NOT EXISTS the planner,
+-- which cannot know how much of a fresh month is billed, joins all with all. Indexes: receivable_pkey, reading_stop_pkey.
 WITH started AS (
-    INSERT INTO evergrid.bill_run (bureau_id, month, principal_id, requested_at)
-    VALUES (%(bureau_id)s, %(month)s, %(principal_id)s, %(requested_at)s)
+    INSERT INTO evergrid.bill_run (bureau_id, month, reading_section_id, principal_id, requested_at)
+    VALUES (%(bureau_id)s, %(month)s, %(section_no)s, %(principal_id)s, %(requested_at)s)
     RETURNING bill_run_id
 ), unbilled AS (
     SELECT account.account_id,
@@ -35,6 +35,11 @@ WITH started AS (
      WHERE account.bureau_id = %(bureau_id)s
        AND account.opened_on < %(next_month)s::date
        AND meter.installed_at < %(ends_at)s::timestamptz
+       AND (%(section_no)s::bigint IS NULL
+            OR account.account_id IN (SELECT stop.account_id
+                                        FROM evergrid.reading_stop AS stop
+                                       WHERE stop.reading_section_id = %(section_no)s::bigint
+                                         AND stop.months @> %(month)s::date))
        AND (SELECT billed.serial
               FROM evergrid.receivable AS billed
              WHERE billed.bureau_id = account.bureau_id
@@ -54,7 +59,7 @@ SELECT bill_run_id FROM started;
 
 -- name: run_by_id
 -- Read a run with the sums of its chunks. Index: the primary keys.
-SELECT bill_run.bill_run_id, bill_run.month, bill_run.bureau_id, bill_run.requested_at,
+SELECT bill_run.month, bill_run.bureau_id, bill_run.reading_section_id, bill_run.requested_at,
        coalesce(sum(chunk.accounts), 0)::bigint, coalesce(sum(chunk.billed), 0)::bigint,
        coalesce(sum(chunk.failed), 0)::bigint, coalesce(sum(chunk.amount_fen), 0)::bigint,
        count(chunk.chunk), count(chunk.done_at)
@@ -77,8 +82,8 @@ SELECT account.account_no, failure.code, failure.detail
 -- Claim a chunk that nobody has billed or is billing, of the oldest run first; a bureau's next run
 -- waits until its run before has no chunk left. The claim is the row lock: it ends with the
 -- transaction, however that ends. Index: bill_run_chunk_undone.
-SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.month, chunk.first_account_id,
-       chunk.last_account_id
+SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.reading_section_id,
+       bill_run.month, chunk.first_account_id, chunk.last_account_id
   FROM evergrid.bill_run_chunk AS chunk
   JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
  WHERE chunk.done_at IS NULL
@@ -97,11 +102,16 @@ SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.month, chunk.fi
 
 -- name: lock_accounts
 -- Lock those of a chunk's accounts that have no bill for the month, in the order of their numbers, so that no payment comes in between and two
--- programs that lock several never wait for each other in a circle. Index: account_pkey.
+-- programs that lock several never wait for each other in a circle. Indexes: account_pkey, reading_stop_pkey.
 SELECT account_id
   FROM evergrid.account
  WHERE bureau_id = %(bureau_id)s
    AND account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND (%(section_no)s::bigint IS NULL
+        OR account.account_id IN (SELECT stop.account_id
+                                    FROM evergrid.reading_stop AS stop
+                                   WHERE stop.reading_section_id = %(section_no)s::bigint
+                                     AND stop.months @> %(month)s::date))
    AND (SELECT billed.serial
           FROM evergrid.receivable AS billed
          WHERE billed.bureau_id = account.bureau_id

@@ -18,3 +18,20 @@ SELECT expires_at
    AND revoked_at IS NULL
    AND expires_at > %(now)s
  LIMIT 1;
+
+-- name: count_sections
+-- Count the reading sections of a bureau. Index: reading_section_bureau_id_name_key.
+SELECT count(*)
+  FROM evergrid.reading_section
+ WHERE bureau_id = %(bureau_id)s;
+
+-- name: unrouted_accounts
+-- Read the accounts of a bureau that no route has ever led to. Reads the whole bureau.
+SELECT account.account_no::text
+  FROM evergrid.account
+ WHERE account.bureau_id = %(bureau_id)s
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.reading_stop AS stop
+                    WHERE stop.bureau_id = account.bureau_id
+                      AND stop.account_id = account.account_id)
+ ORDER BY account.account_id;
