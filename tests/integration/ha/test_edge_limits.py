@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import socket
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -150,6 +152,37 @@ def test_guesses_are_refused_but_nobody_who_is_known(ask):
     assert refused[1]["ratelimit-policy"] == f'"unproven";q={QUOTA};w=30'
     assert problem(ask()) == (429, "UNPROVEN_LIMIT_REACHED")
     assert ask(BANK)[0] == 200
+
+
+def test_whoever_is_known_is_not_refused_by_a_process_that_ends(tmp_path):
+    """After a reload the process before answers what comes over connections that it still has."""
+    with running(tmp_path, limited()) as (topology, pid), serving(topology, tmp_path) as edge:
+        edge.seen.principals |= KNOWN
+        with closing(edge.connected()) as kept:
+            assert over(kept, BANK) == 200
+            assert {edge.ask("GET", "/", Authorization=GUESS)[0] for _ in range(QUOTA + 3)} == {
+                401, 429,
+            }  # fmt: skip
+            reloaded(pid, tmp_path)
+            assert over(kept, BANK) == 200
+
+
+def over(connection, token):
+    """Ask over a connection that stays."""
+    connection.request("GET", "/v1/accounts/1", headers={"Authorization": token})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def reloaded(pid, folder):
+    """Have the edge's HAProxy start a new process, which tells the one before to end."""
+    for _ in range(3):  # in its first second a master may sleep through a signal
+        os.kill(pid, signal.SIGUSR2)
+        with suppress(AssertionError):
+            until(lambda: b"Proxy tokens stopped" in (folder / "log").read_bytes(), within_s=2)
+            return
+    pytest.fail("no reload")
 
 
 def test_who_shows_no_token_may_ask_less(ask):
