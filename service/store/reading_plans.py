@@ -7,6 +7,7 @@ from datetime import datetime
 from service.domain import cursors
 from service.domain.meters import shown
 from service.domain.months import Month, business_date
+from service.domain.numbers import BIGINT_MAX
 from service.domain.reading_plans import (
     PlanPage,
     PlanStop,
@@ -20,7 +21,6 @@ from service.store import queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("reading_plans")
-_AFTER_ALL = 2**63 - 1
 
 
 def make(
@@ -114,7 +114,7 @@ def page(
 
     :raises CursorBroken: if the cursor is not one of this list
     """
-    before_no = cursors.decode(cursor, int)[0] if cursor else _AFTER_ALL
+    before_no = cursors.decode(cursor, int)[0] if cursor else BIGINT_MAX
     rows = transaction.all(
         _SQL["plans_before"],
         before_no=before_no,

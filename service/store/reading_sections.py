@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from service.domain import cursors
 from service.domain.months import Month
+from service.domain.numbers import BIGINT_MAX
 from service.domain.reading_sections import (
     NewRoute,
     Place,
@@ -51,7 +52,13 @@ def by_no(transaction: Transaction, section_no: int, *, month: Month) -> Reading
 
     :raises SectionUnknown: if there is none with this number that the caller may see
     """
-    found = transaction.one(_SQL["section_by_no"], section_no=section_no, month=month.first_day)
+    found = transaction.one(
+        _SQL["sections"],
+        first_no=section_no,
+        last_no=section_no,
+        month=month.first_day,
+        limit=1,
+    )
     if found is None:
         raise SectionUnknown(f"no reading section {section_no}")
     return _section(found)
@@ -82,7 +89,11 @@ def page(transaction: Transaction, *, month: Month, limit: int, cursor: str | No
     """
     after_no = cursors.decode(cursor, int)[0] if cursor else 0
     rows = transaction.all(
-        _SQL["sections_after"], after_no=after_no, month=month.first_day, limit=limit + 1
+        _SQL["sections"],
+        first_no=after_no + 1,
+        last_no=BIGINT_MAX,
+        month=month.first_day,
+        limit=limit + 1,
     )
     is_more = len(rows) > limit
     return SectionPage(

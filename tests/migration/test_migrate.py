@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+from contextlib import closing
 from importlib import resources
 
 import psycopg2
@@ -308,3 +309,24 @@ def test_a_migration_whose_connection_is_cut_goes_on_over_another(empty, server)
     assert cut
     assert applied == ["0001_pre_thing.sql", "0002_pre_thing.sql"]
     assert tables(empty) == ["thing1", "thing2"]
+
+
+def test_no_run_is_of_one_section_before_every_worker_knows_of_sections(empty):
+    def start():
+        with closing(psycopg2.connect(empty)) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO evergrid.bureau VALUES (1, 'One'); "
+                "INSERT INTO evergrid.principal (name, role) VALUES ('somebody', 'auditor'); "
+                "INSERT INTO evergrid.reading_section (bureau_id, name, principal_id, added_at) "
+                "SELECT 1, 'North', principal_id, now() FROM evergrid.principal; "
+                "INSERT INTO evergrid.bill_run (bureau_id, month, reading_section_id, "
+                "principal_id, requested_at) SELECT 1, '2026-03-01', reading_section_id, principal_id, now() "
+                "FROM evergrid.reading_section"
+            )
+
+    knowing = [each.name for each in migrate.in_order()].index("0020_post_sections_of_runs.sql")
+    migrate.migrate(dsn=empty, migrations=migrate.in_order()[:knowing], phases=BOTH)
+    with pytest.raises(psycopg2.errors.CheckViolation, match="bill_run_is_of_all"):
+        start()
+    migrate.migrate(dsn=empty, migrations=migrate.in_order(), phases=BOTH)
+    start()

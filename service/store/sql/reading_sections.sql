@@ -5,8 +5,8 @@ VALUES (%(bureau_id)s, %(name)s, %(principal_id)s, %(added_at)s)
 ON CONFLICT (bureau_id, name) DO NOTHING
 RETURNING reading_section_id;
 
--- name: section_by_no
--- Read a section as it is read in a month. Indexes: the primary keys.
+-- name: sections
+-- Read sections, one or many, as they are read in a month, the oldest first. Indexes: the primary keys.
 SELECT section.reading_section_id, section.bureau_id, section.name, %(month)s::date,
        route.from_month, route.example_day,
        (SELECT count(*)
@@ -20,24 +20,7 @@ SELECT section.reading_section_id, section.bureau_id, section.name, %(month)s::d
                         AND known.from_month <= %(month)s::date
                       ORDER BY known.from_month DESC
                       LIMIT 1) AS route ON true
- WHERE section.reading_section_id = %(section_no)s;
-
--- name: sections_after
--- Read sections as they are read in a month, the oldest first. Indexes: the primary keys.
-SELECT section.reading_section_id, section.bureau_id, section.name, %(month)s::date,
-       route.from_month, route.example_day,
-       (SELECT count(*)
-          FROM evergrid.reading_stop AS stop
-         WHERE stop.reading_section_id = section.reading_section_id
-           AND stop.months @> %(month)s::date)
-  FROM evergrid.reading_section AS section
-  LEFT JOIN LATERAL (SELECT known.from_month, known.example_day
-                       FROM evergrid.reading_route AS known
-                      WHERE known.reading_section_id = section.reading_section_id
-                        AND known.from_month <= %(month)s::date
-                      ORDER BY known.from_month DESC
-                      LIMIT 1) AS route ON true
- WHERE section.reading_section_id > %(after_no)s::bigint
+ WHERE section.reading_section_id BETWEEN %(first_no)s::bigint AND %(last_no)s::bigint
  ORDER BY section.reading_section_id
  LIMIT %(limit)s;
 
