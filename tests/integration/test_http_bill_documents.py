@@ -65,10 +65,12 @@ def test_the_paper_says_what_the_books_say(api, utility, homes, document):
         assert f"{line['amount_fen'] // 100}.{line['amount_fen'] % 100:02}" in told
 
 
-def test_the_same_bill_is_the_same_bytes(homes, document):
+def test_the_same_bill_is_the_same_bytes(utility, homes, document):
     first = document(number(homes[0]))
     again = document(number(homes[0]))
     assert again.content == first.content
+    written = pypdf.PdfReader(io.BytesIO(first.content)).metadata.creation_date
+    assert written == utility.now, "as the bill was issued, whenever it is printed"
     known = document(number(homes[0]), headers={"If-None-Match": first.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
     assert document(number(homes[1])).content != first.content

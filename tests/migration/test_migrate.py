@@ -320,7 +320,8 @@ def test_no_run_is_of_one_section_before_every_worker_knows_of_sections(empty):
                 "INSERT INTO evergrid.reading_section (bureau_id, name, principal_id, added_at) "
                 "SELECT 1, 'North', principal_id, now() FROM evergrid.principal; "
                 "INSERT INTO evergrid.bill_run (bureau_id, month, reading_section_id, "
-                "principal_id, requested_at) SELECT 1, '2026-03-01', reading_section_id, principal_id, now() "
+                "principal_id, requested_at) "
+                "SELECT 1, '2026-03-01', reading_section_id, principal_id, now() "
                 "FROM evergrid.reading_section"
             )
 
