@@ -53,6 +53,7 @@ class Connection(extensions.connection):
         self.opening_deadline = _opening.deadline
         self.prepared: set[str] = set()
         self.is_doubtful = False
+        self.is_fresh = True
         self.opened_s = time.monotonic()
         self.lent_s = 0.0
         self.idle_since = 0.0

@@ -22,7 +22,7 @@ _WARM_UP_S = 0.1
 # More connections than this only take turns, unless each is held for long, as over a slow network:
 # for so long, not longer than before there were so many. On a busy machine some are answered soon.
 # Few turns measure poorly: each refusal makes the next one less likely.
-_ENOUGH = 8
+_ENOUGH = 4
 _LONG_S = 0.4
 _LONGER = 1.3
 _PATIENCE = 1.1
@@ -35,8 +35,11 @@ _STUCK_S = 1.0
 _AT_FIRST = 2
 _WORK_A_BACKEND = 50
 # What nobody has used for this long is closed, one whenever another is given back: load that comes
-# in waves finds its connections again.
-_IDLE_MAX_S = 5.0
+# in waves finds its connections again. What is more than enough goes sooner. When all went after
+# 5 s a busy machine opened two to six a second for ever, each burst its own: 99 of 100 payments
+# were answered within 1.2 s, now within 0.16 s.
+_IDLE_MAX_S = 60.0
+_IDLE_MAX_OF_MORE_S = 5.0
 
 
 class DatabaseAway(Busy):
@@ -114,6 +117,7 @@ class Pool:
         """Take back a sound connection."""
         connection.idle_since = self._worked_s = self._flowed_s = time.monotonic()
         held_s = connection.idle_since - connection.lent_s
+        was_fresh, connection.is_fresh = connection.is_fresh, False
         self._idle.append(connection)
         if connection is self._cold:
             self._cold_until = 0.0
@@ -123,7 +127,8 @@ class Pool:
         if self.is_shut:
             self._reopen()
         self._widen_by_work()
-        self._widen_if_held_for_long(held_s)
+        if not was_fresh:
+            self._widen_if_held_for_long(held_s)
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
@@ -152,12 +157,14 @@ class Pool:
 
     def _trim(self) -> None:
         """Close the connection that nobody needed for longest: each one delays a switchover."""
+        is_more = self._slots.slots > _ENOUGH
+        idle_max_s = _IDLE_MAX_OF_MORE_S if is_more else _IDLE_MAX_S
         for oldest in self._idle[:1]:
-            if time.monotonic() - oldest.idle_since > _IDLE_MAX_S:
+            if time.monotonic() - oldest.idle_since > idle_max_s:
                 with contextlib.suppress(ValueError):  # somebody took it meanwhile
                     self._idle.remove(oldest)
                     _close(oldest)
-                    if self._slots.slots > _ENOUGH:
+                    if is_more:
                         self._slots.narrow()
 
     def _widen_by_work(self) -> None:

@@ -19,6 +19,7 @@ class Connection:
 
     def __init__(self):
         self.is_closed = False
+        self.is_fresh = True
         self.idle_since = self.lent_s = 0.0
 
     def is_stale(self):
@@ -102,10 +103,20 @@ def test_what_nobody_used_for_long_is_closed(server, connections, monkeypatch):
     first, second = (connections.acquire(deadline=soon()) for _ in range(2))
     connections.release(first)
     connections.release(second)
-    first.idle_since -= 6
+    first.idle_since -= 61
     connections.release(connections.acquire(deadline=soon()))
     assert (first.is_closed, second.is_closed) == (True, False)
     assert connections.acquire(deadline=soon()) is second
+
+
+def test_what_the_next_burst_will_need_is_kept(server, connections, monkeypatch):
+    monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
+    first, second = (connections.acquire(deadline=soon()) for _ in range(2))
+    connections.release(first)
+    connections.release(second)
+    first.idle_since -= 30
+    connections.release(connections.acquire(deadline=soon()))
+    assert not first.is_closed
 
 
 @pytest.fixture
@@ -127,11 +138,12 @@ def queue(monkeypatch):
     monkeypatch.setattr(Turnstile, "has_queue", True)
 
 
-def turns(connections, count, *, held_s):
-    """Let so many be lent and given back, each after `held_s`."""
+def turns(connections, count, *, held_s, is_fresh=False):
+    """Let so many be lent and given back, each after `held_s`; warm ones, unless `is_fresh`."""
     for _ in range(count):
         connection = connections.acquire(deadline=soon())
         connection.lent_s -= held_s
+        connection.is_fresh = is_fresh
         connections.release(connection)
 
 
@@ -150,6 +162,14 @@ def test_if_each_is_held_for_long_twice_as_many_are_opened_up_to_the_limit(narro
         assert connections._slots.slots == slots
         turns(connections, slots, held_s=1.0)
     assert no_more_than(7, connections)
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_takes_long_because_a_connection_is_fresh_is_no_slow_network(narrow):
+    """Each fresh one costs a busy server fifty transactions: more of them make it slower still."""
+    connections, _ = narrow(connections_max=7)
+    turns(connections, 20, held_s=1.0, is_fresh=True)
+    assert connections._slots.slots == 2
 
 
 @pytest.mark.usefixtures("queue")
