@@ -11,6 +11,7 @@ from failover_tests.drills.app_host_power_off import app_host_power_off
 from failover_tests.drills.both_replicas_power_off import both_replicas_power_off
 from failover_tests.drills.certificates_renewed import certificates_renewed
 from failover_tests.drills.disk_full import disk_full
+from failover_tests.drills.disk_kept_full import disk_kept_full
 from failover_tests.drills.edge_host_power_off import edge_host_power_off
 from failover_tests.drills.edge_process_killed import edge_process_killed
 from failover_tests.drills.edge_reload import edge_reload
@@ -58,6 +59,7 @@ DRILLS: tuple[Drill, ...] = (
     postmaster_frozen,
     postgresql_frozen,
     disk_full,
+    disk_kept_full,
     patroni_killed,
     warden_killed,
     patroni_and_warden_killed,

@@ -1,6 +1,6 @@
 """The faults of the drills: each proves that it took effect, each cures itself on leaving."""
 
-from failover_tests.faults.disks import full
+from failover_tests.faults.disks import full, kept_full
 from failover_tests.faults.fault import Fault
 from failover_tests.faults.hosts import power_off
 from failover_tests.faults.links import cut_off, flapping, slow
@@ -18,6 +18,7 @@ __all__ = [
     "flapping",
     "frozen",
     "full",
+    "kept_full",
     "killed",
     "power_off",
     "reloaded",

@@ -110,8 +110,9 @@ PLANNED_STOP_S = 15.0
 AGAIN_S = 0.5
 # A step that failed is taken again, but not at every turn.
 RETRY_S = 0.2
-# A full disk is handed over once; if that fails, not again at once.
-HAND_OVER_AGAIN_S = 30.0
+# A full disk is handed over again while this host leads on: a PostgreSQL that found no room for its
+# WAL has crashed, and recovers in vain until `primary_start_timeout` unless Patroni is told anew.
+HAND_OVER_AGAIN_S = 3.0
 
 # --- disk ----------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ PROMISED = {
     "postmaster-frozen": (6.0, None, 1, 1),
     "postgresql-frozen": (6.0, None, 1, 1),
     "disk-full": (6.0, None, 1, 1),
+    "disk-kept-full": (6.0, None, 1, 1),
     "patroni-killed": (0.5, None, 0, 0),
     "warden-killed": (0.5, None, 0, 0),
     "patroni-and-warden-killed": (0.5, None, 0, 0),

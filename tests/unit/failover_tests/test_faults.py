@@ -18,8 +18,8 @@ from failover_tests import budgets, faults
 from failover_tests.faults import operations, processors
 from ha import topology
 from ha.lab import processes
-from ha.lab.errors import LabFailed
-from ha.lab.waiting import NotInTime
+from ha.lab.errors import FaultWithoutEffect, LabFailed
+from ha.lab.waiting import NotInTime, until
 
 BROKEN = RuntimeError("the drill failed meanwhile")
 
@@ -117,6 +117,7 @@ FAULTS = {
     "cut off from some": (lambda lab: faults.cut_off(lab, "db1", ("db2", "dcs1")), "heal"),
     "slow": (lambda lab: faults.slow(lab, "db1", latency_s=0.2, loss=0.05), "heal"),
     "full": (lambda lab: faults.full(lab, "db1"), "free db1"),
+    "kept full": (lambda lab: faults.kept_full(lab, "db1"), "free db1"),
     "reloaded": (lambda lab: faults.reloaded(lab, "app1", "api"), None),
     "switched over": (lambda lab: faults.switched_over(lab, from_host="db1"), None),
 }
@@ -217,6 +218,30 @@ def test_one_host_that_does_not_boot_does_not_keep_the_other_off():
     with pytest.raises(LabFailed, match="does not boot"), faults.power_off(lab, "dcs1", "db1"):
         pass
     assert lab.off == {"dcs1"}
+
+
+def test_what_is_freed_on_a_disk_that_is_kept_full_is_taken():
+    lab = Lab()
+    with faults.kept_full(lab, "db1"):
+        filled = lab.done.count("fill db1")
+        until(lambda: lab.done.count("fill db1") > filled + 1, what="more to be taken", within_s=5)
+
+
+def test_what_cannot_be_taken_any_more_ends_the_drill():
+    lab, is_tried = Lab(), threading.Event()
+
+    def fails(_):
+        is_tried.set()
+        raise FaultWithoutEffect("something stays free")
+
+    def broken():
+        with faults.kept_full(lab, "db1"):
+            lab.fill_disk = fails
+            assert is_tried.wait(5)
+
+    with pytest.raises(FaultWithoutEffect):
+        broken()
+    assert lab.done[-1] == "free db1"
 
 
 def test_a_link_that_was_never_seen_down_did_not_flap():

@@ -57,8 +57,9 @@ def test_disks_are_taken_away_when_the_drill_fails(stage):
     assert stage.done[-1] == "take db1"
 
 
-def test_only_the_drill_that_fills_a_disk_needs_one():
-    assert [drill.name for drill in DRILLS if drill.prepares is not nothing] == ["disk-full"]
+def test_only_the_drills_that_fill_a_disk_need_one():
+    prepared = [drill.name for drill in DRILLS if drill.prepares is not nothing]
+    assert prepared == ["disk-full", "disk-kept-full"]
 
 
 def test_an_interrupted_gift_is_taken_back_if_it_came_that_far(stage):

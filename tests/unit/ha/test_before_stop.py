@@ -24,6 +24,13 @@ print("ready", flush=True)
 asked.wait()
 archiver.wait()
 """
+# Stands in for one that found no room for its checkpoint: it recovers, and does not hear.
+RECOVERING = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("ready", flush=True)
+time.sleep(60)
+"""
 PATIENCE_S = 4.0
 
 
@@ -40,6 +47,12 @@ class Host:
         text = text.replace("/run/evergrid/warden/stopping", str(self.stopping))
         self.script = folder / "before_stop.sh"
         self.script.write_text(text.replace("/var/lib/evergrid/postgresql/data", str(folder)))
+
+    def fill(self):
+        """Let the script want more room than there is."""
+        text = self.script.read_text()
+        assert "least=4194304 " in text
+        self.script.write_text(text.replace("least=4194304 ", f"least={1 << 60} "))
 
     def archives(self, *, while_stopping):
         """Run archive_command as PostgreSQL does while a server is stopped; tell how it ends."""
@@ -67,16 +80,22 @@ class Host:
         return has_ended
 
 
-@pytest.fixture
-def host(tmp_path):
-    argv = [sys.executable, "-c", POSTMASTER]
+@contextlib.contextmanager
+def running(program, folder):
+    argv = [sys.executable, "-c", program]
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as server:
         assert server.stdout.readline() == "ready\n"
-        yield Host(tmp_path, server)
+        yield Host(folder, server)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def host(tmp_path):
+    with running(POSTMASTER, tmp_path) as found:
+        yield found
 
 
 def test_an_announced_stop_does_not_wait_for_the_archive(host):
@@ -97,3 +116,18 @@ def test_any_other_stop_is_left_to_patroni(host, before_s):
     if before_s is not None:
         host.announce(before_s=before_s)
     assert not host.stops()
+
+
+def test_a_server_without_room_that_does_not_stop_is_ended(tmp_path):
+    with running(RECOVERING, tmp_path) as host:
+        host.fill()
+        host.announce()
+        assert host.stops()
+        assert host.server.returncode == -signal.SIGQUIT
+
+
+def test_one_that_has_the_room_it_needs_stops_in_good_order(host):
+    host.fill()
+    host.announce()
+    assert host.stops()
+    assert host.server.returncode == 0

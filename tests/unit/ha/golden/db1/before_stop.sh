@@ -25,6 +25,14 @@ while [ -n "$archiver" ] && [ -d "/proc/$archiver" ]; do
     [ -z "$commands" ] || kill -TERM $commands
 done 2>/dev/null &
 impatience=$!
-timeout 5 tail --pid="$postmaster" --sleep-interval=0.005 --follow /dev/null
+await_end() { timeout "$1" tail --pid="$postmaster" --sleep-interval=0.005 --follow /dev/null; }
+# Without room for its checkpoint a server crashes, begins to recover, and is waited for in vain: it is
+# ended at once. What was acknowledged is on another host; a replica is made of this one again.
+least=4194304 # bytes: a segment of WAL
+if ! await_end 1; then
+    free=$(($(stat --file-system --format='%a * %S' "$data"))) # blocks * their size
+    [ "$free" -ge "$least" ] || kill -QUIT "$postmaster"
+    await_end 4
+fi
 kill "$impatience" 2>/dev/null
 # Patroni goes on from here, with its own patience.
