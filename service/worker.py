@@ -1,4 +1,4 @@
-"""The worker: issues the bills of every requested run, as one of several beside each other."""
+"""The worker: makes the bills of every requested run, as one of several beside each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge, start_http_server
 from service import settings
 from service.domain.errors import Busy
 from service.store.database import Database
-from service.usecases.bill_runs import (
+from service.usecases.bill_chunks import (
     BilledChunk,
     ChunkBroken,
     bill_next_chunk,
@@ -25,13 +25,16 @@ from service.usecases.once import forget_old_keys
 from service.usecases.partitions import make_partitions_ahead
 from service.usecases.sessions import forget_old_sign_ins
 
+BILLS_CALCULATED = Counter(
+    "evergrid_bills_calculated_total", "Bills calculated by this worker, to be approved."
+)
 BILLS_ISSUED = Counter("evergrid_bills_issued_total", "Bills issued by this worker.")
 BILL_FAILURES = Counter(
     "evergrid_bill_failures_total", "Accounts this worker could not bill, by reason.", ["code"]
 )
 OLDEST_UNFINISHED = Gauge(
     "evergrid_bill_runs_oldest_unfinished_seconds",
-    "Age of the oldest bill run that still has accounts to bill; 0 if there is none.",
+    "Wait of the oldest bill run that workers can do something about; 0 if there is none.",
 )
 LAST_LOOP = Gauge(
     "evergrid_worker_last_loop_timestamp_seconds", "When this worker last looked for work."
@@ -86,9 +89,9 @@ class Worker:
         LAST_LOOP.set(now.timestamp())
         if time.monotonic() >= self._upkeep_due:
             self._keep_up(now)
-        asked_at = oldest_unfinished_run(database=self._database, deadline=self._deadline())
-        OLDEST_UNFINISHED.set((now - asked_at).total_seconds() if asked_at else 0)
-        return asked_at is not None and self._bill(now)
+        since = oldest_unfinished_run(database=self._database, deadline=self._deadline())
+        OLDEST_UNFINISHED.set((now - since).total_seconds() if since else 0)
+        return since is not None and self._bill(now)
 
     def _bill(self, now: datetime) -> bool:
         try:
@@ -147,14 +150,15 @@ def main(environ: Mapping[str, str]) -> None:
 
 def _count(billed: BilledChunk) -> None:
     tally, chunk = billed.tally, billed.chunk
-    BILLS_ISSUED.inc(tally.billed)
+    (BILLS_ISSUED if billed.is_issued else BILLS_CALCULATED).inc(tally.bills)
     for code, count in tally.failed.items():
         BILL_FAILURES.labels(code).inc(count)
     _log.info(
-        "Chunk %s of %s, bureau %d: %d bills issued, %d accounts not billed.",
+        "Chunk %s of %s, bureau %d: %d bills %s, %d accounts not billed.",
         chunk.document_no,
         chunk.month,
         chunk.bureau_id,
-        tally.billed,
+        tally.bills,
+        "issued" if billed.is_issued else "calculated",
         sum(tally.failed.values()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from service.domain.errors import Conflict, Invalid, Missing
 from service.domain.months import Month
@@ -13,6 +14,9 @@ ACCOUNTS_PER_CHUNK = 500
 """One transaction's worth: well under a second, so that a crash repeats little, locks are short."""
 FAILURES_SHOWN_MAX = 100
 """A run shows this many of its failures; the counts are always complete."""
+
+State = Literal["queued", "calculating", "calculated", "issuing", "finished", "rejected"]
+Decided = Literal["approved", "rejected"]
 
 
 class MonthNotClosed(Invalid):
@@ -26,7 +30,7 @@ class BillRunUnfinished(Conflict):
     """The bureau's month is being billed already."""
 
     code = "BILL_RUN_UNFINISHED"
-    hint = "Wait until the run has finished; start another for what it could not bill."
+    hint = "Approve or reject the run, wait until it has finished; then start another for the rest."
 
 
 class BillRunUnknown(Missing):
@@ -46,26 +50,62 @@ class BillRunFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BillRun:
+class BillRunDecision:
+    """
+    What another hand decided about a run.
+
+    `remark` is what the samples showed if it was approved, the reason if it was rejected.
+    """
+
+    step: Decided
+    done_by: str
+    decided_at: datetime
+    remark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRunSummary:
     """
     How far the billing of a bureau's month (YYYY-MM) has come.
 
-    Of the accounts of one reading section alone, unless `section_no` is null.
+    Of the accounts of one reading section alone, unless `section_no` is null. What was calculated
+    (`calculated` bills of `calculated_kwh`, `calculated_fen`) is issued once the run is approved;
+    `billed` of them are, over `amount_fen`.
     """
 
     bill_run_id: int
     month: str
     bureau: int
     section_no: int | None
-    state: str
+    state: State
+    requested_by: str
+    requested_at: datetime
     accounts: int
+    calculated: int
+    calculated_kwh: int
+    calculated_fen: int
     billed: int
     failed: int
     amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRun(BillRunSummary):
+    """A run in full, with its chunks, the accounts it could not bill, what was decided of it."""
+
     chunks: int
+    chunks_calculated: int
     chunks_done: int
-    requested_at: datetime
+    decision: BillRunDecision | None
     failures: tuple[BillRunFailure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRunPage:
+    """Runs, the newest first."""
+
+    items: list[BillRunSummary]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +113,8 @@ class Chunk:
     """
     A slice of a run: the bureau's accounts from `first_account_id` to `last_account_id`.
 
-    Of them those of one reading section, unless `section_no` is None.
+    Of them those of one reading section, unless `section_no` is None. `digests` says what was
+    calculated and approved, by account; None as long as nothing is.
     """
 
     bill_run_id: int
@@ -83,6 +124,7 @@ class Chunk:
     month: Month
     first_account_id: int
     last_account_id: int
+    digests: Mapping[int, bytes] | None
 
     @property
     def document_no(self) -> str:
@@ -94,7 +136,8 @@ class Chunk:
 class Tally:
     """What became of a chunk: `failed` counts the accounts that could not be billed, by code."""
 
-    billed: int
+    bills: int
+    consumption_kwh: int
     amount_fen: int
     failed: Mapping[str, int]
 
@@ -109,8 +152,14 @@ def check_closed(*, month: Month, now: datetime) -> None:
         raise MonthNotClosed(f"month {month} ends at {month.ends_at.isoformat()}")
 
 
-def state_of(*, chunks: int, chunks_done: int) -> str:
-    """Return `queued` while no chunk is done, `running` in between, `finished` when all are."""
-    if chunks_done == chunks:
+def state_of(*, chunks: int, calculated: int, done: int, decided: Decided | None) -> State:
+    """Return how far a run is of which so many chunks are calculated, so many are done."""
+    if decided == "rejected":
+        return "rejected"
+    if done == chunks:
         return "finished"
-    return "running" if chunks_done else "queued"
+    if decided == "approved":
+        return "issuing"
+    if calculated == chunks:
+        return "calculated"
+    return "calculating" if calculated else "queued"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from service.domain.bill_details import BillLine
 from service.domain.calculations import Line
 from service.domain.prices import yuan_text
 
@@ -31,6 +32,27 @@ def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[
         elif line.period is not None:
             where = f"{line.period}: "
         yield f"{where}{_product_text(line)} ({documents[line.version]})"
+
+
+def in_words(
+    lines: Sequence[Line], *, whys: Iterable[str], documents: Mapping[str, str]
+) -> tuple[BillLine, ...]:
+    """Return the lines of a bill as they are shown, each with why it is what it is."""
+    return tuple(
+        BillLine(
+            component=line.component,
+            period=line.period,
+            tier=line.tier,
+            quantity=str(line.quantity),
+            unit=line.unit,
+            price_yuan=yuan_text(line.price),
+            amount_fen=line.amount_fen,
+            is_levy=line.is_levy,
+            legal_document=documents[line.version],
+            why=why,
+        )
+        for line, why in zip(lines, whys, strict=True)
+    )
 
 
 def formula(line: Line) -> str:

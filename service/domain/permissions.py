@@ -71,6 +71,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "price_proposals.decide": _HEAD_OFFICE,
         "bill_runs.start": _OFFICES,
         "bill_runs.read": _OFFICES | _AUDITOR,
+        "bill_runs.decide": _OFFICES,
         "bills.read": _CUSTOMERS,
         "bill_cancellations.read": _OFFICES | _AUDITOR,
         "bill_cancellations.request": _any(Role.BILLING_OFFICER),

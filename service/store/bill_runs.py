@@ -1,29 +1,33 @@
-"""Bill runs in the database: the only module that knows a run with its chunks, its failures."""
+"""Bill runs in the database: who asked for one, how far it is, what was decided of it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
+import msgspec
+
+from service.domain import cursors
 from service.domain.bill_runs import (
     ACCOUNTS_PER_CHUNK,
     FAILURES_SHOWN_MAX,
     BillRun,
+    BillRunDecision,
     BillRunFailure,
+    BillRunPage,
+    BillRunSummary,
     BillRunUnfinished,
     BillRunUnknown,
-    Chunk,
-    Tally,
+    Decided,
     state_of,
 )
-from service.domain.bills import Basis, Stand
-from service.domain.errors import Refusal
+from service.domain.bill_samples import BillSample, SamplePage
 from service.domain.months import Month
-from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bill_runs")
+_AFTER_ALL = 2**63 - 1
 
 
 def start(
@@ -40,12 +44,12 @@ def start(
 
     Over those of one reading section, unless `section_no` is None.
 
-    :raises BillRunUnfinished: if another run of the month still has accounts to bill
+    :raises BillRunUnfinished: if another run of the month, over some of them, has not ended
     """
     names = {"bureau_id": bureau_id, "month": month.first_day}
     transaction.later(_SQL["lock_prices_shared"])
     transaction.one(_SQL["lock_month"], **names)
-    unfinished = transaction.one(_SQL["unfinished_run"], **names)
+    unfinished = transaction.one(_SQL["unfinished_run"], section_no=section_no, **names)
     if unfinished is not None:
         raise BillRunUnfinished(f"run {unfinished[0]} is billing {month} of bureau {bureau_id}")
     started = transaction.one(
@@ -72,24 +76,20 @@ def by_id(transaction: Transaction, bill_run_id: int) -> BillRun:
     found = transaction.one(_SQL["run_by_id"], bill_run_id=bill_run_id)
     if found is None:
         raise BillRunUnknown(f"no bill run {bill_run_id}")
-    first_day, bureau_id, section_no, requested_at, *counts = found
-    accounts, billed, failed, fen, chunks, done = counts
     failures = transaction.all(
         _SQL["failures_of_run"], bill_run_id=bill_run_id, limit=FAILURES_SHOWN_MAX
     )
+    step, *decided = found[16:]
     return BillRun(
-        bill_run_id=bill_run_id,
-        month=str(Month.of(first_day)),
-        bureau=bureau_id,
-        section_no=section_no,
-        state=state_of(chunks=chunks, chunks_done=done),
-        accounts=accounts,
-        billed=billed,
-        failed=failed,
-        amount_fen=fen,
-        chunks=chunks,
-        chunks_done=done,
-        requested_at=requested_at,
+        **_summary(found),
+        chunks=found[13],
+        chunks_calculated=found[14],
+        chunks_done=found[15],
+        decision=BillRunDecision(
+            step=step, done_by=decided[0], decided_at=decided[1], remark=decided[2]
+        )
+        if step
+        else None,
         failures=tuple(
             BillRunFailure(account_no=account_no, code=code, detail=detail)
             for account_no, code, detail in failures
@@ -97,118 +97,94 @@ def by_id(transaction: Transaction, bill_run_id: int) -> BillRun:
     )
 
 
-def claim(transaction: Transaction, *, passed: Collection[tuple[int, int]]) -> Chunk | None:
+def page(transaction: Transaction, *, limit: int, cursor: str | None) -> BillRunPage:
     """
-    Claim the next chunk until the transaction ends; None if there is none to be had.
+    Return up to `limit` runs, the newest first, from `cursor` on.
 
-    :param passed: chunks to leave alone, each by its run and its number
+    :raises CursorBroken: if the cursor is not one of this list
     """
-    found = transaction.one(
-        _SQL["claim_chunk"],
-        passed_runs=[bill_run_id for bill_run_id, _ in passed],
-        passed_chunks=[chunk for _, chunk in passed],
-    )
-    if found is None:
-        return None
-    bill_run_id, chunk, bureau_id, section_no, first_day, first_account_id, last_account_id = found
-    return Chunk(
-        bill_run_id=bill_run_id,
-        chunk=chunk,
-        bureau_id=bureau_id,
-        section_no=section_no,
-        month=Month.of(first_day),
-        first_account_id=first_account_id,
-        last_account_id=last_account_id,
+    before_no = cursors.decode(cursor, int)[0] if cursor else _AFTER_ALL
+    rows = transaction.all(_SQL["runs_before"], before_no=before_no, limit=limit + 1)
+    is_more = len(rows) > limit
+    return BillRunPage(
+        items=[BillRunSummary(**_summary(row)) for row in rows[:limit]],
+        next_cursor=cursors.encode((rows[limit - 1][0],)) if is_more else None,
     )
 
 
-def bases(transaction: Transaction, chunk: Chunk) -> list[Basis]:
+def samples(
+    transaction: Transaction, *, bill_run_id: int, limit: int, cursor: str | None
+) -> SamplePage:
     """
-    Lock those accounts of a chunk that have no bill in force; return what to bill them on.
+    Return up to `limit` samples of a run, in the order of their accounts, from `cursor` on.
 
-    In the order of the accounts. A bill that is cancelled between the two statements leaves its
-    account for another run: this one has not locked it.
+    :raises CursorBroken: if the cursor is not one of this list
     """
-    locked = transaction.all(
-        _SQL["lock_accounts"],
-        bureau_id=chunk.bureau_id,
-        section_no=chunk.section_no,
-        first_account_id=chunk.first_account_id,
-        last_account_id=chunk.last_account_id,
-        month=chunk.month.first_day,
-    )
+    after_id = cursors.decode(cursor, int)[0] if cursor else 0
     rows = transaction.all(
-        _SQL["bases_of_chunk"],
-        bureau_id=chunk.bureau_id,
-        account_ids=[account_id for (account_id,) in locked],
-        month=chunk.month.first_day,
-        year_starts=chunk.month.first_day.replace(month=1),
-        next_month=chunk.month.next.first_day,
-        starts_at=chunk.month.starts_at,
-        ends_at=chunk.month.ends_at,
+        _SQL["samples_after"], bill_run_id=bill_run_id, after_id=after_id, limit=limit + 1
     )
-    return [_basis(row) for row in rows]
+    is_more = len(rows) > limit
+    return SamplePage(
+        items=[msgspec.json.decode(text, type=BillSample) for _, text in rows[:limit]],
+        next_cursor=cursors.encode((rows[limit - 1][0],)) if is_more else None,
+    )
 
 
-def finish(
+def hold(transaction: Transaction, bill_run_id: int) -> BillRun:
+    """
+    Let nobody else decide about a run until the transaction ends; return the run.
+
+    :raises BillRunUnknown: if no run the caller may see has this number
+    """
+    transaction.later(_SQL["lock_decision"], bill_run_id=bill_run_id)
+    return by_id(transaction, bill_run_id)
+
+
+def has_taken_readings(transaction: Transaction, *, bill_run_id: int, principal_id: int) -> bool:
+    """Test if somebody took one of the readings that a run's bills rest on."""
+    found = transaction.one(
+        _SQL["has_taken_readings"], bill_run_id=bill_run_id, principal_id=principal_id
+    )
+    assert found is not None, "EXISTS has one row"
+    return bool(found[0])
+
+
+def decide(
     transaction: Transaction,
     *,
-    chunk: Chunk,
-    tally: Tally,
-    failures: Sequence[tuple[int, Refusal]],
+    bill_run_id: int,
+    step: Decided,
+    principal_id: int,
+    remark: str,
     now: datetime,
 ) -> None:
-    """Record that a chunk is billed, with the accounts (by id) that could not be."""
-    if failures:
-        transaction.run(
-            _SQL["record_failures"],
-            bill_run_id=chunk.bill_run_id,
-            bureau_id=chunk.bureau_id,
-            account_ids=[account_id for account_id, _ in failures],
-            codes=[refusal.code for _, refusal in failures],
-            details=[refusal.detail for _, refusal in failures],
-        )
-    transaction.run(
-        _SQL["finish_chunk"],
-        bill_run_id=chunk.bill_run_id,
-        chunk=chunk.chunk,
-        done_at=now,
-        billed=tally.billed,
-        failed=sum(tally.failed.values()),
-        amount_fen=tally.amount_fen,
+    """Record what somebody decided about a run; an approval lets workers issue its bills."""
+    transaction.one(
+        _SQL["decide"],
+        bill_run_id=bill_run_id,
+        step=step,
+        principal_id=principal_id,
+        remark=remark,
+        decided_at=now,
     )
 
 
-def oldest_unfinished(transaction: Transaction) -> datetime | None:
-    """Return when the oldest run that still has chunks to bill was asked for."""
-    found = transaction.one(_SQL["oldest_unfinished"])
-    return found[0] if found else None
-
-
-def _basis(row: Row) -> Basis:
-    last_billed: date | None = row[9]
-    return Basis(
-        account_id=row[0],
-        account_no=row[1],
-        category=row[2],
-        opened_on=row[3],
-        digits=row[4],
-        decimals=row[5],
-        multiplier=row[6],
-        previous=Stand(row[7], row[8]),
-        last_billed=Month.of(last_billed) if last_billed else None,
-        reading=Stand(row[10], row[11]) if row[10] else None,
-        roll_overs=row[12],
-        before_kwh=row[13],
-        persons=row[14] or 1,
-        subsidy=row[15] or "none",
-        serial=row[16],
-        used_before=Use(row[18], row[19]) if row[17] == BILLS_COMPARED else None,
-        accepted=frozenset(_accepted(each) for each in row[20] or ()),
-        estimated_kwh=row[21],
-    )
-
-
-def _accepted(text: str) -> tuple[str, int]:
-    code, _, kwh = text.partition(" ")
-    return code, int(kwh)
+def _summary(row: Row) -> dict[str, Any]:
+    chunks, calculated, done, step = row[13:17]
+    return {
+        "bill_run_id": row[0],
+        "month": str(Month.of(row[1])),
+        "bureau": row[2],
+        "section_no": row[3],
+        "state": state_of(chunks=chunks, calculated=calculated, done=done, decided=step),
+        "requested_by": row[4],
+        "requested_at": row[5],
+        "accounts": row[6],
+        "calculated": row[7],
+        "calculated_kwh": row[8],
+        "calculated_fen": row[9],
+        "billed": row[10],
+        "failed": row[11],
+        "amount_fen": row[12],
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -12,9 +12,8 @@ from service.domain.bill_cancellations import mirrored
 from service.domain.bill_details import BillDetails, BillLine, BillPage, BillSummary
 from service.domain.bills import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
-from service.domain.explanations import reasons
+from service.domain.explanations import in_words, reasons
 from service.domain.months import Month
-from service.domain.prices import yuan_text
 from service.domain.tariffs import Unit
 from service.domain.tou import Period
 from service.store import queries
@@ -62,7 +61,7 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial + 1),
         is_estimated=is_estimated,
         settles_estimate=settles_estimate and not is_estimated,
-        lines=tuple(_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated)),
+        lines=_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated),
     )
 
 
@@ -128,25 +127,12 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
     )
 
 
-def _explained(rows: Iterable[Row], *, is_mirror: bool, is_estimated: bool) -> Iterator[BillLine]:
+def _explained(rows: Sequence[Row], *, is_mirror: bool, is_estimated: bool) -> tuple[BillLine, ...]:
     mark = ("taken back: " if is_mirror else "") + ("estimated: " if is_estimated else "")
-    rows = list(rows)
     lines = [_line(*row[:-1]) for row in rows]
-    billed = mirrored(lines) if is_mirror else lines
     documents = {line.version: row[-1] for line, row in zip(lines, rows, strict=True)}
-    for line, why in zip(lines, reasons(billed, documents=documents), strict=True):
-        yield BillLine(
-            component=line.component,
-            period=line.period,
-            tier=line.tier,
-            quantity=str(line.quantity),
-            unit=line.unit,
-            price_yuan=yuan_text(line.price),
-            amount_fen=line.amount_fen,
-            is_levy=line.is_levy,
-            legal_document=documents[line.version],
-            why=f"{mark}{why}",
-        )
+    whys = reasons(mirrored(lines) if is_mirror else lines, documents=documents)
+    return in_words(lines, whys=(f"{mark}{why}" for why in whys), documents=documents)
 
 
 def _line(

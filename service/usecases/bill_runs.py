@@ -1,53 +1,27 @@
-"""What the utility does to bill a month: start a run, bill it chunk by chunk, watch it."""
+"""How a month is billed: somebody asks for a run, another looks at its bills, signs them off."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from service.domain import bill_runs, bills, ledger
-from service.domain.bill_runs import BillRun, BillRunUnknown, Chunk, Tally
-from service.domain.bills import Basis, Bill, Stand
-from service.domain.errors import Refusal
+from service.domain import bill_runs
+from service.domain.bill_runs import BillRun, BillRunPage, BillRunUnknown, Decided
+from service.domain.bill_samples import SamplePage
+from service.domain.bill_sign_offs import ControlSums, check_approval, check_undecided
 from service.domain.idempotency import Answer, Once
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.domain.numbers import known_number
 from service.domain.permissions import check
-from service.domain.prepayments import Lot, LotUse, use_lots
-from service.domain.prices import PriceList
 from service.domain.principals import Caller
-from service.domain.reading_checks import ReadingInQuestion
 from service.domain.reading_sections import SectionUnknown
-from service.store import bill_issues, reading_findings, reading_sections
 from service.store import bill_runs as store
-from service.store import prices as price_store
+from service.store import reading_sections
 from service.store.database import Database
 from service.store.transaction import Transaction
 from service.usecases.bureaus import check_bureau
 from service.usecases.once import answer_once
-
-# The worker bills every bureau; each of its statements names the chunk's.
-_EVERYWHERE = "*"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BilledChunk:
-    """A chunk that was billed, with what became of its accounts."""
-
-    chunk: Chunk
-    tally: Tally
-
-
-class ChunkBroken(Exception):
-    """A chunk met a fault of a program or of its data, not a refusal; nothing of it was written."""
-
-    def __init__(self, chunk: Chunk) -> None:
-        super().__init__(f"chunk {chunk.document_no} of {chunk.month}, bureau {chunk.bureau_id}")
-        self.chunk = chunk
 
 
 def start_bill_run(
@@ -62,7 +36,7 @@ def start_bill_run(
     deadline: float,
 ) -> Answer:
     """
-    Start billing the accounts of a bureau, or of one section of it; workers do the rest.
+    Start billing the accounts of a bureau, or of one section of it; workers calculate the bills.
 
     :raises RoleForbidden: if the caller does not start bill runs
     :raises MonthNotClosed: if the month is not over
@@ -110,44 +84,136 @@ def bill_run_by_id(
     )
 
 
-def bill_next_chunk(
+def list_bill_runs(
+    *, database: Database, caller: Caller, limit: int, cursor: str | None, deadline: float
+) -> BillRunPage:
+    """
+    Return a page of runs, the newest first.
+
+    :raises RoleForbidden: if the caller does not see bill runs
+    :raises CursorBroken: if the cursor is not one of this list
+    """
+    check(caller, "bill_runs.read")
+    return database.read(
+        lambda transaction: store.page(transaction, limit=limit, cursor=cursor),
+        scope=caller.scope,
+        deadline=deadline,
+    )
+
+
+def samples_of_run(
     *,
     database: Database,
+    caller: Caller,
+    bill_run_id: int,
+    limit: int,
+    cursor: str | None,
+    deadline: float,
+) -> SamplePage:
+    """
+    Return a page of the bills that stand for all that a run has calculated.
+
+    :raises RoleForbidden: if the caller does not see bill runs
+    :raises BillRunUnknown: if no run the caller may see has this number
+    :raises CursorBroken: if the cursor is not one of this list
+    """
+    check(caller, "bill_runs.read")
+    number = known_number(bill_run_id, BillRunUnknown)
+
+    def work(transaction: Transaction) -> SamplePage:
+        store.by_id(transaction, number)
+        return store.samples(transaction, bill_run_id=number, limit=limit, cursor=cursor)
+
+    return database.read(work, scope=caller.scope, deadline=deadline)
+
+
+def approve_bill_run(
+    *,
+    database: Database,
+    caller: Caller,
+    once: Once,
+    bill_run_id: int,
+    sums: ControlSums,
+    sample_result: str,
     now: datetime,
     deadline: float,
-    passed: Collection[tuple[int, int]] = (),
-) -> BilledChunk | None:
+) -> Answer:
     """
-    Bill the next chunk of any unfinished run; None if there is none to be had.
+    Approve what a run has calculated; workers issue it.
 
-    Bills, journal and the chunk's end are one transaction: a chunk that a crash interrupts is as
-    if nobody had touched it. An account that cannot be billed is recorded beside its reason and
-    keeps no other from its bill.
-
-    :param passed: chunks to leave alone, each by its run and its number
-    :raises ChunkBroken: if the chunk cannot be billed at all, now or later
+    :param sums: what the caller has checked
+    :param sample_result: what the samples have shown
+    :raises RoleForbidden: if the caller does not decide about bill runs
+    :raises BillRunUnknown: if no run the caller may see has this number
+    :raises BillRunDecided: if it was approved or rejected
+    :raises BillRunNotCalculated: if it has not come to its end
+    :raises OwnBillRun: if the caller asked for it
+    :raises OwnReadings: if the caller took one of its readings
+    :raises ControlSumsDiffer: if it comes to something else
+    :raises KeyReused: if the key came with a different request before
     """
-    claimed: Chunk | None = None
+    check(caller, "bill_runs.decide")
+    number = known_number(bill_run_id, BillRunUnknown)
 
-    def work(transaction: Transaction) -> BilledChunk | None:
-        nonlocal claimed
-        claimed = store.claim(transaction, passed=passed)
-        return None if claimed is None else _billed(transaction, chunk=claimed, now=now)
+    def work(transaction: Transaction) -> Answer:
+        run = store.hold(transaction, number)
+        has_taken_readings = store.has_taken_readings(
+            transaction, bill_run_id=number, principal_id=caller.principal_id
+        )
+        check_approval(run, sums=sums, by=caller, has_taken_readings=has_taken_readings)
+        return _decided(
+            transaction, number, step="approved", caller=caller, remark=sample_result, now=now
+        )
 
-    try:
-        return database.transaction(work, scope=_EVERYWHERE, deadline=deadline)
-    except Refusal:
-        raise
-    except Exception as fault:
-        if claimed is None:
-            raise
-        # Which fault it is does not matter here: the worker goes on with the other chunks.
-        raise ChunkBroken(claimed) from fault
+    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
 
 
-def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | None:
-    """Return when the oldest run that still has accounts to bill was asked for."""
-    return database.read(store.oldest_unfinished, scope=_EVERYWHERE, deadline=deadline)
+def reject_bill_run(
+    *,
+    database: Database,
+    caller: Caller,
+    once: Once,
+    bill_run_id: int,
+    reason: str,
+    now: datetime,
+    deadline: float,
+) -> Answer:
+    """
+    Reject a run, for a reason: nothing of it is issued. Whoever asked for it withdraws it so.
+
+    :raises RoleForbidden: if the caller does not decide about bill runs
+    :raises BillRunUnknown: if no run the caller may see has this number
+    :raises BillRunDecided: if it was approved or rejected
+    :raises KeyReused: if the key came with a different request before
+    """
+    check(caller, "bill_runs.decide")
+    number = known_number(bill_run_id, BillRunUnknown)
+
+    def work(transaction: Transaction) -> Answer:
+        check_undecided(store.hold(transaction, number))
+        return _decided(transaction, number, step="rejected", caller=caller, remark=reason, now=now)
+
+    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
+
+
+def _decided(
+    transaction: Transaction,
+    bill_run_id: int,
+    *,
+    step: Decided,
+    caller: Caller,
+    remark: str,
+    now: datetime,
+) -> Answer:
+    store.decide(
+        transaction,
+        bill_run_id=bill_run_id,
+        step=step,
+        principal_id=caller.principal_id,
+        remark=remark,
+        now=now,
+    )
+    return Answer(status=200, body=msgspec.json.encode(store.by_id(transaction, bill_run_id)))
 
 
 def _check_section(
@@ -160,117 +226,3 @@ def _check_section(
     reading_sections.lock_routes(transaction, bureau_id=bureau_id)
     if reading_sections.by_no(transaction, number, month=month).bureau != bureau_id:
         raise SectionUnknown(f"no section {number} in bureau {bureau_id}")
-
-
-def _billed(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledChunk:
-    bases = store.bases(transaction, chunk)
-    issued, failures = _issued(
-        bases, month=chunk.month, prices=_prices(transaction, bases), now=now
-    )
-    lots = bill_issues.open_lots(
-        transaction,
-        bureau_id=chunk.bureau_id,
-        account_ids=[bill.account_id for bill in issued],
-    )
-    uses = _uses(issued, lots)
-    if issued:
-        bill_issues.issue(
-            transaction,
-            chunk=chunk,
-            bills=issued,
-            uses=uses,
-            entries=_entries(issued, uses, document_no=chunk.document_no),
-            now=now,
-        )
-    tally = Tally(
-        billed=len(issued),
-        amount_fen=sum(bill.amount_fen for bill in issued),
-        failed=Counter(refusal.code for _, refusal in failures),
-    )
-    store.finish(transaction, chunk=chunk, tally=tally, failures=failures, now=now)
-    reading_findings.record(
-        transaction, chunk=chunk, questioned=_questioned(bases, failures), now=now
-    )
-    return BilledChunk(chunk=chunk, tally=tally)
-
-
-def _questioned(
-    bases: Iterable[Basis], failures: Iterable[tuple[int, Refusal]]
-) -> list[tuple[int, Stand, ReadingInQuestion]]:
-    readings = {basis.account_id: basis.reading for basis in bases}
-    return [
-        (account_id, reading, refusal)
-        for account_id, refusal in failures
-        if isinstance(refusal, ReadingInQuestion) and (reading := readings[account_id])
-    ]
-
-
-def _prices(transaction: Transaction, bases: Iterable[Basis]) -> dict[str, list[PriceList]]:
-    """Return the prices in force on any day that a bill is about, by category, the oldest first."""
-    days = [
-        business_date(stand.read_at)
-        for basis in bases
-        for stand in (basis.previous, basis.reading)
-        if stand is not None
-    ]
-    found: dict[str, list[PriceList]] = defaultdict(list)
-    if days:
-        for prices in price_store.within(transaction, first=min(days), last=max(days)):
-            found[prices.category].append(prices)
-    return found
-
-
-def _issued(
-    bases: Iterable[Basis],
-    *,
-    month: Month,
-    prices: Mapping[str, Sequence[PriceList]],
-    now: datetime,
-) -> tuple[list[Bill], list[tuple[int, Refusal]]]:
-    issued, failures = [], []
-    for basis in bases:
-        try:
-            bill = bills.issue(
-                basis=basis,
-                month=month,
-                prices=_since(prices.get(basis.category, ()), basis.previous.read_at),
-                issued_at=now,
-            )
-        except Refusal as refusal:
-            failures.append((basis.account_id, refusal))
-        else:
-            issued.append(bill)
-    return issued, failures
-
-
-def _since(prices: Sequence[PriceList], moment: datetime) -> Sequence[PriceList]:
-    """Leave out what another price list had taken the place of by then."""
-    day = business_date(moment)
-    ended = sum(each.valid_from <= day for each in prices[1:])
-    return prices[ended:]
-
-
-def _uses(issued: Iterable[Bill], lots: dict[int, list[Lot]]) -> dict[int, tuple[LotUse, ...]]:
-    return {
-        bill.account_id: use_lots(amount_fen=bill.amount_fen, lots=lots[bill.account_id])
-        for bill in issued
-        if bill.account_id in lots
-    }
-
-
-def _entries(
-    issued: Iterable[Bill], uses: dict[int, tuple[LotUse, ...]], *, document_no: str
-) -> list[ledger.Entry]:
-    return ledger.bills_issued_entries(
-        bills=[
-            ledger.BillPosting(
-                account_id=bill.account_id,
-                bill_no=bill.bill_no,
-                category=bill.category,
-                lines=bill.lines,
-                prepaid_fen=sum(use.amount_fen for use in uses.get(bill.account_id, ())),
-            )
-            for bill in issued
-        ],
-        document_no=document_no,
-    )

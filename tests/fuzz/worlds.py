@@ -17,7 +17,15 @@ from service.store.issuers import Issuer
 from service.usecases.identity import Identity
 from service.usecases.principals import issue_token
 from tests.conftest import Server
-from tests.integration import cancellations, corrections, findings, issuers, proposals, sections
+from tests.integration import (
+    cancellations,
+    corrections,
+    findings,
+    issuers,
+    proposals,
+    runs,
+    sections,
+)
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
 
@@ -43,7 +51,7 @@ class World:
     account_nos: tuple[str, ...]
     bill_nos: tuple[str, ...]
     payment_nos: tuple[str, ...]
-    bill_run_id: int
+    bill_run_ids: tuple[int, ...]
     proposal_nos: dict[str, tuple[int, ...]]
     cancellation_nos: tuple[int, ...]
     correction_nos: tuple[int, ...]
@@ -94,6 +102,7 @@ class World:
         }
         return special.get(template, {}) | {
             "proposal_no": self.proposal_no(template.rpartition("/")[2], number),
+            "bill_run_id": self.bill_run_ids[number % len(self.bill_run_ids)],
             "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
             "correction_no": self.correction_nos[number % len(self.correction_nos)],
             "finding_no": self.finding_nos[number % len(self.finding_nos)],
@@ -103,13 +112,12 @@ class World:
     def values(self, number: int) -> dict[str, Any]:
         """Return what a case may name, by the name of the field; serials are its own."""
         account_no = self.account_nos[number % len(self.account_nos)]
-        return {
+        return runs.SUMS | {
             "account_no": account_no,
             "account_nos": [account_no],
             "address": "示例路",
             "asset_no": f"FUZZ-{number}",
             "bill_no": self.bill_nos[number % len(self.bill_nos)],
-            "bill_run_id": self.bill_run_id,
             "bureau": self.bureau,
             "channel": ["hall", "bank"][number % 2],
             "channel_serial": f"F-{number}",
@@ -133,6 +141,7 @@ class World:
             # Each reading of an account is later, higher than the one before.
             "read_at": (FEBRUARY.ends_at + timedelta(seconds=number % 3_000_000)).isoformat(),
             "register": str(1_000 + number % 900_000),
+            "sample_result": "as billed",
             "since": "2026-04-01",
             "until": "2026-04-30",
             "user_name": f"fuzz.{number % _PEOPLE}",
@@ -178,7 +187,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
         account_nos=tuple(account_nos),
         bill_nos=tuple(utility.bills(no).items[0].bill_no for no in account_nos),
         payment_nos=tuple(utility.pay(no, 500) for no in account_nos[:5]),
-        bill_run_id=run.bill_run_id,
+        bill_run_ids=(
+            run.bill_run_id,
+            *(runs.calculated(means.server.superuser, utility.bureau) for _ in range(_PROPOSALS)),
+        ),
         proposal_nos={
             step: tuple(proposals.add(means.server.superuser, *before) for _ in range(_PROPOSALS))
             for step, before in (

@@ -11,17 +11,12 @@ from service.domain.bill_runs import BillRunUnfinished, BillRunUnknown, MonthNot
 from service.domain.bureaus import BureauUnknown
 from service.domain.months import Month
 from service.domain.permissions import RoleForbidden
+from service.store import bill_chunks, bill_issues
 from service.store import bill_runs as store
 from service.store.database import Database
 from service.store.pool import DatabaseAway
-from service.usecases import bill_runs
-from service.usecases.bill_runs import (
-    ChunkBroken,
-    bill_next_chunk,
-    bill_run_by_id,
-    oldest_unfinished_run,
-    start_bill_run,
-)
+from service.usecases.bill_chunks import ChunkBroken, bill_next_chunk, oldest_unfinished_run
+from service.usecases.bill_runs import bill_run_by_id, start_bill_run
 from service.worker import Worker
 from tests.integration.utilities import CHUNK_ACCOUNTS, FEBRUARY, MARCH, Utility
 
@@ -69,9 +64,15 @@ def test_a_run_under_way_says_how_far_it_is(utility):
     run = utility.start()
 
     utility.work()
-
     found = utility.show(run)
-    assert (found.state, found.billed, found.chunks_done) == ("running", 3, 1)
+    assert (found.state, found.calculated, found.chunks_calculated) == ("calculating", 3, 1)
+
+    utility.drain()
+    assert (utility.show(run).state, utility.bill_counts()) == ("calculated", {})
+    utility.approve(run)
+    utility.work()
+    found = utility.show(run)
+    assert (found.state, found.billed, found.chunks_done) == ("issuing", 3, 1)
 
 
 def test_a_bill_begins_where_the_bill_before_ended(utility):
@@ -119,13 +120,14 @@ def test_a_killed_worker_leaves_its_chunk_to_the_next(utility, monkeypatch):
     def die(*_args, **_kwargs):
         raise Killed
 
-    with monkeypatch.context() as patch:
-        patch.setattr(bill_runs.store, "finish", die)
-        with pytest.raises(Killed):
-            utility.work()
-    assert utility.bill_counts() == {}
-
-    utility.drain()
+    for step in ("finish_calculation", "finish"):
+        with monkeypatch.context() as patch:
+            patch.setattr(bill_chunks, step, die)
+            with pytest.raises(Killed):
+                utility.work()
+        assert utility.bill_counts() == {}
+        utility.drain()
+        utility.approve(run)
 
     assert utility.bill_counts() == dict.fromkeys(homes, 1)
     assert utility.show(run).billed == 3
@@ -137,9 +139,9 @@ def test_two_workers_bill_different_chunks_side_by_side(
 ):
     homes = utility.open_accounts(6)
     utility.read(homes, "310")
-    utility.start()
+    utility.approve(utility.calculated())
     has_claimed, may_finish = threading.Event(), threading.Event()
-    finish = store.finish
+    finish = bill_chunks.finish
 
     def finish_late(*args, **kwargs):
         if threading.current_thread().name == "slow":
@@ -147,7 +149,7 @@ def test_two_workers_bill_different_chunks_side_by_side(
             assert may_finish.wait(WAIT_S)
         finish(*args, **kwargs)
 
-    monkeypatch.setattr(bill_runs.store, "finish", finish_late)
+    monkeypatch.setattr(bill_chunks, "finish", finish_late)
     other = Database(dsn=migrated.dsn("evergrid_worker"), connections_max=1)
     chunks = []
 
@@ -177,11 +179,13 @@ def test_many_workers_bill_no_account_twice(utility, migrated, now, deadline):
             pass
         own.close()
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(WAIT_S)
+    for _ in ("calculate", "issue"):
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(WAIT_S)
+        utility.approve(run)
 
     assert utility.bill_counts() == dict.fromkeys(homes, 1)
     assert utility.show(run).amount_fen == 30 * 193_10
@@ -285,7 +289,7 @@ def test_a_fault_outside_any_chunk_is_not_blamed_on_one(utility, monkeypatch):
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(bill_runs.store, "claim", fail)
+        patch.setattr(bill_chunks, "claim", fail)
         with pytest.raises(ZeroDivisionError):
             utility.work()
 
@@ -298,6 +302,8 @@ def test_a_bureau_s_next_run_waits_for_its_run_before(utility):
     utility.start(MARCH)
 
     assert utility.work(passed={(first, 1)}) is None
+    assert [billed.chunk.month for billed in utility.drain()] == [FEBRUARY]
+    utility.approve(first)
     assert [billed.chunk.month for billed in utility.drain()] == [FEBRUARY, MARCH]
 
 
@@ -309,7 +315,11 @@ def test_the_oldest_unfinished_run_is_known_until_it_is_done(
 
     utility.open_accounts()
     assert oldest() is None
-    utility.start()
+    run = utility.start()
+    assert oldest() == now
+    utility.drain()
+    assert oldest() is None, "it waits for a person"
+    utility.approve(run)
     assert oldest() == now
     utility.drain()
     assert oldest() is None
@@ -407,15 +417,15 @@ def broken(utility, monkeypatch):
     """Six homes in two chunks, of which the first breaks when its bills are written."""
     homes = utility.open_accounts(6)
     utility.read(homes, "310")
-    utility.start()
-    issue = bill_runs.bill_issues.issue
+    utility.approve(utility.calculated())
+    issue = bill_issues.issue
 
     def issue_or_break(*args, chunk, **kwargs):
         issue(*args, chunk=chunk, **kwargs)
         if chunk.chunk == 1:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(bill_runs.bill_issues, "issue", issue_or_break)
+    monkeypatch.setattr(bill_issues, "issue", issue_or_break)
     return homes
 
 

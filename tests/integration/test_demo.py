@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+import msgspec
 import psycopg2
 import pytest
 
 from service.domain import account_numbers
+from service.domain.bill_sign_offs import ControlSums
 from service.domain.idempotency import Answer
 from service.domain.months import Month
 from service.domain.readings import BatchLengthRefused
 from service.store import migrate
 from service.store.database import Database
 from service.usecases import demo
-from service.usecases.bill_runs import bill_next_chunk, start_bill_run
+from service.usecases.bill_chunks import bill_next_chunk
+from service.usecases.bill_runs import approve_bill_run, bill_run_by_id, start_bill_run
 from service.usecases.demo import DemoRefused, load_demo
 from service.usecases.principals import caller_by_token
 from tests.integration.utilities import MAKE_PARTITIONS
@@ -115,8 +118,19 @@ def test_the_months_of_the_demo_can_be_billed_without_a_failure(
     officer = caller_by_token(
         database=owner, token=loaded["tokens"]["billing_officer"], now=now, deadline=deadline
     )
+    head = caller_by_token(
+        database=owner, token=loaded["tokens"]["head_office"], now=now, deadline=deadline
+    )
+    worker = Database(dsn=fresh.dsn("evergrid_worker", "demo"), connections_max=1)
+
+    def drain():
+        return list(
+            iter(lambda: bill_next_chunk(database=worker, now=now, deadline=deadline), None)
+        )
+
+    done = []
     for month in loaded["months"]:
-        start_bill_run(
+        asked = start_bill_run(
             database=owner,
             caller=officer,
             once=demo._once(month),
@@ -125,11 +139,23 @@ def test_the_months_of_the_demo_can_be_billed_without_a_failure(
             now=now,
             deadline=deadline,
         )
-    worker = Database(dsn=fresh.dsn("evergrid_worker", "demo"), connections_max=1)
-    done = list(iter(lambda: bill_next_chunk(database=worker, now=now, deadline=deadline), None))
+        drain()
+        number = msgspec.json.decode(asked.body)["bill_run_id"]
+        run = bill_run_by_id(database=owner, caller=head, bill_run_id=number, deadline=deadline)
+        approve_bill_run(
+            database=owner,
+            caller=head,
+            once=demo._once(f"approve {month}"),
+            bill_run_id=number,
+            sums=ControlSums(run.calculated, run.calculated_kwh, run.calculated_fen),
+            sample_result="as billed",
+            now=now,
+            deadline=deadline,
+        )
+        done += drain()
     worker.close()
 
-    assert sum(billed.tally.billed for billed in done) == ACCOUNTS * MONTHS
+    assert sum(billed.tally.bills for billed in done) == ACCOUNTS * MONTHS
     assert not any(billed.tally.failed for billed in done)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import psycopg2
 import pytest
 
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections, findings, sections
+from tests.integration import cancellations, corrections, findings, runs, sections
 from tests.integration.sign_ins import IDENTITY
 from tests.integration.utilities import Utility
 
@@ -19,7 +21,7 @@ APPEND_ONLY = [
     "household_term", "bill_cancellation", "bill_cancellation_event", "reading_correction",
     "reading_correction_event", "superseding_reading", "reading_estimate", "reading_finding",
     "reading_finding_acceptance", "reading_section", "reading_route", "reading_plan",
-    "reading_plan_assignment",
+    "reading_plan_assignment", "bill_run_sample", "bill_run_decision",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
@@ -41,7 +43,9 @@ CHANGED = {
     (WORKER, "UPDATE", "prepayment_lot", "open_fen"),
     (WORKER, "UPDATE", "receivable", "open_fen"),
     *((WORKER, "UPDATE", "bill_run_chunk", column)
-      for column in ("done_at", "billed", "failed", "amount_fen")),
+      for column in ("calculated_at", "calculated", "calculated_kwh", "calculated_fen",
+                     "account_ids", "digests", "readers", "done_at", "billed", "failed",
+                     "amount_fen")),
 }  # fmt: skip
 NEW_STAFF = (
     "INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, created_at, "
@@ -152,6 +156,78 @@ def test_only_the_database_supersedes_a_reading(run, migrated, business):
             "reading_correction_id, register, rolled_over) SELECT bureau_id, meter_id, read_at, "
             "reading_correction_id, 1, false FROM evergrid.reading_correction LIMIT 1",
         )
+
+
+@pytest.fixture
+def calculated(migrated, business):
+    """A calculated run of bureau 1, with who asked for it, who took readings, who did neither."""
+    bill_run_id = runs.calculated(migrated.superuser, 1)
+    [(asked_for,)] = migrated.superuser(
+        f"SELECT principal_id FROM evergrid.bill_run WHERE bill_run_id = {bill_run_id}"
+    )
+    migrated.superuser(
+        f"UPDATE evergrid.bill_run_chunk SET readers = '{{{asked_for - 1}}}' "
+        f"WHERE bill_run_id = {bill_run_id}"
+    )
+    yield SimpleNamespace(
+        bill_run_id=bill_run_id, asker=asked_for, reader=asked_for - 1, other=asked_for - 2
+    )
+    runs.close(migrated.superuser, 1)
+
+
+# In each of these `run` stands last: what it holds is let go before the run is closed.
+def decision(calculated, hand, step="approved"):
+    return (
+        f"SELECT evergrid.decide_bill_run({calculated.bill_run_id}, "
+        f"{getattr(calculated, hand)}, '{step}', 'seen', now())"
+    )
+
+
+@pytest.mark.parametrize("role", [API, WORKER])
+def test_a_run_is_approved_by_the_database_s_own_function_alone(calculated, role, run):
+    approval = f"({calculated.bill_run_id}, 1, 'approved', {calculated.other}, now(), 'seen')"
+    for statement in (
+        f"INSERT INTO evergrid.bill_run_decision VALUES {approval}",
+        "UPDATE evergrid.bill_run_chunk SET approved_at = now()",
+    ):
+        with pytest.raises(REFUSED):
+            run(role, statement)
+
+
+def test_a_worker_decides_about_no_run(calculated, run):
+    with pytest.raises(REFUSED):
+        run(WORKER, decision(calculated, "other"))
+
+
+@pytest.mark.parametrize(("hand", "step"), [("other", "approved"), ("asker", "rejected")])
+def test_that_function_takes_another_hand_s_approval_and_anybody_s_no(calculated, hand, step, run):
+    assert run(API, decision(calculated, hand, step), bureau="1") == [("",)]
+
+
+@pytest.mark.parametrize("hand", ["asker", "reader"])
+def test_that_function_refuses_whoever_asked_or_read(calculated, hand, run):
+    with pytest.raises(psycopg2.errors.RestrictViolation):
+        run(API, decision(calculated, hand))
+
+
+def test_that_function_refuses_another_bureau(calculated, run):
+    with pytest.raises(psycopg2.errors.NotNullViolation):
+        run(API, decision(calculated, "other"), bureau="2")
+
+
+def test_that_function_refuses_what_is_not_calculated(calculated, migrated, run):
+    migrated.superuser(
+        "UPDATE evergrid.bill_run_chunk SET calculated_at = NULL "
+        f"WHERE bill_run_id = {calculated.bill_run_id}"
+    )
+    with pytest.raises(psycopg2.errors.RestrictViolation):
+        run(API, decision(calculated, "other"))
+
+
+def test_no_chunk_is_billed_that_nobody_approved(calculated, run):
+    done = "UPDATE evergrid.bill_run_chunk SET done_at = now() WHERE bill_run_id = "
+    with pytest.raises(psycopg2.errors.CheckViolation, match="bill_run_chunk_was_approved"):
+        run(WORKER, f"{done}{calculated.bill_run_id}")
 
 
 @pytest.mark.parametrize("role", [API, WORKER, AUDIT])
@@ -350,7 +426,7 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
      "superseding_reading", "reading_in_force", "reading_estimate", "reading_finding",
      "reading_finding_acceptance", "reading_finding_now", "reading_section", "reading_route",
      "reading_stop", "reading_plan", "reading_plan_assignment", "reading_plan_stop",
-     "reading_plan_now"],
+     "reading_plan_now", "bill_run_sample", "bill_run_decision", "bill_run_now"],
 )  # fmt: skip
 def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
     assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0

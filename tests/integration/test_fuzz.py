@@ -12,7 +12,7 @@ from tests.fuzz.cases import Cases
 from tests.fuzz.judgement import Judge
 from tests.fuzz.runs import run
 
-SEED, CASES = 4, 2_000
+SEED, CASES = 4, 2_400
 DOCUMENT = description(version="1")
 
 

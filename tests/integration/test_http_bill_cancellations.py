@@ -270,7 +270,7 @@ def test_of_two_approvals_at_the_same_moment_one_acts(api, utility, home, ask):
 def test_an_account_whose_bill_is_cancelled_meanwhile_is_left_to_another_run(
     utility, home, ask, decide, monkeypatch
 ):
-    """A chunk locks what has no bill; what loses its bill after that is not locked."""
+    """A chunk locks what was calculated; what loses its bill after that was not."""
     [other] = utility.open_accounts()
     utility.read([other], "310")
     asked = ask(f"202602{home}01")
@@ -279,6 +279,8 @@ def test_an_account_whose_bill_is_cancelled_meanwhile_is_left_to_another_run(
         "UPDATE evergrid.bill_run_chunk SET first_account_id = 1, last_account_id = 2^40 "
         f"WHERE bill_run_id = {run}"
     )
+    utility.drain()
+    utility.approve(run)
     sent = Transaction.all
 
     def after_the_lock(transaction, statement, **parameters):

@@ -19,7 +19,15 @@ from service.domain.idempotency import Once
 from service.domain.permissions import OPERATIONS
 from service.domain.principals import Role
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections, findings, proposals, sections, sign_ins
+from tests.integration import (
+    cancellations,
+    corrections,
+    findings,
+    proposals,
+    runs,
+    sections,
+    sign_ins,
+)
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
 HEAD, OFFICER, CLERK = Role.HEAD_OFFICE, Role.BILLING_OFFICER, Role.HALL_CLERK
@@ -196,7 +204,17 @@ MATRIX = {
     "POST /v1/bill-runs": row(
         OFFICES, "BUREAU_UNKNOWN", 202, body={"month": "2026-02", "bureau": "{bureau}"}
     ),
+    "GET /v1/bill-runs": row(OFFICES | {AUDITOR}, None, query="?limit=1", counts="items"),
     "GET /v1/bill-runs/{bill_run_id}": row(OFFICES | {AUDITOR}, "BILL_RUN_UNKNOWN"),
+    "GET /v1/bill-runs/{bill_run_id}/samples": row(OFFICES | {AUDITOR}, "BILL_RUN_UNKNOWN"),
+    "POST /v1/bill-runs/{bill_run_id}/approvals": row(
+        OFFICES,
+        "BILL_RUN_UNKNOWN",
+        body=runs.SUMS | {"sample_result": "as billed. {serial}"},
+    ),
+    "POST /v1/bill-runs/{bill_run_id}/rejections": row(
+        OFFICES, "BILL_RUN_UNKNOWN", body={"reason": "no. {serial}"}
+    ),
     "GET /v1/bills/{bill_no}": row(CUSTOMERS, "BILL_UNKNOWN"),
     "GET /v1/bills/{bill_no}/document": row(CUSTOMERS, "BILL_UNKNOWN"),
     "GET /v1/bill-cancellations": row(OFFICES | {AUDITOR}, None, query="?limit=1", counts="items"),
@@ -428,6 +446,9 @@ def ask(app, home, person, migrated, new_account):
             "section_no": sections.add(migrated.superuser, home.bureau, f"no. {serial}")
             if "{section_no}" in template
             else None,
+            "bill_run_id": runs.calculated(migrated.superuser, home.bureau)
+            if "bill-runs" in template and method == "POST"
+            else home.bill_run_id,
             "account_no": next(home.unread_nos) if "/estimates" in template else home.account_no,
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
@@ -450,6 +471,7 @@ def ask(app, home, person, migrated, new_account):
 
     yield asked
     home.utility.drain()
+    runs.close(migrated.superuser, home.bureau)
 
 
 def filled(body, values):

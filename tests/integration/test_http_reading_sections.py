@@ -387,6 +387,29 @@ def test_what_is_no_route_is_refused(add, post, changed, code):
     assert post(f"/v1/reading-sections/{add()}/routes", sent, 422)["code"] == code
 
 
+def issue(utility, run):
+    """Calculate a run, approve it, issue its bills."""
+    utility.drain()
+    utility.approve(run["bill_run_id"])
+    utility.drain()
+
+
+def test_runs_of_two_sections_do_not_wait_for_each_other(add, route, post, homes, utility):
+    numbers = [add(), add()]
+    for number, home in zip(numbers, homes[:2], strict=True):
+        route(number, [home], since=FEBRUARY)
+    utility.read(homes, "100")
+    whole = {"month": "2026-02", "bureau": utility.bureau}
+    first, second = (post("/v1/bill-runs", whole | {"section_no": no}, 202) for no in numbers)
+    for sent in (whole, whole | {"section_no": numbers[0]}):
+        assert post("/v1/bill-runs", sent, 409)["code"] == "BILL_RUN_UNFINISHED"
+
+    issue(utility, second)
+
+    assert set(utility.bill_counts()) == {homes[1]}
+    assert utility.show(first["bill_run_id"]).state == "calculated"
+
+
 def test_a_run_bills_one_section_alone_and_none_twice(add, route, post, homes, utility):
     section_no = add()
     route(section_no, [homes[4], homes[0]], since=FEBRUARY)
@@ -394,13 +417,13 @@ def test_a_run_bills_one_section_alone_and_none_twice(add, route, post, homes, u
     sent = {"month": "2026-02", "bureau": utility.bureau, "section_no": section_no}
     run = post("/v1/bill-runs", sent, 202)
     assert (run["section_no"], run["accounts"]) == (section_no, 2)
-    utility.drain()
+    issue(utility, run)
     assert set(utility.bill_counts()) == {homes[0], homes[4]}
 
     assert post("/v1/bill-runs", sent, 202)["accounts"] == 0
     rest = post("/v1/bill-runs", {"month": "2026-02", "bureau": utility.bureau}, 202)
     assert (rest["section_no"], rest["accounts"]) == (None, 3)
-    utility.drain()
+    issue(utility, rest)
     assert utility.bill_counts() == dict.fromkeys(homes, 1)
     assert not utility.contradictions()
 

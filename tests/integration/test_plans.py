@@ -19,8 +19,8 @@ BOUNDS = {
 STATEMENTS = [
     (
         "evergrid_worker",
-        "bill_runs",
-        "lock_accounts",
+        "bill_chunks",
+        "accounts_of_chunk",
         {
             "bureau_id": 1,
             "section_no": 1,
@@ -31,10 +31,20 @@ STATEMENTS = [
     ),
     (
         "evergrid_worker",
-        "bill_runs",
+        "bill_chunks",
         "bases_of_chunk",
         {"bureau_id": 1, "account_ids": [1, 2], **MARCH, **BOUNDS},
     ),
+    (
+        "evergrid_worker",
+        "bill_chunks",
+        "lock_accounts",
+        {"bureau_id": 1, "account_ids": [1, 2]},
+    ),
+    ("evergrid_worker", "bill_chunks", "claim_chunk", {"passed_runs": [], "passed_chunks": []}),
+    ("evergrid_worker", "bill_chunks", "oldest_unfinished", {}),
+    ("evergrid_api", "bill_runs", "run_by_id", {"bill_run_id": 1}),
+    ("evergrid_api", "bill_runs", "runs_before", {"before_no": 9, "limit": 51}),
     ("evergrid_api", "readings", "pasts", {"account_nos": ["1000000005"], "bills_compared": 3}),
     ("evergrid_api", "payments", "payable", {"account_no": "1000000005"}),
     ("evergrid_api", "reading_findings", "open_findings_after", {"after_no": 0, "limit": 51}),

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from service.domain.bill_sign_offs import ControlSums
 from service.domain.months import Month, business_date
 from service.store import migrate
 from service.store.database import Database
-from service.usecases.bill_runs import bill_run_by_id, start_bill_run
+from service.usecases.bill_runs import approve_bill_run, bill_run_by_id, start_bill_run
 from service.usecases.demo import load_demo
 from service.usecases.principals import caller_by_token
 from tests.conftest import free_port
@@ -44,8 +45,9 @@ def town(server, once):
     now = datetime.now(UTC)
     tokens = load_demo(database, accounts=ACCOUNTS, months=1, now=now)["tokens"]
     deadline = time.monotonic() + WAIT_S
-    officer = caller_by_token(
-        database=database, token=tokens["billing_officer"], now=now, deadline=deadline
+    officer, head = (
+        caller_by_token(database=database, token=tokens[role], now=now, deadline=deadline)
+        for role in ("billing_officer", "head_office")
     )
 
     def start():
@@ -63,7 +65,23 @@ def town(server, once):
         deadline = time.monotonic() + WAIT_S
         return bill_run_by_id(database=database, caller=officer, bill_run_id=1, deadline=deadline)
 
-    start.show = show
+    def approve():
+        run = show()
+        approve_bill_run(
+            database=database,
+            caller=head,
+            once=once(),
+            bill_run_id=1,
+            sums=ControlSums(run.calculated, run.calculated_kwh, run.calculated_fen),
+            sample_result="as billed",
+            now=now,
+            deadline=time.monotonic() + WAIT_S,
+        )
+
+    def reaches(state):
+        return wait_for(lambda: (run := show()).state == state and run, f"the run to be {state}")
+
+    start.approve, start.reaches = approve, reaches
     yield start
     database.close()
     server.superuser("DROP DATABASE worked WITH (FORCE)", database="postgres")
@@ -95,7 +113,11 @@ def test_a_worker_bills_what_is_asked_for_and_ends_when_told(town, worker):
     process, metric = worker
     town()
 
-    run = wait_for(lambda: (run := town.show()).state == "finished" and run, "the run's end")
+    town.reaches("calculated")
+    wait_for(lambda: metric("evergrid_bills_calculated_total") == ACCOUNTS, "the count of bills")
+    assert metric("evergrid_bills_issued_total") == 0
+    town.approve()
+    run = town.reaches("finished")
 
     assert (run.billed, run.failed) == (ACCOUNTS, 0)
     wait_for(lambda: metric("evergrid_bills_issued_total") == ACCOUNTS, "the count of bills")
@@ -107,10 +129,12 @@ def test_a_worker_bills_what_is_asked_for_and_ends_when_told(town, worker):
 
 def test_a_worker_survives_a_crash_of_the_database(town, worker, server):
     process, _ = worker
-    server.stop()
-    server.start()
     town()
 
-    wait_for(lambda: town.show().state == "finished", "the run's end")
+    town.reaches("calculated")
+    server.stop()
+    server.start()
+    town.approve()
+    town.reaches("finished")
 
     assert process.poll() is None

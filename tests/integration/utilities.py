@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from service.domain.account_imports import ImportLine
 from service.domain.bill_details import BillPage
 from service.domain.bill_runs import BillRun
+from service.domain.bill_sign_offs import ControlSums
 from service.domain.household_terms import HouseholdTerm
 from service.domain.idempotency import Once
 from service.domain.months import Month
@@ -21,12 +22,8 @@ from service.domain.principals import Caller
 from service.domain.readings import NewReading
 from service.store.database import Database
 from service.usecases.accounts import import_accounts
-from service.usecases.bill_runs import (
-    BilledChunk,
-    bill_next_chunk,
-    bill_run_by_id,
-    start_bill_run,
-)
+from service.usecases.bill_chunks import BilledChunk, bill_next_chunk
+from service.usecases.bill_runs import approve_bill_run, bill_run_by_id, start_bill_run
 from service.usecases.bills import bills_of_account
 from service.usecases.household_terms import record_term
 from service.usecases.payments import take_payment
@@ -214,22 +211,41 @@ class Utility:
         return int(run["bill_run_id"])
 
     def work(self, passed: frozenset[tuple[int, int]] = frozenset()) -> BilledChunk | None:
-        """Bill one chunk."""
+        """Calculate or issue one chunk."""
         return bill_next_chunk(
             database=self.worker_database, now=self.now, deadline=_deadline(), passed=passed
         )
 
     def drain(self) -> list[BilledChunk]:
-        """Bill every chunk there is."""
+        """Calculate or issue every chunk there is."""
         return list(iter(self.work, None))
 
     def show(self, bill_run_id: int) -> BillRun:
         """Return how far a run has come."""
         return bill_run_by_id(**self._look("billing_officer"), bill_run_id=bill_run_id)
 
+    def calculated(self, month: Month = FEBRUARY) -> int:
+        """Have the bills of a month calculated; return the run's number."""
+        bill_run_id = self.start(month)
+        self.drain()
+        return bill_run_id
+
+    def approve(self, bill_run_id: int) -> None:
+        """Let another hand approve what a run has calculated, if there is anything."""
+        run = self.show(bill_run_id)
+        if run.state == "finished":
+            return
+        approve_bill_run(
+            **self._act("head_office"),
+            bill_run_id=bill_run_id,
+            sums=ControlSums(run.calculated, run.calculated_kwh, run.calculated_fen),
+            sample_result="as billed",
+        )
+
     def bill(self, month: Month = FEBRUARY) -> BillRun:
         """Run the bills of a month from beginning to end."""
-        bill_run_id = self.start(month)
+        bill_run_id = self.calculated(month)
+        self.approve(bill_run_id)
         self.drain()
         return self.show(bill_run_id)
 

@@ -32,8 +32,23 @@ def test_a_month_to_come_is_not_closed():
 
 
 @pytest.mark.parametrize(
-    ("chunks", "chunks_done", "state"),
-    [(3, 0, "queued"), (3, 1, "running"), (3, 3, "finished"), (0, 0, "finished")],
+    ("calculated", "done", "decided", "state"),
+    [
+        (0, 0, None, "queued"),
+        (1, 0, None, "calculating"),
+        (3, 0, None, "calculated"),
+        (3, 0, "approved", "issuing"),
+        (3, 2, "approved", "issuing"),
+        (3, 3, "approved", "finished"),
+        (1, 0, "rejected", "rejected"),
+        (3, 0, "rejected", "rejected"),
+        (0, 3, None, "finished"),  # of a time before sign-offs
+    ],
 )
-def test_a_run_is_finished_when_no_chunk_is_left(chunks, chunks_done, state):
-    assert state_of(chunks=chunks, chunks_done=chunks_done) == state
+def test_a_run_is_issued_once_it_is_calculated_and_approved(calculated, done, decided, state):
+    found = state_of(chunks=3, calculated=calculated, done=done, decided=decided)
+    assert found == state
+
+
+def test_a_run_without_accounts_is_finished():
+    assert state_of(chunks=0, calculated=0, done=0, decided=None) == "finished"

@@ -1,0 +1,222 @@
+-- name: claim_chunk
+-- Claim a chunk that can be calculated, or issued because it was approved, and that nobody has in
+-- hand; of the oldest run first. A bureau's next run waits until its run before has come to its end,
+-- but for runs of other sections of the same month. The claim is the row lock: it ends with the
+-- transaction, however that ends. Indexes: bill_run_chunk_ready, bill_run_chunk_open.
+SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.reading_section_id,
+       bill_run.month, chunk.first_account_id, chunk.last_account_id, chunk.calculated_at,
+       chunk.account_ids, chunk.digests
+  FROM evergrid.bill_run_chunk AS chunk
+  JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
+ WHERE chunk.done_at IS NULL
+   AND chunk.rejected_at IS NULL
+   AND (chunk.calculated_at IS NULL OR chunk.approved_at IS NOT NULL)
+   AND (chunk.bill_run_id, chunk.chunk) NOT IN
+       (SELECT passed.bill_run_id, passed.chunk
+          FROM unnest(%(passed_runs)s::bigint[], %(passed_chunks)s::integer[])
+               AS passed (bill_run_id, chunk))
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.bill_run_chunk AS before
+                     JOIN evergrid.bill_run AS earlier
+                       ON earlier.bill_run_id = before.bill_run_id
+                    WHERE before.bureau_id = chunk.bureau_id
+                      AND before.bill_run_id < chunk.bill_run_id
+                      AND before.done_at IS NULL
+                      AND before.rejected_at IS NULL
+                      AND (earlier.month <> bill_run.month
+                           OR earlier.reading_section_id IS NULL
+                           OR bill_run.reading_section_id IS NULL
+                           OR earlier.reading_section_id = bill_run.reading_section_id))
+ ORDER BY chunk.bill_run_id, chunk.chunk
+ LIMIT 1
+   FOR UPDATE OF chunk SKIP LOCKED;
+
+-- name: accounts_of_chunk
+-- Read those of a chunk's accounts that have no bill for the month. Indexes: account_pkey,
+-- reading_stop_pkey, receivable_pkey.
+SELECT account_id
+  FROM evergrid.account
+ WHERE bureau_id = %(bureau_id)s
+   AND account_id BETWEEN %(first_account_id)s AND %(last_account_id)s
+   AND (%(section_no)s::bigint IS NULL
+        OR account.account_id IN (SELECT stop.account_id
+                                    FROM evergrid.reading_stop AS stop
+                                   WHERE stop.reading_section_id = %(section_no)s::bigint
+                                     AND stop.months @> %(month)s::date))
+   AND (SELECT billed.serial
+          FROM evergrid.receivable AS billed
+         WHERE billed.bureau_id = account.bureau_id
+           AND billed.account_id = account.account_id
+           AND billed.month = %(month)s::date
+           AND billed.is_in_force
+         LIMIT 1) IS NULL
+ ORDER BY account_id;
+
+-- name: lock_accounts
+-- Lock accounts in the order of their numbers, so that no payment comes in between and two programs
+-- that lock several never wait for each other in a circle. Index: account_pkey.
+SELECT account_id
+  FROM evergrid.account
+ WHERE bureau_id = %(bureau_id)s
+   AND account_id = ANY (%(account_ids)s::bigint[])
+ ORDER BY account_id
+   FOR NO KEY UPDATE;
+
+-- name: bases_of_chunk
+-- Read what the bills of a chunk are computed from: of each of its accounts without a bill in force
+-- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
+-- the month, how often the register rolled over in between, the serial after cancelled bills.
+-- What the newest three bills in force came to, in how many days, is what the reading is compared with;
+-- beside it stands what a person has accepted of it.
+-- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
+-- probe an account. Indexes: the primary keys.
+SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
+       meter.decimals, meter.multiplier, coalesce(bill.read_at, meter.installed_at),
+       coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
+       reading.register,
+       (SELECT count(*)
+          FROM evergrid.reading_in_force AS passed
+         WHERE passed.bureau_id = meter.bureau_id
+           AND passed.meter_id = meter.meter_id
+           AND passed.read_at > coalesce(bill.read_at, meter.installed_at)
+           AND passed.read_at <= reading.read_at
+           AND passed.rolled_over),
+       CASE WHEN newest.month >= %(year_starts)s::date THEN
+            (SELECT coalesce(sum(earlier.consumption_kwh), 0)::bigint
+               FROM evergrid.bill AS earlier
+              WHERE earlier.bureau_id = account.bureau_id
+                AND earlier.account_id = account.account_id
+                AND earlier.month >= %(year_starts)s::date
+                AND earlier.month < %(month)s::date)
+            ELSE 0 END,
+       term.persons, term.subsidy,
+       (SELECT coalesce(max(cancelled.serial), 0) + 1
+          FROM evergrid.receivable AS cancelled
+         WHERE cancelled.bureau_id = account.bureau_id
+           AND cancelled.account_id = account.account_id
+           AND cancelled.month = %(month)s),
+       used.bills, used.kwh, used.days,
+       (SELECT array_agg(finding.code || ' ' || finding.consumption_kwh)
+          FROM evergrid.reading_finding AS finding
+          JOIN evergrid.reading_finding_acceptance AS acceptance
+            ON acceptance.reading_finding_id = finding.reading_finding_id
+         WHERE finding.bureau_id = meter.bureau_id
+           AND finding.meter_id = meter.meter_id
+           AND finding.read_at = reading.read_at),
+       (SELECT estimate.consumption_kwh
+          FROM evergrid.reading_estimate AS estimate
+         WHERE estimate.bureau_id = meter.bureau_id
+           AND estimate.meter_id = meter.meter_id
+           AND estimate.read_at = reading.read_at
+           AND reading.first_register IS NULL),
+       reading.principal_id
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+  LEFT JOIN LATERAL (
+       SELECT receivable.month, receivable.serial
+         FROM evergrid.receivable
+        WHERE receivable.bureau_id = account.bureau_id
+          AND receivable.account_id = account.account_id
+          AND receivable.is_in_force
+        ORDER BY receivable.month DESC, receivable.serial DESC
+        LIMIT 1) AS newest ON true
+  LEFT JOIN LATERAL (
+       SELECT bill.read_at, bill.register
+         FROM evergrid.bill
+        WHERE bill.bureau_id = account.bureau_id
+          AND bill.account_id = account.account_id
+          AND bill.month = newest.month
+          AND bill.serial = newest.serial
+        LIMIT 1) AS bill ON true
+  LEFT JOIN LATERAL (
+       SELECT reading.read_at, reading.register, reading.first_register, reading.principal_id
+         FROM evergrid.reading_in_force AS reading
+        WHERE reading.bureau_id = meter.bureau_id
+          AND reading.meter_id = meter.meter_id
+          AND reading.read_at >= %(starts_at)s::timestamptz
+          AND reading.read_at < %(ends_at)s::timestamptz
+        ORDER BY reading.read_at DESC
+        LIMIT 1) AS reading ON true
+  LEFT JOIN LATERAL (
+       SELECT count(*) AS bills, sum(three.kwh)::bigint AS kwh, sum(three.days)::bigint AS days
+         FROM (SELECT issued.consumption_kwh AS kwh,
+                      (issued.read_at AT TIME ZONE 'Asia/Shanghai')::date
+                      - (issued.previous_read_at AT TIME ZONE 'Asia/Shanghai')::date AS days
+                 FROM evergrid.receivable AS last
+                 JOIN LATERAL (SELECT billed.consumption_kwh, billed.read_at, billed.previous_read_at
+                                 FROM evergrid.bill AS billed
+                                WHERE billed.bureau_id = last.bureau_id
+                                  AND billed.account_id = last.account_id
+                                  AND billed.month = last.month
+                                  AND billed.serial = last.serial
+                                LIMIT 1) AS issued ON true
+                WHERE last.bureau_id = account.bureau_id
+                  AND last.account_id = account.account_id
+                  AND last.is_in_force
+                ORDER BY last.month DESC
+                LIMIT 3) AS three) AS used ON true
+  LEFT JOIN LATERAL (
+       SELECT known.persons, known.subsidy
+         FROM evergrid.household_term AS known
+        WHERE known.bureau_id = account.bureau_id
+          AND known.account_id = account.account_id
+          AND known.from_month <= %(month)s::date
+        ORDER BY known.from_month DESC
+        LIMIT 1) AS term ON true
+ WHERE account.bureau_id = %(bureau_id)s
+   AND account.account_id = ANY (%(account_ids)s::bigint[])
+   AND account.opened_on < %(next_month)s::date
+   AND meter.installed_at < %(ends_at)s::timestamptz
+   AND (SELECT billed.serial
+          FROM evergrid.receivable AS billed
+         WHERE billed.bureau_id = account.bureau_id
+           AND billed.account_id = account.account_id
+           AND billed.month = %(month)s
+           AND billed.is_in_force
+         LIMIT 1) IS NULL
+ ORDER BY account.account_id;
+
+-- name: record_failures
+-- Record which accounts of a chunk could not be billed, and why.
+INSERT INTO evergrid.bill_run_failure (bill_run_id, account_id, bureau_id, code, detail)
+SELECT %(bill_run_id)s, failure.account_id, %(bureau_id)s, failure.code, failure.detail
+  FROM unnest(%(account_ids)s::bigint[], %(codes)s::text[], %(details)s::text[])
+       AS failure (account_id, code, detail);
+
+-- name: record_samples
+-- Record the bills of a chunk that somebody is to look at.
+INSERT INTO evergrid.bill_run_sample (bill_run_id, account_id, bureau_id, sample)
+SELECT %(bill_run_id)s, chosen.account_id, %(bureau_id)s, chosen.sample::jsonb
+  FROM unnest(%(account_ids)s::bigint[], %(samples)s::text[]) AS chosen (account_id, sample);
+
+-- name: finish_calculation
+-- Say what the bills of a chunk come to: how many, what each says, who took their readings.
+UPDATE evergrid.bill_run_chunk
+   SET calculated_at = %(calculated_at)s, calculated = %(calculated)s,
+       calculated_kwh = %(calculated_kwh)s, calculated_fen = %(calculated_fen)s,
+       failed = %(failed)s, account_ids = %(account_ids)s::bigint[],
+       digests = %(digests)s::bytea[], readers = %(readers)s::integer[]
+ WHERE bill_run_id = %(bill_run_id)s
+   AND chunk = %(chunk)s;
+
+-- name: finish_chunk
+-- Say that a chunk is billed, in the transaction that writes its bills; what failed now failed in
+-- addition.
+UPDATE evergrid.bill_run_chunk
+   SET done_at = %(done_at)s, billed = %(billed)s, failed = failed + %(failed)s,
+       amount_fen = %(amount_fen)s
+ WHERE bill_run_id = %(bill_run_id)s
+   AND chunk = %(chunk)s;
+
+-- name: oldest_unfinished
+-- Say since when the oldest run that workers can do something about has waited for them: since it was
+-- asked for, or approved. Index: bill_run_chunk_ready.
+SELECT greatest(bill_run.requested_at, chunk.approved_at)
+  FROM evergrid.bill_run_chunk AS chunk
+  JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
+ WHERE chunk.done_at IS NULL
+   AND chunk.rejected_at IS NULL
+   AND (chunk.calculated_at IS NULL OR chunk.approved_at IS NOT NULL)
+ ORDER BY chunk.bill_run_id, chunk.chunk
+ LIMIT 1;
