@@ -39,6 +39,7 @@ from failover_tests.drills.primary_cut_off import primary_cut_off
 from failover_tests.drills.primary_power_off import primary_power_off
 from failover_tests.drills.primary_power_off_after_etcd import primary_power_off_after_etcd
 from failover_tests.drills.primary_power_off_asynchronous import primary_power_off_asynchronous
+from failover_tests.drills.primary_power_off_in_bill_run import primary_power_off_in_bill_run
 from failover_tests.drills.reads_never_go_back import ReadsNeverGoBack
 from failover_tests.drills.replica_power_off import replica_power_off
 from failover_tests.drills.restore import restore
@@ -93,6 +94,7 @@ DRILLS: tuple[Drill, ...] = (
 
 # Those that judge in their own way.
 OTHERS: dict[str, Runnable] = {
+    "primary-power-off-in-bill-run": primary_power_off_in_bill_run,
     "primary-power-off-asynchronous": primary_power_off_asynchronous,
     "restore": restore,
     "reads-never-go-back": ReadsNeverGoBack(),

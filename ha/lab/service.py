@@ -18,7 +18,6 @@ from ha.lab.waiting import until
 # The demo imports and reads thousands of meters.
 DEMO_S = 300.0
 READY_S = 60.0
-BILLS_S = 180.0
 # Above the edge's own limit, so that its answer is seen and not our impatience.
 CALL_S = 60.0
 
@@ -85,38 +84,6 @@ def wait_until_ready(lab: Lab) -> None:
         within_s=READY_S,
         step_s=0.3,
     )
-
-
-def bill(lab: Lab, month: str) -> dict[str, Any]:
-    """Run the bills of one month ("2026-10"), approve them; return the finished run."""
-    tokens = state.tokens(lab.layout)
-    asked = {"month": month, "bureau": 1}
-    run_ = call(
-        lab,
-        "POST",
-        "/v1/bill-runs",
-        token=tokens["billing_officer"],
-        body=asked,
-        key=f"lab-up-{month}",
-    )
-    path = f"/v1/bill-runs/{run_['bill_run_id']}"
-
-    def reaches(*states: str) -> dict[str, Any]:
-        return until(
-            lambda: call(lab, "GET", path, token=tokens["head_office"]),
-            is_enough=lambda seen: seen["state"] in states,
-            what=f"the bills of {month} to be {' or '.join(states)}",
-            within_s=BILLS_S,
-            step_s=0.5,
-        )
-
-    seen = reaches("calculated", "finished")
-    if seen["state"] == "calculated":
-        checked = {name: seen[name] for name in seen if name.startswith("calculated")}
-        checked["sample_result"] = "The demo's bills, approved as they are."
-        key = f"lab-up-{month}-approved"
-        call(lab, "POST", f"{path}/approvals", token=tokens["head_office"], body=checked, key=key)
-    return reaches("finished")
 
 
 def call(

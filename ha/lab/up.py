@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ha.lab import (
+    bill_runs,
     cluster,
     configuration,
     disks,
@@ -257,7 +258,7 @@ def _load(demo: service.Demo, lab: Lab, progress: Progress) -> str:
         loaded = service.load_demo(lab, demo)
     for month in loaded.months:
         with progress.step(f"Issue the bills of {month}"), _blaming(lab, "app"):
-            service.bill(lab, month)
+            bill_runs.bill(lab, month)
     return loaded.account_no
 
 

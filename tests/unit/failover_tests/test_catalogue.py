@@ -52,7 +52,12 @@ PROMISED = {
     "saturated": (None, None, 0, 0),
 }
 # What is promised to clients, in an operator's words; a drill for each, and the control.
-ROWS = (*PROMISED, "primary-power-off-asynchronous", "restore")
+ROWS = (
+    *PROMISED,
+    "primary-power-off-in-bill-run",
+    "primary-power-off-asynchronous",
+    "restore",
+)
 
 
 @pytest.mark.parametrize("name", ROWS)
