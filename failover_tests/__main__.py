@@ -152,10 +152,11 @@ def bench(
     *,
     lab: LabName = "main",
     seconds: Annotated[int, typer.Option(min=1, help="Of each phase.")] = 15,
+    accounts: Annotated[int, typer.Option(min=1, help="How many to bill.")] = 20_000,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
-    """Measure the service beside pgbench, on one lab, in one run."""
-    benchmark = Benchmark(labs.open(lab), seconds=seconds, say=console.print)
+    """Measure the service beside pgbench, a bill run beside COPY, on one lab, in one run."""
+    benchmark = Benchmark(labs.open(lab), seconds=seconds, accounts=accounts, say=console.print)
     folder = reports.folder_of(reports_folder, "bench")
     _show(reports.write_benchmark(benchmark.results(), folder=folder))
 

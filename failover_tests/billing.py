@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from failover_tests.faults import Fault
 from failover_tests.judgement import Outcome, Verdict, check, judged
@@ -15,6 +16,11 @@ from ha.lab import Lab, bill_runs, service
 from ha.lab.bill_runs import Shown
 from ha.lab.waiting import until
 
+Half = Literal["calculated", "issued"]
+Struck = tuple[Half, Fault]
+
+# What the service shows of how far each half is.
+_COUNTED: Mapping[Half, str] = {"calculated": "chunks_calculated", "issued": "chunks_done"}
 # Enough for some seconds of each half of a run on two cores.
 ACCOUNTS = 8_000
 
@@ -47,17 +53,18 @@ class Billed:
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A fault in the middle of a run, when `done` chunks of one half of its work were."""
+    """A fault in the middle of a run: chunks that one half of it had done `before`, and `after`."""
 
     fault: Fault
-    half: str
-    done: int
+    half: Half
+    before: int
+    after: int
 
 
-def unbilled(lab: Lab) -> str:
+def unbilled(lab: Lab, *, accounts: int = ACCOUNTS) -> str:
     """Add accounts whose last month was read but not billed; return that month."""
     row = lab.query(statement("accounts"))[0]
-    demo = service.Demo(accounts=int(row["accounts"]) + ACCOUNTS, months=1)
+    demo = service.Demo(accounts=int(row["accounts"]) + accounts, months=1)
     return service.load_demo(lab, demo).months[-1]
 
 
@@ -69,20 +76,27 @@ def undisturbed(lab: Lab, month: str, *, key: str) -> Sums:
     return sums_of(run)
 
 
-def under_way(lab: Lab, run: Shown, *, half: str) -> int:
+def begins(lab: Lab, run: Shown, half: Half) -> None:
     """
-    Wait until a run has begun with a half of its work; return how many chunks are done then.
+    Wait until a run has begun with a half of its work.
 
-    :param half: the field of the run that counts its chunks
-    :raises NotInTime: if it does not begin
+    :raises NotInTime: if it does not
     """
-    return int(
-        until(
-            lambda: bill_runs.seen(lab, run)[half],
-            what=f"{half} of run {run['bill_run_id']}",
-            within_s=bill_runs.BILLS_S,
-        )
+    until(
+        lambda: bill_runs.seen(lab, run)[_COUNTED[half]],
+        what=f"a chunk of run {run['bill_run_id']} to be {half}",
+        within_s=bill_runs.BILLS_S,
     )
+
+
+def strike(lab: Queried, run: Shown, half: Half, fault: Fault) -> Strike:
+    """Return how much of a half of a run was done before a fault, how much after it was proven."""
+    ago_s = time.time() - time.monotonic()
+    asked = statement("chunks_around").replace("%RUN%", str(int(run["bill_run_id"])))
+    asked = asked.replace("%BEFORE%", str(ago_s + fault.began_s))
+    row = lab.query(asked.replace("%AFTER%", str(ago_s + fault.proven_s)))[0]
+    before, after = (int(str(row[f"{half}_{when}"])) for when in ("before", "after"))
+    return Strike(fault, half, before, after)
 
 
 def sums_of(run: Shown) -> Sums:
@@ -99,10 +113,11 @@ def billed(lab: Queried, run: Shown) -> Billed:
 
 
 def outcome(
-    stage: Stage, run: Shown, strikes: Sequence[Strike], *, expected: Sums, promises: Promises
+    stage: Stage, run: Shown, struck: Sequence[Struck], *, expected: Sums, promises: Promises
 ) -> Outcome:
     """Return what a disturbed run, and what clients felt meanwhile, came to."""
-    evidence = stage.evidence(*(strike.fault for strike in strikes))
+    evidence = stage.evidence(*(fault for _, fault in struck))
+    strikes = [strike(stage.lab, run, half, fault) for half, fault in struck]
     promises = promises.allowing(stage.conditions.allowance)
     found = billed(stage.lab, run)
     own = checks(expected=expected, run=run, found=found, strikes=strikes)
@@ -111,13 +126,8 @@ def outcome(
 
 def checks(*, expected: Sums, run: Shown, found: Billed, strikes: Sequence[Strike]) -> Verdict:
     """Return what a disturbed run is judged by; one that nothing struck proves nothing."""
-    chunks = run["chunks"]
-    told = [f"{each.half} {each.done} of {chunks}" for each in strikes]
-    idle = [
-        f"{each.half}: {each.done} of {chunks} when it broke"
-        for each in strikes
-        if not 0 < each.done < chunks
-    ]
+    told = [f"{each.half}: {each.before} chunks before, {each.after} after" for each in strikes]
+    idle = [line for line, each in zip(told, strikes, strict=True) if not each.before * each.after]
     wrong = [
         f"{what}: {sums}, undisturbed {expected}"
         for what, sums in (("calculated", sums_of(run)), ("in the books", found.sums))
@@ -129,7 +139,7 @@ def checks(*, expected: Sums, run: Shown, found: Billed, strikes: Sequence[Strik
     return (
         check(
             "the run was under way when the power went",
-            ", ".join(told) or "nothing broke",
+            "; ".join(told) or "nothing broke",
             idle if strikes else ["nothing broke"],
         ),
         check("the bills come to what they would undisturbed", str(found.sums), wrong),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from failover_tests import environment, shares
-from failover_tests.bench import loads, scripts
+from failover_tests.bench import bills, loads, scripts
 from failover_tests.bench.loads import Measured
 from failover_tests.statements import statement
 from ha.lab import Lab
@@ -43,9 +43,12 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
 class Benchmark:
     """One benchmark of one lab; `say` is told what goes on."""
 
-    def __init__(self, lab: Lab, *, seconds: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, lab: Lab, *, seconds: int, accounts: int, say: Callable[[str], None]
+    ) -> None:
         self._lab = lab
         self._seconds = seconds
+        self._billed = accounts
         self._say = say
         self._accounts = [str(row["account_no"]) for row in lab.query(statement("bench_accounts"))]
         self._run = datetime.now(UTC).strftime("bench%Y%m%dT%H%M%SZ")
@@ -59,12 +62,14 @@ class Benchmark:
             selects = self._phase("pgbench --select-only", self._selects)
         payments = self._phase("POST /v1/payments", self._payments)
         statements = self._phase("pgbench, a payment's statements", self._statements)
+        run = bills.measured(self._lab, accounts=self._billed, key=self._run, say=self._say)
         return {
             "run": self._run,
             "connections": loads.CONNECTIONS,
             "seconds_a_phase": self._seconds,
             "reads_over_selects": _ratio(reads, selects),
             "payments_over_statements": _ratio(payments, statements),
+            "bills": msgspec.to_builtins(run),
             "phases": msgspec.to_builtins([reads, selects, payments, statements]),
             "environment": described,
         }

@@ -22,6 +22,8 @@ def page(results: dict[str, Any]) -> str:
             ("load", "per second", "mean ms", "p50 ms", "p99 ms", "errors"),
             [(phase["name"], *_figures(phase["measured"])) for phase in phases],
         ),
+        "## A bill run",
+        _bill_run(results["bills"]),
         "## Where the machine's time went",
         table(
             ("load", "share of all CPUs"),
@@ -31,6 +33,15 @@ def page(results: dict[str, Any]) -> str:
         table(("", ""), [(key, str(value)) for key, value in results["environment"].items()]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _bill_run(bills: dict[str, Any]) -> str:
+    return (
+        f"{bills['bills']} bills, {bills['failed']} accounts not billed: "
+        f"{bills['calculated_per_s']:.0f} a second calculated, {bills['issued_per_s']:.0f} issued, "
+        f"{bills['billed_per_s']:.0f} in all. A bare COPY writes the rows of "
+        f"{bills['copied_per_s']:.0f} a second: issuing reaches {bills['issued_over_copied']:.0%}."
+    )
 
 
 def _figures(measured: dict[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from failover_tests import billing, budgets, faults
-from failover_tests.billing import Strike
+from failover_tests.billing import Half, Struck
 from failover_tests.judgement import Outcome
 from failover_tests.load import Load
 from failover_tests.promises import Promises
@@ -22,19 +22,19 @@ def primary_power_off_in_bill_run(stage: Stage) -> Outcome:
     expected = billing.undisturbed(stage.lab, month, key=f"{stage.run}-undisturbed")
     with stage.paying() as load:
         run = bill_runs.ask(stage.lab, month, key=stage.run)
-        strikes = [_strike(stage, load, run, half="chunks_calculated")]
+        first = _power_off(stage, load, run, "calculated")
         run = bill_runs.reaches(stage.lab, run, "calculated")
         stage.wait_until_healthy(within_s=budgets.WHOLE_S)
         bill_runs.approve(stage.lab, run, key=f"{stage.run}-approved")
-        strikes.append(_strike(stage, load, run, half="chunks_done"))
+        second = _power_off(stage, load, run, "issued")
         run = bill_runs.reaches(stage.lab, run, "finished")
-    return billing.outcome(stage, run, strikes, expected=expected, promises=_PROMISES)
+    return billing.outcome(stage, run, (first, second), expected=expected, promises=_PROMISES)
 
 
-def _strike(stage: Stage, load: Load, run: Shown, *, half: str) -> Strike:
-    done = billing.under_way(stage.lab, run, half=half)
+def _power_off(stage: Stage, load: Load, run: Shown, half: Half) -> Struck:
+    billing.begins(stage.lab, run, half)
     with faults.power_off(stage.lab, stage.primary()) as fault:
         stage.wait_for_primary(other_than=fault.hosts[-1])
         load.is_served_again()
         load.catches_up()
-    return Strike(fault, half, done)
+    return half, fault

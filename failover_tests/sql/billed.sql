@@ -1,4 +1,4 @@
--- What a bill run has left in the books, and how far it was at a moment.
+-- What a bill run has left in the books.
 SELECT (SELECT count(*) FROM evergrid.bill WHERE bill_run_id = %RUN%)                          AS bills,
        (SELECT count(DISTINCT account_id) FROM evergrid.bill WHERE bill_run_id = %RUN%)        AS accounts,
        (SELECT coalesce(sum(consumption_kwh), 0) FROM evergrid.bill WHERE bill_run_id = %RUN%) AS consumption_kwh,

@@ -34,9 +34,11 @@ def seen(lab: Lab, run: Shown) -> Shown:
     return _call(lab, "GET", _path(run), "head_office")
 
 
-def reaches(lab: Lab, run: Shown, *states: str, within_s: float = BILLS_S) -> Shown:
+def reaches(
+    lab: Lab, run: Shown, *states: str, within_s: float = BILLS_S, step_s: float = 0.5
+) -> Shown:
     """
-    Return a run when it has come to one of `states`.
+    Return a run when it has come to one of `states`; look every `step_s`.
 
     :raises NotInTime: if it does not
     """
@@ -45,7 +47,7 @@ def reaches(lab: Lab, run: Shown, *states: str, within_s: float = BILLS_S) -> Sh
         is_enough=lambda shown: shown["state"] in states,
         what=f"the bills of {run['month']} to be {' or '.join(states)}",
         within_s=within_s,
-        step_s=0.5,
+        step_s=step_s,
     )
 
 

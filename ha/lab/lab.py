@@ -123,7 +123,7 @@ class Lab(Breakable):
         """
         return cluster.rows(self.psql(cluster.as_json_rows(sql), host))
 
-    def psql(self, script: str, host: str | None = None) -> str:
+    def psql(self, script: str, host: str | None = None, *, timeout_s: float = QUERY_S) -> str:
         """
         Run a script of statements as `postgres` on the primary or on `host`, and return its rows.
 
@@ -135,7 +135,7 @@ class Lab(Breakable):
         port = str(self.topology.ports.postgres)
         psql = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", SOCKET_FOLDER, "-p", port]
         argv = ["runuser", "-u", "postgres", "--", *psql, "-d", DATABASE, "-f", "-"]
-        return self.exec(where, argv, input=script, timeout_s=QUERY_S)
+        return self.exec(where, argv, input=script, timeout_s=timeout_s)
 
     def pids(self, host: str) -> list[int]:
         """Return the pids (this machine's) of every process of the host; empty if it is off."""

@@ -36,10 +36,10 @@ class OwnBillRun(Forbidden):
 
 
 class OwnReadings(Forbidden):
-    """Whoever took readings may not approve the bills that rest on them."""
+    """Whoever took readings, or corrected them, may not approve the bills that rest on them."""
 
     code = "OWN_READINGS"
-    hint = "Let somebody approve it who took none of the run's readings."
+    hint = "Let somebody approve it who had no hand in the run's readings."
 
 
 class ControlSumsDiffer(Conflict):
@@ -85,13 +85,15 @@ def check_approval(
     """
     Let an approval pass by another hand, of what it has seen.
 
-    Source: domain rules 3.4 (process `monthly_billing`: checked, separate from reading).
+    Source: domain rules 3.4 (process `monthly_billing`: checked, separate from reading). Its issuer
+    is a worker, which issues what was approved and nothing else: a third hand would add none of its
+    own. Instead whoever asked for the run may not approve it either.
     :param sums: those that were checked
-    :param has_taken_readings: whether `by` took any that the run's bills rest on
+    :param has_taken_readings: whether `by` had a hand in any that the run's bills rest on
     :raises BillRunDecided: if the run was approved or rejected
     :raises BillRunNotCalculated: if it has not come to its end
     :raises OwnBillRun: if `by` asked for it
-    :raises OwnReadings: if `by` took one of its readings
+    :raises OwnReadings: if `by` took one of its readings, or corrected it
     :raises ControlSumsDiffer: if it comes to something else
     """
     check_undecided(run)
@@ -101,7 +103,7 @@ def check_approval(
     if run.requested_by == by.name:
         raise OwnBillRun(f"{by.name} asked for run {run.bill_run_id}")
     if has_taken_readings:
-        raise OwnReadings(f"{by.name} took readings of run {run.bill_run_id}")
+        raise OwnReadings(f"{by.name} had a hand in readings of run {run.bill_run_id}")
     found = ControlSums(run.calculated, run.calculated_kwh, run.calculated_fen)
     if sums != found:
         raise ControlSumsDiffer(f"checked: {sums}; run {run.bill_run_id}: {found}")
@@ -116,7 +118,23 @@ def digest(bill: Bill) -> bytes:
         *_said(bill.reading),
         str(bill.multiplier.normalize()),
         bill.consumption_kwh,
-        tuple(map(repr, bill.lines)),
+        # By name: what a release adds to a line is added here when it can differ, and not before.
+        *(
+            (
+                line.portion,
+                line.component,
+                line.period,
+                line.tier,
+                str(line.quantity),
+                line.unit,
+                line.price,
+                line.amount_fen,
+                line.is_levy,
+                line.version,
+                line.days,
+            )
+            for line in bill.lines
+        ),
     )
     return hashlib.sha256(repr(said).encode()).digest()[:_DIGEST_BYTES]
 

@@ -91,7 +91,7 @@ class Basis:
     `persons` and `subsidy` are those that hold in the month. `serial` follows those of the month's
     bills that were cancelled, and of their mirrors. `used_before` is what the reading is compared
     with, `accepted` what was accepted of it, `estimated_kwh` what it was made to come to if it is
-    an estimate. `read_by` is the principal who took it.
+    an estimate. `hands` are the principals who took it, or corrected it.
     """
 
     account_id: int
@@ -112,7 +112,7 @@ class Basis:
     used_before: Use | None = None
     accepted: frozenset[tuple[str, int]] = frozenset()
     estimated_kwh: int | None = None
-    read_by: int | None = None
+    hands: frozenset[int] = frozenset()
 
     @property
     def first_month(self) -> Month:

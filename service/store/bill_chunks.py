@@ -96,7 +96,7 @@ def finish_calculation(
     Record what the bills of a chunk come to.
 
     :param digests: what each bill says, by account (its id)
-    :param readers: who took the readings they rest on
+    :param readers: who had a hand in the readings they rest on
     :param samples: those that somebody is to look at, by account (its id)
     """
     transaction.run(
@@ -150,7 +150,7 @@ def record_failures(
 
 
 def oldest_unfinished(transaction: Transaction) -> datetime | None:
-    """Return since when the oldest run that workers can do something about has waited."""
+    """Return since when a run that workers can do something about has waited, at the longest."""
     found = transaction.one(_SQL["oldest_unfinished"])
     return found[0] if found else None
 
@@ -176,7 +176,7 @@ def _basis(row: Row) -> Basis:
         used_before=Use(row[18], row[19]) if row[17] == BILLS_COMPARED else None,
         accepted=frozenset(_accepted(each) for each in row[20] or ()),
         estimated_kwh=row[21],
-        read_by=row[22],
+        hands=frozenset(row[22] or ()),
     )
 
 

@@ -14,7 +14,7 @@ from service.domain.errors import Busy
 from service.store.connection import Connection
 from service.store.metrics import CONNECTIONS
 from service.store.prober import Prober
-from service.store.turnstile import Turnstile
+from service.store.turnstile import Turnstile, latest
 
 _log = logging.getLogger(__name__)
 # A fresh connection has this long for its first work before another one is opened.
@@ -93,18 +93,18 @@ class Pool:
         Return a connection to the primary, the most recently used first.
 
         :param is_again: whether the caller had one that broke: it does not queue a second time
-        :raises DatabaseAway: if none came free, or none could be opened, before `deadline`
+        :raises DatabaseAway: if none came free, or none could be opened, in time for `deadline`
         """
         if self._slots.is_full:
             self._widen_if_stuck()
         else:
             self._flowed_s = time.monotonic()
-        if not self._slots.enter(deadline=deadline, is_ahead=is_again):
-            raise DatabaseAway("every connection was in use until the deadline")
+        if not self._slots.enter(deadline=latest(deadline), is_ahead=is_again):
+            raise DatabaseAway("no connection came free in time")
         try:
             connection = self._take_idle() or self._open(deadline)
         except _SlotGivenUp:
-            raise DatabaseAway("every connection was in use until the deadline") from None
+            raise DatabaseAway("no connection came free in time") from None
         except BaseException:
             self._slots.leave()
             raise
@@ -224,7 +224,8 @@ class Pool:
 
     def _open(self, deadline: float) -> Connection:
         while (left_s := deadline - time.monotonic()) > 0 and self._gate.wait(timeout=left_s):
-            if self._slots.gives_up() and not self._slots.enter(deadline=deadline, is_ahead=True):
+            again = latest(deadline)
+            if self._slots.gives_up() and not self._slots.enter(deadline=again, is_ahead=True):
                 raise _SlotGivenUp
             self._came_free.clear()
             found = self._take_idle()  # the prober leaves what it opened

@@ -91,7 +91,7 @@ def bill_next_chunk(
 
 
 def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | None:
-    """Return since when the oldest run that workers can do something about has waited."""
+    """Return since when a run that workers can do something about has waited, at the longest."""
     return database.read(store.oldest_unfinished, scope=_EVERYWHERE, deadline=deadline)
 
 
@@ -106,7 +106,7 @@ def _calculated(transaction: Transaction, *, chunk: Chunk, now: datetime) -> Bil
         chunk=chunk,
         tally=tally,
         digests=[(each.bill.account_id, digest(each.bill)) for each in made],
-        readers={each.basis.read_by for each in made if each.basis.read_by is not None},
+        readers={hand for each in made for hand in each.basis.hands},
         samples=_samples(made, prices),
         now=now,
     )

@@ -31,6 +31,6 @@ def calculated(superuser: Superuser, bureau: int) -> int:
 def close(superuser: Superuser, bureau: int) -> None:
     """Reject every run of a bureau that waits for a decision."""
     superuser(
-        f"UPDATE evergrid.bill_run_chunk SET rejected_at = '{NOW}' "
+        f"UPDATE evergrid.bill_run_chunk SET closed_at = '{NOW}' "
         f"WHERE bureau_id = {bureau} AND done_at IS NULL AND approved_at IS NULL"
     )

@@ -237,6 +237,15 @@ def test_an_account_that_cannot_be_billed_keeps_no_other_from_its_bill(utility):
     assert utility.bill_counts() == dict.fromkeys(homes[:2], 1)
 
 
+def test_a_chunk_without_bills_does_not_hold_up_the_others(utility):
+    homes = utility.open_accounts(6)
+    utility.read(homes[3:], "310")
+
+    run = utility.bill()
+
+    assert (run.state, run.chunks_done, run.billed, run.failed) == ("finished", 2, 3, 3)
+
+
 def test_a_second_run_bills_only_what_the_first_could_not(utility):
     homes = utility.open_accounts(3)
     utility.read(homes[:2], "310")
@@ -313,16 +322,27 @@ def test_the_oldest_unfinished_run_is_known_until_it_is_done(
     def oldest():
         return oldest_unfinished_run(database=worker_database, deadline=deadline)
 
-    utility.open_accounts()
+    home = utility.open_accounts()
+    utility.read(home, "100")
     assert oldest() is None
     run = utility.start()
     assert oldest() == now
     utility.drain()
     assert oldest() is None, "it waits for a person"
+    utility.start(MARCH)
+    assert oldest() is None, "so does the next month's"
     utility.approve(run)
     assert oldest() == now
     utility.drain()
     assert oldest() is None
+
+
+def test_a_run_that_has_nothing_to_issue_waits_for_nobody(utility):
+    utility.open_accounts()
+    run = utility.calculated()
+
+    assert (utility.show(run).state, utility.show(run).failed) == ("finished", 1)
+    assert utility.show(utility.start()).state == "queued", "nor does another run of the month"
 
 
 def test_a_month_that_is_not_over_cannot_be_billed(utility):

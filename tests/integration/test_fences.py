@@ -44,8 +44,8 @@ CHANGED = {
     (WORKER, "UPDATE", "receivable", "open_fen"),
     *((WORKER, "UPDATE", "bill_run_chunk", column)
       for column in ("calculated_at", "calculated", "calculated_kwh", "calculated_fen",
-                     "account_ids", "digests", "readers", "done_at", "billed", "failed",
-                     "amount_fen")),
+                     "account_ids", "digests", "readers", "closed_at", "is_compared", "done_at",
+                     "billed", "failed", "amount_fen")),
 }  # fmt: skip
 NEW_STAFF = (
     "INSERT INTO evergrid.staff (principal_id, bureau_id, full_name, created_at, "
@@ -188,6 +188,11 @@ def test_a_run_is_approved_by_the_database_s_own_function_alone(calculated, role
     approval = f"({calculated.bill_run_id}, 1, 'approved', {calculated.other}, now(), 'seen')"
     for statement in (
         f"INSERT INTO evergrid.bill_run_decision VALUES {approval}",
+        (
+            "INSERT INTO evergrid.bill_run_chunk (bill_run_id, chunk, bureau_id, first_account_id, "
+            "last_account_id, accounts, calculated_at, approved_at, account_ids, digests) "
+            f"VALUES ({calculated.bill_run_id}, 9, 1, 1, 1, 1, now(), now(), '{{1}}', '{{a}}')"
+        ),
         "UPDATE evergrid.bill_run_chunk SET approved_at = now()",
     ):
         with pytest.raises(REFUSED):
@@ -224,8 +229,17 @@ def test_that_function_refuses_what_is_not_calculated(calculated, migrated, run)
         run(API, decision(calculated, "other"))
 
 
-def test_no_chunk_is_billed_that_nobody_approved(calculated, run):
-    done = "UPDATE evergrid.bill_run_chunk SET done_at = now() WHERE bill_run_id = "
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_no_chunk_is_billed_by_a_worker_that_compares_with_no_approval(
+    calculated, migrated, is_approved, run
+):
+    """As workers did before sign-offs, of which some may run while others know of them."""
+    if is_approved:
+        migrated.superuser(
+            "UPDATE evergrid.bill_run_chunk SET approved_at = now() "
+            f"WHERE bill_run_id = {calculated.bill_run_id}"
+        )
+    done = "UPDATE evergrid.bill_run_chunk SET done_at = now(), billed = 1 WHERE bill_run_id = "
     with pytest.raises(psycopg2.errors.CheckViolation, match="bill_run_chunk_was_approved"):
         run(WORKER, f"{done}{calculated.bill_run_id}")
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
+from service.store import bill_chunks
 from service.store import bill_runs as store
+from service.store.database import Database
+from service.usecases.bill_chunks import bill_next_chunk
 from tests.integration import corrections
 from tests.integration.utilities import CHUNK_ACCOUNTS, MARCH, Utility
 
@@ -16,7 +22,10 @@ PATH = "/v1/bill-runs"
 def utility(migrated, database, worker_database, caller, once, now, monkeypatch):
     """A bureau of its own, billed in chunks of three accounts."""
     monkeypatch.setattr(store, "ACCOUNTS_PER_CHUNK", CHUNK_ACCOUNTS)
-    return Utility(migrated.superuser, database, worker_database, caller, once, now)
+    utility = Utility(migrated.superuser, database, worker_database, caller, once, now)
+    yield utility
+    monkeypatch.undo()
+    utility.drain()  # leaves no chunk to the next test's workers
 
 
 @pytest.fixture
@@ -96,19 +105,117 @@ def test_whoever_asked_for_a_run_may_withdraw_but_not_approve_it(ask, utility, r
     assert ask(f"{run}/rejections", {"reason": "Too early."}, **own)["state"] == "rejected"
 
 
-def test_whoever_took_readings_does_not_approve_their_bills(ask, utility, run, homes, caller):
-    reader = caller(HEAD, utility.bureau).principal_id
-    utility.query(  # the head office has read one of the second chunk's meters itself
-        f"UPDATE evergrid.bill_run_chunk SET readers = readers || {reader} "
-        f"WHERE bill_run_id = {run} AND chunk = 2"
-    )
-    assert ask(f"{run}/approvals", SEEN, 403)["code"] == "OWN_READINGS"
+@pytest.mark.parametrize("what", ["took", "corrected"])
+def test_whoever_had_a_hand_in_a_reading_does_not_approve_its_bill(
+    ask, utility, homes, caller, migrated, what
+):
+    head = caller(HEAD, utility.bureau).principal_id
+    if what == "took":
+        utility.query(
+            f"SET session_replication_role = replica; UPDATE evergrid.reading SET principal_id = "
+            f"{head} FROM evergrid.meter JOIN evergrid.account USING (bureau_id, account_id) "
+            "WHERE meter.meter_id = reading.meter_id AND meter.bureau_id = reading.bureau_id "
+            f"AND account_no = '{homes[3]}'"
+        )
+    else:
+        asked = corrections.ask(migrated.superuser, homes[3])
+        corrections.supersede(migrated.superuser, asked)
+        utility.query(
+            "SET session_replication_role = replica; UPDATE evergrid.reading_correction_event "
+            f"SET principal_id = {head} WHERE reading_correction_id = {asked} AND position = 2"
+        )
+    run = utility.calculated()
+    shown = utility.show(run)
+    sums = {name: getattr(shown, name) for name in SUMS}
+
+    assert ask(f"{run}/approvals", SEEN | sums, 403)["code"] == "OWN_READINGS"
 
 
-def test_the_readers_of_a_run_are_known_from_its_readings(utility, run, caller):
+def test_the_hands_of_a_run_are_known_from_its_readings(utility, run, caller):
     reader = caller("reader", utility.bureau).principal_id
     found = utility.query(f"SELECT readers FROM evergrid.bill_run_chunk WHERE bill_run_id = {run}")
     assert found == [([reader],), ([reader],)]
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "billed"), [("approvals", "issuing", 3), ("rejections", "rejected", 3)]
+)
+def test_a_run_that_was_half_issued_when_sign_offs_came_is_decided_about(
+    ask, utility, homes, decision, state, billed
+):
+    run = utility.calculated()
+    utility.query(  # as the migration leaves a chunk that an old worker has issued
+        "UPDATE evergrid.bill_run_chunk SET done_at = calculated_at, approved_at = calculated_at, "
+        f"is_compared = false, billed = calculated WHERE bill_run_id = {run} AND chunk = 1"
+    )
+    sent = SEEN if decision == "approvals" else {"reason": "Half is enough."}
+
+    decided = ask(f"{run}/{decision}", sent)
+
+    assert (decided["state"], decided["billed"]) == (state, billed)
+    utility.drain()
+    assert utility.show(run).billed == (4 if decision == "approvals" else 3)
+    utility.calculated(MARCH)  # the next month can be billed
+
+
+def test_a_run_is_rejected_while_a_worker_has_a_chunk_in_hand(
+    ask, utility, homes, monkeypatch, migrated, now, deadline
+):
+    run = utility.start()
+    has_claimed, may_finish, told = threading.Event(), threading.Event(), []
+    finish = bill_chunks.finish_calculation
+
+    def finish_late(*args, **kwargs):
+        has_claimed.set()
+        assert may_finish.wait(20)
+        finish(*args, **kwargs)
+
+    monkeypatch.setattr(bill_chunks, "finish_calculation", finish_late)
+    other = Database(dsn=migrated.dsn("evergrid_worker"), connections_max=1)
+    threads = [
+        threading.Thread(
+            target=lambda: told.append(bill_next_chunk(database=other, now=now, deadline=deadline))
+        ),
+        threading.Thread(
+            target=lambda: told.append(ask(f"{run}/rejections", {"reason": "The wrong month."}))
+        ),
+    ]
+    threads[0].start()
+    assert has_claimed.wait(20)
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    before = utility.query(deadlocks)
+    threads[1].start()
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    until = time.monotonic() + 20
+    while utility.query(waiting) == [(0,)]:
+        assert time.monotonic() < until, "the rejection waits for the worker"
+        time.sleep(0.02)
+    may_finish.set()
+    for thread in threads:
+        thread.join(20)
+    other.close()
+
+    assert len(told) == 2
+    assert utility.query(deadlocks) == before
+    assert utility.show(run).state == "rejected"
+    assert utility.work() is None
+
+
+@pytest.mark.parametrize("second", ["approvals", "rejections"])
+@pytest.mark.parametrize("round_", range(3))
+def test_of_two_decisions_at_the_same_moment_one_acts(api, utility, run, second, round_):
+    told = []
+
+    def send(what):
+        sent = SEEN if what == "approvals" else {"reason": f"No. {round_}"}
+        told.append(api.post(f"{PATH}/{run}/{what}", HEAD, utility.bureau, json=sent).status_code)
+
+    threads = [threading.Thread(target=send, args=(what,)) for what in ("approvals", second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(told) == [200, 409]
 
 
 def test_nothing_is_approved_before_all_is_calculated(ask, utility, homes):

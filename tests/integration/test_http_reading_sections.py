@@ -437,6 +437,18 @@ def test_a_month_that_was_billed_by_its_route_keeps_it(add, route, post, homes, 
     route(section_no, homes[1:2], since=APRIL)
 
 
+def test_a_route_may_be_changed_for_a_month_whose_run_was_rejected(
+    add, route, post, homes, utility
+):
+    section_no = add()
+    route(section_no, homes[:1], since=FEBRUARY)
+    sent = {"month": "2026-03", "bureau": utility.bureau, "section_no": section_no}
+    utility.read(homes, "100", month=MARCH)
+    run = post("/v1/bill-runs", sent, 202)["bill_run_id"]
+    post(f"/v1/bill-runs/{run}/rejections", {"reason": "The wrong route."}, 200)
+    route(section_no, homes[1:2], since=MARCH)
+
+
 def test_a_run_is_of_a_section_of_its_own_bureau(post, utility, migrated, caller):
     caller(HEAD, None)
     section_no = sections.add(migrated.superuser, 1, f"of the first {next(NAMES)}")

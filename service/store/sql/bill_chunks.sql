@@ -9,7 +9,7 @@ SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.reading_section
   FROM evergrid.bill_run_chunk AS chunk
   JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
  WHERE chunk.done_at IS NULL
-   AND chunk.rejected_at IS NULL
+   AND chunk.closed_at IS NULL
    AND (chunk.calculated_at IS NULL OR chunk.approved_at IS NOT NULL)
    AND (chunk.bill_run_id, chunk.chunk) NOT IN
        (SELECT passed.bill_run_id, passed.chunk
@@ -22,7 +22,7 @@ SELECT chunk.bill_run_id, chunk.chunk, chunk.bureau_id, bill_run.reading_section
                     WHERE before.bureau_id = chunk.bureau_id
                       AND before.bill_run_id < chunk.bill_run_id
                       AND before.done_at IS NULL
-                      AND before.rejected_at IS NULL
+                      AND before.closed_at IS NULL
                       AND (earlier.month <> bill_run.month
                            OR earlier.reading_section_id IS NULL
                            OR bill_run.reading_section_id IS NULL
@@ -67,7 +67,7 @@ SELECT account_id
 -- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
 -- the month, how often the register rolled over in between, the serial after cancelled bills.
 -- What the newest three bills in force came to, in how many days, is what the reading is compared with;
--- beside it stands what a person has accepted of it.
+-- beside it stands what a person has accepted of it, and who had a hand in it.
 -- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
 -- probe an account. Indexes: the primary keys.
 SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
@@ -109,7 +109,14 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
            AND estimate.meter_id = meter.meter_id
            AND estimate.read_at = reading.read_at
            AND reading.first_register IS NULL),
-       reading.principal_id
+       reading.principal_id || ARRAY(
+            SELECT event.principal_id
+              FROM evergrid.reading_correction AS correction
+              JOIN evergrid.reading_correction_event AS event
+                ON event.reading_correction_id = correction.reading_correction_id
+             WHERE correction.bureau_id = meter.bureau_id
+               AND correction.meter_id = meter.meter_id
+               AND correction.read_at = reading.read_at)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id
@@ -191,10 +198,12 @@ SELECT %(bill_run_id)s, chosen.account_id, %(bureau_id)s, chosen.sample::jsonb
   FROM unnest(%(account_ids)s::bigint[], %(samples)s::text[]) AS chosen (account_id, sample);
 
 -- name: finish_calculation
--- Say what the bills of a chunk come to: how many, what each says, who took their readings.
+-- Say what the bills of a chunk come to: how many, what each says, who had a hand in their readings.
+-- Where there is none, nothing waits for anybody.
 UPDATE evergrid.bill_run_chunk
    SET calculated_at = %(calculated_at)s, calculated = %(calculated)s,
        calculated_kwh = %(calculated_kwh)s, calculated_fen = %(calculated_fen)s,
+       closed_at = CASE WHEN %(calculated)s = 0 THEN %(calculated_at)s::timestamptz END,
        failed = %(failed)s, account_ids = %(account_ids)s::bigint[],
        digests = %(digests)s::bytea[], readers = %(readers)s::integer[]
  WHERE bill_run_id = %(bill_run_id)s
@@ -205,18 +214,30 @@ UPDATE evergrid.bill_run_chunk
 -- addition.
 UPDATE evergrid.bill_run_chunk
    SET done_at = %(done_at)s, billed = %(billed)s, failed = failed + %(failed)s,
-       amount_fen = %(amount_fen)s
+       amount_fen = %(amount_fen)s, is_compared = true
  WHERE bill_run_id = %(bill_run_id)s
    AND chunk = %(chunk)s;
 
 -- name: oldest_unfinished
--- Say since when the oldest run that workers can do something about has waited for them: since it was
--- asked for, or approved. Index: bill_run_chunk_ready.
-SELECT greatest(bill_run.requested_at, chunk.approved_at)
-  FROM evergrid.bill_run_chunk AS chunk
-  JOIN evergrid.bill_run ON bill_run.bill_run_id = chunk.bill_run_id
- WHERE chunk.done_at IS NULL
-   AND chunk.rejected_at IS NULL
-   AND (chunk.calculated_at IS NULL OR chunk.approved_at IS NOT NULL)
- ORDER BY chunk.bill_run_id, chunk.chunk
- LIMIT 1;
+-- Say since when the run has waited that workers could have done something about for longest: since it
+-- was asked for, or approved; NULL if there is none. Indexes: bill_run_chunk_ready, bill_run_chunk_open.
+SELECT min(greatest(bill_run.requested_at, ready.approved_at))
+  FROM (SELECT chunk.bill_run_id, max(chunk.approved_at) AS approved_at
+          FROM evergrid.bill_run_chunk AS chunk
+         WHERE chunk.done_at IS NULL
+           AND chunk.closed_at IS NULL
+           AND (chunk.calculated_at IS NULL OR chunk.approved_at IS NOT NULL)
+         GROUP BY chunk.bill_run_id) AS ready
+  JOIN evergrid.bill_run ON bill_run.bill_run_id = ready.bill_run_id
+ WHERE NOT EXISTS (SELECT
+                     FROM evergrid.bill_run_chunk AS before
+                     JOIN evergrid.bill_run AS earlier
+                       ON earlier.bill_run_id = before.bill_run_id
+                    WHERE before.bureau_id = bill_run.bureau_id
+                      AND before.bill_run_id < bill_run.bill_run_id
+                      AND before.done_at IS NULL
+                      AND before.closed_at IS NULL
+                      AND (earlier.month <> bill_run.month
+                           OR earlier.reading_section_id IS NULL
+                           OR bill_run.reading_section_id IS NULL
+                           OR earlier.reading_section_id = bill_run.reading_section_id));

@@ -21,7 +21,7 @@ SELECT bill_run.bill_run_id
                 WHERE chunk.bureau_id = bill_run.bureau_id
                   AND chunk.bill_run_id = bill_run.bill_run_id
                   AND chunk.done_at IS NULL
-                  AND chunk.rejected_at IS NULL)
+                  AND chunk.closed_at IS NULL)
  LIMIT 1;
 
 -- name: start_run
@@ -107,7 +107,7 @@ SELECT sample.account_id, sample.sample::text
 SELECT pg_advisory_xact_lock(hashtextextended('bill_run_decision', %(bill_run_id)s::bigint));
 
 -- name: has_taken_readings
--- Say if somebody took one of the readings that a run's bills rest on. Index: bill_run_chunk_pkey.
+-- Say if somebody had a hand in one of the readings that a run's bills rest on. Index: bill_run_chunk_pkey.
 SELECT EXISTS (SELECT
                  FROM evergrid.bill_run_chunk AS chunk
                 WHERE chunk.bill_run_id = %(bill_run_id)s

@@ -62,9 +62,17 @@ SELECT catalogue_version_id
    AND valid_from = %(valid_from)s::date;
 
 -- name: newest_run_month
--- Say which is the newest month that a bill run was asked for.
-SELECT max(month)
-  FROM evergrid.bill_run;
+-- Say which is the newest month that a bill run was asked for, and not rejected before it issued any.
+SELECT max(run.month)
+  FROM evergrid.bill_run AS run
+ WHERE NOT EXISTS (SELECT
+                     FROM evergrid.bill_run_decision AS decision
+                    WHERE decision.bill_run_id = run.bill_run_id
+                      AND decision.step = 'rejected')
+    OR EXISTS (SELECT
+                 FROM evergrid.bill_run_chunk AS chunk
+                WHERE chunk.bill_run_id = run.bill_run_id
+                  AND chunk.billed > 0);
 
 -- name: newest_billed_month
 -- Say which is the newest month that has bills.

@@ -39,7 +39,8 @@ SELECT stop.position, account.account_no::text, account.address
 SELECT pg_advisory_xact_lock(hashtextextended('reading_routes', %(bureau_id)s::bigint));
 
 -- name: newest_of_section
--- Read the newest month that a section has a route from, is planned in, was billed alone in. Indexes:
+-- Read the newest month that a section has a route from, is planned in, was billed alone in (unless
+-- that run was rejected before it issued any). Indexes:
 -- reading_route_pkey, reading_plan_reading_section_id_month_key, bill_run_by_section.
 SELECT greatest(
        (SELECT max(route.from_month)
@@ -50,7 +51,15 @@ SELECT greatest(
          WHERE plan.reading_section_id = %(section_no)s::bigint),
        (SELECT max(run.month)
           FROM evergrid.bill_run AS run
-         WHERE run.reading_section_id = %(section_no)s::bigint));
+         WHERE run.reading_section_id = %(section_no)s::bigint
+           AND (NOT EXISTS (SELECT
+                              FROM evergrid.bill_run_decision AS decision
+                             WHERE decision.bill_run_id = run.bill_run_id
+                               AND decision.step = 'rejected')
+                OR EXISTS (SELECT
+                             FROM evergrid.bill_run_chunk AS chunk
+                            WHERE chunk.bill_run_id = run.bill_run_id
+                              AND chunk.billed > 0))));
 
 -- name: places
 -- Read which accounts of a bureau have these numbers, which other section's route leads to each from

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from ha import flows
 from ha.installation import firewall
 from ha.topology import load
+from tests.unit.ha.regenerate import rendered
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes networks, which takes root")
 
@@ -108,6 +110,16 @@ def exchanged(one: socket.socket, other: socket.socket) -> None:
         assert receiver.recv(100) == b"something"
 
 
+def forgets(network: Network, edge: str) -> None:
+    """Do what keepalived does on an edge that loses the address."""
+    told = rendered()["lb1/keepalived.conf"]
+    commands = set(re.findall(r'^    notify_(?:backup|fault) "(.+)" root$', told, re.MULTILINE))
+    [command] = commands
+    own = command.replace(load().virtual_address, ADDRESS)
+    assert own != command
+    network.ip("netns", "exec", network.of(edge), *own.split())
+
+
 def vanish(connection: socket.socket) -> None:
     """Close at once, by a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -135,3 +147,30 @@ def test_a_connection_of_the_other_holder_is_reset_even_where_its_ports_are_reme
                 client.sendall(b"what nobody there has heard of")
                 with pytest.raises(ConnectionResetError):
                     client.recv(100)
+
+
+def test_an_edge_that_loses_the_address_forgets_what_it_had_closed(network):
+    """Its end could not be told; whoever uses the same port later would be answered by it."""
+    with network.listens("one") as one, network.listens("other") as other:
+        network.give("one")
+        client = network.connects()
+        served, _ = one.accept()
+        exchanged(client, served)
+
+        network.give("other", instead_of="one")
+        served.close()
+        forgets(network, "one")
+        vanish(client)
+        with network.connects() as client:
+            served, _ = other.accept()
+            with served:
+                exchanged(client, served)
+                network.give("one", instead_of="other")
+                client.sendall(b"what nobody there has heard of")
+                with pytest.raises(ConnectionResetError):
+                    client.recv(100)
+        assert one.fileno() >= 0
+        with network.connects() as again:
+            served, _ = one.accept()
+            with served:
+                exchanged(again, served)

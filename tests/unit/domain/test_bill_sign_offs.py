@@ -43,6 +43,11 @@ def test_whatever_a_bill_says_else_is_another_one(other):
     assert (digest(found) != digest(issued())) is (found != issued())
 
 
+def test_a_release_does_not_change_what_a_bill_says():
+    """What was approved before an upgrade is issued after it."""
+    assert digest(issued()).hex() == "6a40e25add7631036a7229632e265c64"
+
+
 def test_another_price_is_another_bill_even_over_the_same_amount():
     same = changed(version=9, valid_from=PRICES.valid_from)
     assert issued(prices=(same,)).amount_fen == issued().amount_fen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -18,11 +20,10 @@ RUN = {
     "calculated_fen": 57_930,
     "failed": 0,
     "accounts": 3,
-    "chunks": 4,
 }
 FOUND = Billed(SUMS, accounts=3, owed_fen=57_930)
 FAULT = Fault("power off", ("db1",), 0.0, "silent")
-STRIKES = (Strike(FAULT, "chunks_calculated", 1), Strike(FAULT, "chunks_done", 3))
+STRIKES = (Strike(FAULT, "calculated", 1, 3), Strike(FAULT, "issued", 3, 1))
 
 
 def found(*, run=RUN, books=FOUND, strikes=STRIKES):
@@ -60,10 +61,10 @@ def test_what_is_neither_owed_nor_paid_is_found():
     assert found(books=replace(FOUND, owed_fen=1)) == ["owed or paid: 1 fen, billed 57930"]
 
 
-@pytest.mark.parametrize("done", [0, 4])
-def test_a_fault_before_or_after_the_work_proves_nothing(done):
-    strikes = (STRIKES[0], Strike(FAULT, "chunks_done", done))
-    assert found(strikes=strikes) == [f"chunks_done: {done} of 4 when it broke"]
+@pytest.mark.parametrize(("before", "after"), [(0, 4), (4, 0)])
+def test_a_fault_before_or_after_the_work_proves_nothing(before, after):
+    strikes = (STRIKES[0], Strike(FAULT, "issued", before, after))
+    assert found(strikes=strikes) == [f"issued: {before} chunks before, {after} after"]
 
 
 def test_a_run_that_nothing_struck_proves_nothing():
@@ -71,11 +72,12 @@ def test_a_run_that_nothing_struck_proves_nothing():
 
 
 class Lab:
-    """Answers with one row."""
+    """Answers with one row, keeps the question."""
 
     def query(self, sql):
-        assert "%RUN%" not in sql
+        assert "%" not in sql
         assert "bill_run_id = 7" in sql
+        self.asked = sql
         return [
             {
                 "bills": "3",
@@ -83,9 +85,19 @@ class Lab:
                 "consumption_kwh": "930",
                 "amount_fen": "57930",
                 "owed_fen": "57930",
+                "calculated_before": "1",
+                "calculated_after": "3",
             }
         ]
 
 
 def test_what_a_run_left_in_the_books_is_read_by_its_number():
     assert billing.billed(Lab(), RUN) == FOUND
+
+
+def test_what_was_done_before_and_after_a_fault_is_read_by_the_wall_clock():
+    lab, now_s = Lab(), time.monotonic()
+    fault = replace(FAULT, began_s=now_s - 60, proven_s=now_s - 50)
+    assert billing.strike(lab, RUN, "calculated", fault) == Strike(fault, "calculated", 1, 3)
+    before, after = (float(text) for text in re.findall(r"to_timestamp\(([\d.]+)\)", lab.asked)[:2])
+    assert (time.time() - before, time.time() - after) == pytest.approx((60, 50), abs=1)

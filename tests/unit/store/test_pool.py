@@ -119,6 +119,19 @@ def test_what_the_next_burst_will_need_is_kept(server, connections, monkeypatch)
     assert not first.is_closed
 
 
+@pytest.mark.parametrize(("patience_s", "left_s"), [(27.0, 1.0), (5.0, 0.5), (0.1, 0.01)])
+def test_a_turn_that_comes_too_late_to_be_of_use_is_not_taken(
+    connections, monkeypatch, patience_s, left_s
+):
+    """Work that is given up half done costs its connection: fifty transactions."""
+    waited = []
+    monkeypatch.setattr(Turnstile, "enter", lambda _, *, deadline, **__: waited.append(deadline))
+    until = time.monotonic() + patience_s
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=until)
+    assert until - waited[0] == pytest.approx(left_s, rel=0.1)
+
+
 @pytest.fixture
 def narrow(monkeypatch):
     """As many connections as are enough: two."""
