@@ -100,11 +100,11 @@ class Pool:
         else:
             self._flowed_s = time.monotonic()
         if not self._slots.enter(deadline=latest(deadline), is_ahead=is_again):
-            raise DatabaseAway("no connection came free in time")
+            raise DatabaseAway("every connection is in use")
         try:
             connection = self._take_idle() or self._open(deadline)
         except _SlotGivenUp:
-            raise DatabaseAway("no connection came free in time") from None
+            raise DatabaseAway("every connection is in use") from None
         except BaseException:
             self._slots.leave()
             raise

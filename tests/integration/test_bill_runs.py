@@ -32,6 +32,7 @@ def utility(migrated, database, worker_database, caller, once, now, monkeypatch)
     """A bureau of its own, billed in chunks of three accounts."""
     monkeypatch.setattr(store, "ACCOUNTS_PER_CHUNK", CHUNK_ACCOUNTS)
     utility = Utility(migrated.superuser, database, worker_database, caller, once, now)
+    utility.drain()  # what another test has left
     yield utility
     monkeypatch.undo()
     utility.drain()  # leaves no chunk to the next test's workers
