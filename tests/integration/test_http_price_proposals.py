@@ -7,11 +7,14 @@ import json
 import secrets
 import threading
 import time
+from contextlib import closing
+from datetime import date
 from types import SimpleNamespace
 
 import psycopg2
 import pytest
 
+from service.store import queries
 from service.usecases.principals import issue_token
 from tests.conftest import NOW
 from tests.integration.proposals import UNCHANGED
@@ -339,3 +342,21 @@ def test_the_api_s_role_writes_no_price_list_by_itself(transaction):
             "(category, legal_document, valid_from, published_at) "
             "VALUES ('residential', 'by hand', '2030-01-01', now())"
         )
+
+
+def test_a_run_that_was_rejected_holds_no_prices_up(migrated):
+    newest = queries.load("price_proposals")["newest_run_month"]
+    decided = "INSERT INTO evergrid.bill_run_decision SELECT max(bill_run_id), 1, 'rejected', "
+    with closing(psycopg2.connect(migrated.dsn("postgres"))) as connection:  # and never commits
+        cursor = connection.cursor()
+        cursor.execute(
+            "INSERT INTO evergrid.bill_run (bureau_id, month, principal_id, requested_at) "
+            "SELECT 1, '2099-01-01', max(principal_id), now() FROM evergrid.principal"
+        )
+        cursor.execute(f"{newest.prepare}; {newest.execute}")
+        assert cursor.fetchone() == (date(2099, 1, 1),)
+        cursor.execute(
+            f"{decided} max(principal_id), now(), 'The wrong month.' FROM evergrid.bill_run"
+        )
+        cursor.execute(newest.execute)
+        assert cursor.fetchone() != (date(2099, 1, 1),)
