@@ -84,7 +84,7 @@ class Soak:
             problem = f"not broken: {error}"
         cured_s = time.monotonic()
         try:
-            stage.wait_until_healthy(within_s=budgets.WHOLE_S)
+            stage.wait_until_whole_again()
         except NotInTime as late:
             problem = f"not whole again: {late}"
         self._faults.extend(faults)

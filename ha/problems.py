@@ -14,10 +14,11 @@ BODY_MAX_BYTES = 16 * 1024 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """
-    A refusal (RFC 9457). `is_temporary`: the same request may succeed in a second.
+    A refusal (RFC 9457). `is_temporary`: the same request may succeed in `wait_s`.
 
-    `policy` is the limit that was reached, as RateLimit-Policy calls it. `is_last`: the connection
-    ends, because what the client goes on sending would be read as its next request.
+    `wait_s` is in seconds, or HAProxy's expression of them. `policy` is the limit that was reached,
+    as RateLimit-Policy calls it. `is_last`: the connection ends, because what the client goes on
+    sending would be read as its next request.
     """
 
     status: int
@@ -26,6 +27,7 @@ class Problem:
     detail: str
     hint: str
     is_temporary: bool = False
+    wait_s: str = "1"
     is_last: bool = False
     policy: str = ""
 
@@ -46,7 +48,7 @@ class Problem:
     @property
     def headers(self) -> str:
         """What the answer carries beside its body, as arguments of HAProxy's `http-error`."""
-        named = {"Retry-After": "1"} if self.is_temporary else {}
+        named = {"Retry-After": self.wait_s} if self.is_temporary else {}
         if self.is_last:
             named["Connection"] = "close"
         if self.policy:
@@ -122,6 +124,16 @@ TOO_MANY = (
         hint="Wait the seconds in Retry-After, then send fewer a second.",
     ),
 )
+# What could not be answered in time. Whoever asks again is spread, or all would come at once.
+QUEUE_FULL = Problem(
+    status=503,
+    title="Too much to do",
+    code="QUEUE_FULL",
+    detail="more requests wait than can be answered in time; this one was not carried out",
+    hint="Wait the seconds in Retry-After, then send it again with the same Idempotency-Key.",
+    is_temporary=True,
+    wait_s="%[rand(10),add(2)]",
+)
 # A program that speaks HTTP where it should speak HTTPS.
 IN_THE_OPEN = Problem(
     status=403,
@@ -131,7 +143,7 @@ IN_THE_OPEN = Problem(
     hint="Use https; if a token was sent, have it revoked: others may have read it.",
     is_last=True,
 )
-REFUSALS = (HIDDEN, *TOO_LARGE, *TOO_MANY, IN_THE_OPEN)
+REFUSALS = (HIDDEN, *TOO_LARGE, *TOO_MANY, QUEUE_FULL, IN_THE_OPEN)
 # In place of HAProxy's own pages.
 ERRORS = (
     Problem(

@@ -21,14 +21,27 @@ MAX_CONNECTIONS = 300
 RESERVED_CONNECTIONS = 20
 # Two processes a host: one more than the cores of the smallest host would only take turns.
 API_PROCESSES = 2
-# Requests one process can hold: with half of them used, two hosts hold 320 requests/s through
-# the 25 s of the longest failover. The other half is headroom for health checks and retries.
-API_CONNECTIONS_MAX = 4000
-# Clients at once, waiting or idle: those 8,000 requests, and some. Each costs two sockets; small
-# machines and containers allow a process 20,000, and HAProxy refuses to start with fewer than it
-# might need.
+# Sockets one process may have open: the few requests that the edge lets it have, many times over.
+API_CONNECTIONS_MAX = 1_000
+# Requests that the edge lets a host have at once, writes and reads each: twice as many as could
+# have a connection to PostgreSQL, because a host's processes do not share them evenly.
+API_REQUESTS_MAX = 2 * API_PROCESSES * environment.CONNECTIONS_MAX
+# Clients at once, waiting or idle. Each costs two sockets; small machines and containers allow a
+# process 20,000, and HAProxy refuses to start with fewer than it might need.
 EDGE_CONNECTIONS_MAX = 9_000
+# So many writes may wait, and so many reads: 120 a second of each through the 25 s of the longest
+# failover. Another third is left to those who are answered meanwhile.
+EDGE_WAITING_MAX = EDGE_CONNECTIONS_MAX // 3
 SOCKETS_MAX = 20_000
+_SIZES = {
+    "api_processes": API_PROCESSES,
+    "api_connections_max": API_CONNECTIONS_MAX,
+    "api_clients_max": API_PROCESSES * API_CONNECTIONS_MAX,
+    "api_requests_max": API_REQUESTS_MAX,
+    "edge_connections_max": EDGE_CONNECTIONS_MAX,
+    "edge_waiting_max": EDGE_WAITING_MAX,
+    "sockets_max": SOCKETS_MAX,
+}
 # One a week: every moment of the last three weeks at least can be restored.
 FULL_BACKUPS_KEPT = 4
 
@@ -149,11 +162,7 @@ def _shared(topology: Topology, secrets: Secrets) -> dict[str, Any]:
         "initial_cluster": ",".join(f"{m.name}=https://{m.address}:{etcd_port}" for m in dcs),
         "max_connections": MAX_CONNECTIONS,
         "local_connections_max": (MAX_CONNECTIONS - RESERVED_CONNECTIONS) // len(apps),
-        "api_processes": API_PROCESSES,
-        "api_connections_max": API_CONNECTIONS_MAX,
-        "api_requests_max": API_PROCESSES * API_CONNECTIONS_MAX // 2,
-        "edge_connections_max": EDGE_CONNECTIONS_MAX,
-        "sockets_max": SOCKETS_MAX,
+        **_SIZES,
         "body_max_bytes": problems.BODY_MAX_BYTES,
         "problems": problems.ERRORS,
         "refusals": problems.REFUSALS,

@@ -17,6 +17,9 @@ Rule = Callable[[Topology], Iterator[str]]
 # leases every 0.5 s, an election of etcd's own costs 1 s, asking the dead host 2 s, the promotion
 # 0.5 s; measured 22.7 to 23.8 s with a lease of 20 s.
 ELECTION_S = 5
+# What a request needs that left the edge's queue; what is given up half done costs an answer's work
+# (with 2 s, on a slow line, 60 of 100 were answered). The first of an outage wait in the API.
+SERVED_WITHIN_S = 5
 
 _TTL_MIN_S = 20
 _LOOP_WAIT_MIN_S = 1
@@ -89,8 +92,8 @@ def deadlines_nest(topology: Topology) -> Iterator[str]:
     for (inner, shorter), (outer, longer) in itertools.pairwise(waits):
         if longer <= shorter:
             yield f"{outer} is {longer} s, not longer than {inner}, {shorter} s"
-    if timings.edge_queue >= timings.client:
-        yield f"edge_queue is {timings.edge_queue} s, not shorter than client, {timings.client} s"
+    if not timings.ttl <= timings.edge_queue <= timings.api_deadline - SERVED_WITHIN_S:
+        yield f"edge_queue is {timings.edge_queue} s, not within ttl and 5 s before api_deadline"
 
 
 def three_databases_for_quorum(topology: Topology) -> Iterator[str]:

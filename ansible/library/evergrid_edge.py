@@ -42,7 +42,11 @@ EXAMPLES = r"""
 """
 
 SOCKET = "/run/evergrid/haproxy/admin.sock"
+# Whose servers are told what to do. Those of the other one, which reads go to, do the same, but
+# those of last resort; an edge of an older release has no such backend.
 BACKEND = "api"
+BACKENDS = (BACKEND, "api_reads")
+LAST_RESORT = "-unchecked"
 # It answers from memory.
 ANSWER_S = 3.0
 STEP_S = 0.2
@@ -71,12 +75,14 @@ def ask(order: str) -> str:
 
 def tell(server: str, state: str) -> None:
     """
-    Set a server of the backend to ready, drain or maint.
+    Set a server to ready, drain or maint.
 
     :raises Refused: if there is no such server
     """
-    if answer := ask(f"set server {BACKEND}/{server} state {state}").strip():
-        raise Refused(f"{server} to {state}: {answer}")
+    told = BACKENDS if server.endswith(LAST_RESORT) else (BACKEND,)
+    for backend in sorted({row["pxname"] for row in rows(*told)} | {BACKEND}):
+        if answer := ask(f"set server {backend}/{server} state {state}").strip():
+            raise Refused(f"{backend}/{server} to {state}: {answer}")
 
 
 def refuse_if_alone(host: str) -> None:
@@ -85,31 +91,33 @@ def refuse_if_alone(host: str) -> None:
 
     :raises Refused: then
     """
-    others = [row for row in rows() if row["svname"] not in {host, "BACKEND"}]
-    if not any(is_up(row) for row in others if not row["svname"].endswith("-unchecked")):
+    others = [row for row in rows(BACKEND) if row["svname"] not in {host, "BACKEND"}]
+    if not any(is_up(row) for row in others if not row["svname"].endswith(LAST_RESORT)):
         raise Refused(f"without {host} no app host would answer")
 
 
-def rows() -> list[dict[str, str]]:
+def rows(*backends: str) -> list[dict[str, str]]:
     """
-    Return what HAProxy counts of each server (`show stat`).
+    Return what HAProxy counts of each server of `backends` (`show stat`).
 
     :raises Refused: if it does not answer
     """
     found = csv.DictReader(ask("show stat").removeprefix("# ").splitlines())
-    return [row for row in found if row["pxname"] == BACKEND]
+    return [row for row in found if row["pxname"] in backends]
 
 
 def counts(host: str) -> dict[str, str]:
     """
-    Return what HAProxy counts of the host, in its own words (`show stat`).
+    Return what HAProxy counts of the host, writes and reads, in its own words (`show stat`).
 
     :raises Refused: if it does not know it
     """
-    found = [row for row in rows() if row["svname"] == host]
-    if not found:
+    found = [row for row in rows(*BACKENDS) if row["svname"] == host]
+    told = [row for row in found if row["pxname"] == BACKEND]
+    if not told:
         raise Refused(f"this edge knows no {host}")
-    return found[0]
+    sums = {name: str(sum(int(row[name]) for row in found)) for name in ("scur", "qcur")}
+    return told[0] | sums
 
 
 def is_idle(row: dict[str, str]) -> bool:
@@ -138,7 +146,7 @@ def wait(host: str, is_enough: Callable[[dict[str, str]], bool], what: str, with
 def take_out(host: str, within_s: int) -> None:
     """Send the host nothing new, wait for what it has, then let it not exist."""
     refuse_if_alone(host)
-    tell(f"{host}-unchecked", "maint")
+    tell(f"{host}{LAST_RESORT}", "maint")
     tell(host, "drain")
     wait(host, is_idle, f"{host} has answered every request", within_s)
     tell(host, "maint")
@@ -147,7 +155,7 @@ def take_out(host: str, within_s: int) -> None:
 def put_in(host: str, within_s: int) -> None:
     """Let the host be sent requests as soon as it answers."""
     tell(host, "ready")
-    tell(f"{host}-unchecked", "ready")
+    tell(f"{host}{LAST_RESORT}", "ready")
     wait(host, is_up, f"{host} is up", within_s)
 
 
@@ -165,7 +173,7 @@ def main() -> None:
     try:
         row = counts(host)
         # Where it was put back by a run that was cut short, its other name is still left out.
-        other = counts(f"{host}-unchecked")["status"]
+        other = counts(f"{host}{LAST_RESORT}")["status"]
         is_back = is_up(row) and not other.startswith("MAINT")
         is_done = is_back if state == "in" else row["status"].startswith("MAINT")
         if not is_done and not module.check_mode:

@@ -24,7 +24,7 @@ def primary_power_off_in_bill_run(stage: Stage) -> Outcome:
         run = bill_runs.ask(stage.lab, month, key=stage.run)
         first = _power_off(stage, load, run, "calculated")
         run = bill_runs.reaches(stage.lab, run, "calculated")
-        stage.wait_until_healthy(within_s=budgets.WHOLE_S)
+        stage.wait_until_whole_again()
         bill_runs.approve(stage.lab, run, key=f"{stage.run}-approved")
         second = _power_off(stage, load, run, "issued")
         run = bill_runs.reaches(stage.lab, run, "finished")

@@ -96,7 +96,7 @@ class ReadsNeverGoBack:
 def _crash(stage: Stage, load: Load) -> Fault:
     with faults.killed(stage.lab, stage.primary(), "postgres") as fault:
         load.is_served_again()
-    stage.wait_until_healthy(within_s=budgets.WHOLE_S)
+    stage.wait_until_whole_again()
     return fault
 
 

@@ -141,8 +141,12 @@ class Client:
         return Answer(status=reply.status, net_fen=net_fen)
 
     async def open_connections(self, count: int) -> None:
-        """Open connections that are kept for whoever needs one next."""
-        asked = (self._call("GET", "/live", headers={}) for _ in range(count))
+        """
+        Open connections that are kept for whoever needs one next.
+
+        By a caller that the edge knows already: it would take so many unknown ones for guesses.
+        """
+        asked = (self._call("GET", "/live", headers=self._hall) for _ in range(count))
         await asyncio.gather(*asked)
 
     async def account_numbers(self, *, at_most: int) -> list[str]:

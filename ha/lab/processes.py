@@ -25,6 +25,10 @@ END_S = 10.0
 ENDED = frozenset("ZX")
 STOPPED = frozenset("Tt") | ENDED
 
+# Where the first process of a host was found, to be looked at first: what all hundreds of processes
+# were started with takes 12 ms to read, and a look at a whole lab asks forty times (0.26 s).
+_inits: dict[str, int] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -64,11 +68,20 @@ def is_running(pid: int) -> bool:
 
 def init_of(layout: Layout, host: str) -> int | None:
     """Return the pid of the first process of the host, or none if the host is off."""
-    for pid in marked(f"{layout.lab}/{host}\0"):
-        process = look_up(pid)
-        if process and process.depth > 1 and process.own_pid == 1:
+    mark = f"{layout.lab}/{host}\0"
+    found = _inits.get(mark)
+    if found is not None and _is_marked(found, mark) and _is_init(found):
+        return found
+    for pid in marked(mark):
+        if _is_init(pid):
+            _inits[mark] = pid
             return pid
     return None
+
+
+def _is_init(pid: int) -> bool:
+    process = look_up(pid)
+    return process is not None and process.depth > 1 and process.own_pid == 1
 
 
 def of_host(init: int) -> list[Process]:
@@ -87,8 +100,11 @@ def of_lab(layout: Layout) -> set[int]:
 
 def marked(mark: str) -> set[int]:
     """Return the pids whose environment says that they were booted as `mark`."""
-    needle = f"\0{MARK}={mark}".encode()
-    return {pid for pid in _every_pid() if needle in b"\0" + _environment(pid) + b"\0"}
+    return {pid for pid in _every_pid() if _is_marked(pid, mark)}
+
+
+def _is_marked(pid: int, mark: str) -> bool:
+    return f"\0{MARK}={mark}".encode() in b"\0" + _environment(pid) + b"\0"
 
 
 def under(pid: int, among: Iterable[Process]) -> list[Process]:

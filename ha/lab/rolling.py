@@ -30,7 +30,10 @@ from ha.topology import Host, Topology
 
 # What carries the release on an app host; the worker first, because it hands nothing over.
 PROGRAMS = ("worker", "api")
+# The edge's backend whose servers are told what to do. Those of the other one, which reads go to,
+# do the same, but those of last resort; an edge of an older release has no such backend.
 BACKEND = "api"
+BACKENDS = (BACKEND, "api_reads")
 # The API loads its code in a second; busy cores need many times as long.
 READY_S = 60.0
 # Each program once, with room for one that met a database that was just being replaced.
@@ -147,10 +150,10 @@ def _out_of_rotation(layout: Layout, topology: Topology, host: Host) -> Iterator
     :raises NotInTime: if a request takes longer than the edge allows one
     """
     edges = _edges(layout, topology)
-    regular, last_resort = f"{BACKEND}/{host.name}", f"{BACKEND}/{host.name}-unchecked"
+    regular = f"{BACKEND}/{host.name}"
     try:
         for edge in edges:
-            balancer.set_state(edge, last_resort, "maint")
+            _set_last_resorts(edge, host, "maint")
             balancer.set_state(edge, regular, "drain")
         until(
             lambda: [_in_flight(edge, host) for edge in edges],
@@ -164,7 +167,7 @@ def _out_of_rotation(layout: Layout, topology: Topology, host: Host) -> Iterator
     finally:
         for edge in edges:
             balancer.set_state(edge, regular, "ready")
-            balancer.set_state(edge, last_resort, "ready")
+            _set_last_resorts(edge, host, "ready")
     until(
         lambda: [balancer.servers(edge, BACKEND)[host.name]["status"] for edge in edges],
         is_enough=lambda found: set(found) <= {"UP"},
@@ -173,10 +176,17 @@ def _out_of_rotation(layout: Layout, topology: Topology, host: Host) -> Iterator
     )
 
 
+def _set_last_resorts(edge: int, host: Host, state: str) -> None:
+    for backend in BACKENDS:
+        if balancer.servers(edge, backend):
+            balancer.set_state(edge, f"{backend}/{host.name}-unchecked", state)
+
+
 def _in_flight(edge: int, host: Host) -> int:
     """Return how many requests the edge waits for the host to answer."""
-    counts = balancer.servers(edge, BACKEND)[host.name]
-    return int(counts["scur"]) + int(counts["qcur"])
+    backends = (balancer.servers(edge, backend) for backend in BACKENDS)
+    counts = [servers[host.name] for servers in backends if servers]
+    return sum(int(row["scur"]) + int(row["qcur"]) for row in counts)
 
 
 def _wait_until_ready(layout: Layout, topology: Topology, host: Host) -> None:

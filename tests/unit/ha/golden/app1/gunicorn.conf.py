@@ -7,7 +7,7 @@ bind = "127.0.0.1:8080"
 workers = 2
 worker_class = "gevent"
 # During a failover every request waits in one of these.
-worker_connections = 4000
+worker_connections = 1000
 backlog = 4096
 http_parser = "fast"
 # A process that does not even turn its loop for a minute is hung.
