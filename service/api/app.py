@@ -32,6 +32,7 @@ from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
 from service.api.estimates import Estimates
 from service.api.household_terms import HouseholdTerms
+from service.api.meters import Meters
 from service.api.metrics import Metrics
 from service.api.observation import Observation
 from service.api.passwords import PasswordChanges
@@ -52,6 +53,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
     "/v1/accounts/{account_no}/estimates": Estimates,
     "/v1/accounts/{account_no}/household-terms": HouseholdTerms,
+    "/v1/accounts/{account_no}/meters": Meters,
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/accounts/{account_no}/readings": reading_corrections.AccountReadings,
     "/v1/readings": readings.Readings,

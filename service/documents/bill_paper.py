@@ -93,7 +93,7 @@ def paper_of(bill: BillDetails, account: Account, *, bureau: str) -> BillPaper:
         name=account.name,
         address=account.address,
         category=_CATEGORIES.get(account.category, account.category),
-        asset_no=account.meter.asset_no,
+        asset_no=bill.asset_no,
         previous_day=_moment(bill.previous_read_at),
         previous_register=shown(bill.previous_register),
         day=_moment(bill.read_at),
@@ -132,6 +132,12 @@ def _notes(bill: BillDetails) -> Iterator[str]:
         yield f"本账单冲销第 {bill.cancels_bill_no} 号账单，电量、金额均为负数。"
     if bill.cancelled_by_bill_no:
         yield f"本账单已由第 {bill.cancelled_by_bill_no} 号账单冲销，请勿再缴。"
+    for meter in bill.removed_meters:
+        yield (
+            f"本期换表：旧表 {meter.asset_no} 自 {shown(meter.start_register)} 至 "
+            f"{shown(meter.final_register)}，倍率 {shown(meter.multiplier)}，"
+            f"计 {meter.consumption_kwh:,} 千瓦时，已含在本账单电量内。"
+        )
     if bill.is_estimated:
         yield "本月止码为估抄（E），下次实抄后多退少补。"
     if bill.settles_estimate:

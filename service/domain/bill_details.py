@@ -54,9 +54,24 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedMeter:
+    """A meter that was exchanged in the time of a bill, with what it measured for that."""
+
+    asset_no: str
+    removed_at: datetime
+    start_register: Decimal
+    final_register: Decimal
+    multiplier: Decimal
+    consumption_kwh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillDetails:
     """
     A bill with all that it was computed from; registers and multiplier are decimals.
+
+    They are of the meter `asset_no`, which was read last. If it took the place of others meanwhile,
+    it began at `previous_register`, and `removed_meters` measured the rest.
 
     A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
     zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. One that
@@ -71,11 +86,13 @@ class BillDetails:
     open_fen: int
     issued_at: datetime
     due_on: date
+    asset_no: str
     previous_read_at: datetime
     previous_register: Decimal
     read_at: datetime
     register: Decimal
     multiplier: Decimal
+    removed_meters: tuple[RemovedMeter, ...]
     legal_document: str
     cancels_bill_no: str | None
     cancelled_by_bill_no: str | None

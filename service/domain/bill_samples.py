@@ -14,7 +14,9 @@ from service.domain.bill_details import BillLine
 from service.domain.bills import Basis, Bill
 from service.domain.reading_checks import Use
 
-Rule = Literal["largest_amount", "largest_change", "estimated", "first_of_category"]
+Rule = Literal[
+    "largest_amount", "largest_change", "estimated", "meter_exchanged", "first_of_category"
+]
 
 
 class Calculated(NamedTuple):
@@ -93,6 +95,10 @@ def _choices(calculated: Sequence[Calculated]) -> Iterator[tuple[Rule, int]]:
         if calculated[index].basis.estimated_kwh is not None:
             yield "estimated", index
             break
+    exchanged = [index for index in numbers if calculated[index].basis.removed]
+    if exchanged:
+        most = max(exchanged, key=lambda index: calculated[index].bill.consumption_kwh)
+        yield "meter_exchanged", most
     seen = set()
     for index in numbers:
         category = calculated[index].bill.category

@@ -11,7 +11,7 @@ from decimal import Decimal
 from service.domain.calculations import Calculation, Line, calculate
 from service.domain.errors import Conflict, Invalid, Missing
 from service.domain.household_terms import Subsidy, has_free_energy, has_wider_tiers
-from service.domain.meters import Register, consumption_kwh
+from service.domain.meters import Register, Span, measured_kwh
 from service.domain.months import Month, business_date
 from service.domain.portions import Household, Portion, Spell
 from service.domain.prices import PriceList
@@ -21,8 +21,6 @@ from service.domain.tou import Energy
 
 DAYS_TO_PAY = 20
 """A bill is due this many days after its issue, in the calendar of business time."""
-CONSUMPTION_MAX_KWH = 1_000_000_000
-"""More than a city takes in a month: then a meter's master data are wrong, not its customer."""
 
 _NUMBER = re.compile(
     r"(?P<year>[12][0-9]{3})(?P<month>0[1-9]|1[0-2])(?P<account_no>[0-9]{10})(?P<serial>[0-9]{2})",
@@ -58,13 +56,6 @@ class PriceMissing(Conflict):
     hint = "Publish a catalogue that is valid from the first day of the bill."
 
 
-class ConsumptionImplausible(Invalid):
-    """The registers and the multiplier come to energy that nobody can have used."""
-
-    code = "CONSUMPTION_IMPLAUSIBLE"
-    hint = "Check the meter's multiplier and initial register, and the readings since."
-
-
 class AmountNegative(Invalid):
     """A bill cannot pay its customer."""
 
@@ -91,7 +82,8 @@ class Basis:
     `persons` and `subsidy` are those that hold in the month. `serial` follows those of the month's
     bills that were cancelled, and of their mirrors. `used_before` is what the reading is compared
     with, `accepted` what was accepted of it, `estimated_kwh` what it was made to come to if it is
-    an estimate. `hands` are the principals who took it, or corrected it.
+    an estimate. `hands` are the principals who took it, or corrected it. `removed` is what meters
+    measured that were exchanged since, the oldest first; `previous` is where the last one began.
     """
 
     account_id: int
@@ -113,6 +105,7 @@ class Basis:
     accepted: frozenset[tuple[str, int]] = frozenset()
     estimated_kwh: int | None = None
     hands: frozenset[int] = frozenset()
+    removed: tuple[Span, ...] = ()
 
     @property
     def first_month(self) -> Month:
@@ -178,7 +171,7 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     """
     reading = _reading_to_bill(basis, month)
     spells = _spells(basis, reading, prices)
-    kwh = _consumption_kwh(basis, reading)
+    kwh = _measured(basis, reading)
     if kwh != basis.estimated_kwh:
         use = Use.between(basis.previous.read_at, reading.read_at, kwh=kwh)
         check_reading(use, before=basis.used_before, accepted=basis.accepted)
@@ -287,14 +280,13 @@ def months_between(first: Month, last: Month) -> int:
     return (last.year - first.year) * MONTHS_OF_A_YEAR + last.number - first.number + 1
 
 
-def _consumption_kwh(basis: Basis, reading: Stand) -> int:
-    register = Register(basis.digits, basis.decimals)
-    start, end = basis.previous.register, reading.register
-    span = f"{start} to {end} times {basis.multiplier}"
-    if end + basis.roll_overs * register.range < start:
-        raise ConsumptionImplausible(f"{span} is below zero")
-    advance = register.advance(start=start, end=end, roll_overs=basis.roll_overs)
-    kwh = consumption_kwh(advance=advance, multiplier=basis.multiplier)
-    if kwh > CONSUMPTION_MAX_KWH:
-        raise ConsumptionImplausible(f"{span} is {kwh} kWh")
-    return kwh
+def _measured(basis: Basis, reading: Stand) -> int:
+    """Return what the account's meters measured for a bill."""
+    running = Span(
+        shape=Register(basis.digits, basis.decimals),
+        multiplier=basis.multiplier,
+        start=basis.previous.register,
+        end=reading.register,
+        roll_overs=basis.roll_overs,
+    )
+    return measured_kwh((*basis.removed, running))

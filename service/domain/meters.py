@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,6 +12,8 @@ from service.domain.rounding import half_up
 
 DIGITS_MAX = 12
 DECIMALS_MAX = 4
+CONSUMPTION_MAX_KWH = 1_000_000_000
+"""More than a city takes in a month: then a meter's master data are wrong, not its customer."""
 
 _REGISTER = re.compile(r"(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,4}))?", re.ASCII)
 _SCALE = 10**DECIMALS_MAX  # Registers and multipliers have four decimals at most.
@@ -29,6 +32,13 @@ class RegisterTooLong(Invalid):
 
     code = "REGISTER_TOO_LONG"
     hint = "Check the value, and that it was read from this meter."
+
+
+class ConsumptionImplausible(Invalid):
+    """The registers and the multiplier come to energy that nobody can have used."""
+
+    code = "CONSUMPTION_IMPLAUSIBLE"
+    hint = "Check the meter's multiplier and initial register, and the readings since."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,53 @@ class Register:
         advance = end - start + roll_overs * self.range
         assert advance >= 0, "a reading below its predecessor must have been taken as a roll-over"
         return advance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """
+    What the register of one meter showed at both ends of the time that it measured for a bill.
+
+    It began again at zero `roll_overs` times in between.
+    """
+
+    shape: Register
+    multiplier: Decimal
+    start: Decimal
+    end: Decimal
+    roll_overs: int
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the register would have had to run backwards, as after a correction."""
+        return self.end + self.roll_overs * self.shape.range < self.start
+
+    @property
+    def kwh(self) -> int:
+        """What the meter measured."""
+        advance = self.shape.advance(start=self.start, end=self.end, roll_overs=self.roll_overs)
+        return consumption_kwh(advance=advance, multiplier=self.multiplier)
+
+    def __str__(self) -> str:
+        """Write it as a person reads meters."""
+        return f"{self.start} to {self.end} times {self.multiplier}"
+
+
+def measured_kwh(spans: Iterable[Span]) -> int:
+    """
+    Return what the meters of an account measured one after the other, each rounded by itself.
+
+    Source: domain rule 2.2, steps 2 and 7; example E08.
+    :raises ConsumptionImplausible: if it is below zero or beyond `CONSUMPTION_MAX_KWH`
+    """
+    kwh = 0
+    for span in spans:
+        if span.is_backwards:
+            raise ConsumptionImplausible(f"{span} is below zero")
+        kwh += span.kwh
+        if kwh > CONSUMPTION_MAX_KWH:
+            raise ConsumptionImplausible(f"{span} is {kwh} kWh")
+    return kwh
 
 
 def consumption_kwh(*, advance: Decimal, multiplier: Decimal) -> int:

@@ -79,7 +79,7 @@ class MultiplierMalformed(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMeter:
-    """The meter an account begins with; decimal numbers are text, as they were sent."""
+    """A meter that is hung up; decimal numbers are text, as they were sent."""
 
     asset_no: str
     digits: int
@@ -160,22 +160,27 @@ def _judge_installation(account: NewAccount, terms: Terms) -> None:
         raise DateImplausible(f"meter.installed_at is {installed_at.isoformat()}")
 
 
-def _judge_asset(account: NewAccount, _terms: Terms) -> None:
-    if not _ASSET_NO.fullmatch(account.meter.asset_no):
-        raise AssetNumberMalformed(f"meter.asset_no is {_shown(account.meter.asset_no)}")
+def _judge_meter(account: NewAccount, _terms: Terms) -> None:
+    judge_meter(account.meter)
 
 
-def _judge_register(account: NewAccount, _terms: Terms) -> None:
-    digits, decimals = account.meter.digits, account.meter.decimals
-    if not (1 <= digits <= DIGITS_MAX and 0 <= decimals <= DECIMALS_MAX):
-        raise RegisterImpossible(f"meter has {digits} digits and {decimals} decimals")
-    Register(digits, decimals).read(account.meter.initial_register)
+def judge_meter(meter: NewMeter) -> None:
+    """
+    Let a meter pass that can hang at an account.
 
-
-def _judge_multiplier(account: NewAccount, _terms: Terms) -> None:
-    text = account.meter.multiplier
-    if not _MULTIPLIER.fullmatch(text) or Decimal(text) == 0:
-        raise MultiplierMalformed(f"meter.multiplier is {_shown(text)}")
+    :raises AssetNumberMalformed: if its asset number is none
+    :raises RegisterImpossible: if no register is built like this
+    :raises RegisterMalformed: if the register it begins with is no number
+    :raises RegisterTooLong: if it cannot show that
+    :raises MultiplierMalformed: if the multiplier is no number above zero
+    """
+    if not _ASSET_NO.fullmatch(meter.asset_no):
+        raise AssetNumberMalformed(f"meter.asset_no is {_shown(meter.asset_no)}")
+    if not (1 <= meter.digits <= DIGITS_MAX and 0 <= meter.decimals <= DECIMALS_MAX):
+        raise RegisterImpossible(f"meter has {meter.digits} digits and {meter.decimals} decimals")
+    Register(meter.digits, meter.decimals).read(meter.initial_register)
+    if not _MULTIPLIER.fullmatch(meter.multiplier) or Decimal(meter.multiplier) == 0:
+        raise MultiplierMalformed(f"meter.multiplier is {_shown(meter.multiplier)}")
 
 
 def _shown(text: str) -> str:
@@ -190,9 +195,7 @@ _RULES: tuple[Callable[[NewAccount, Terms], None], ...] = (
     _judge_phone,
     _judge_category,
     _judge_opening,
-    _judge_asset,
-    _judge_register,
-    _judge_multiplier,
+    _judge_meter,
     _judge_installation,
 )
 """Every rule for a new account, in the order in which its sender is told of them."""

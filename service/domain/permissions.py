@@ -51,6 +51,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "accounts.import": _MIGRATOR,
         "accounts.read": _CUSTOMERS | _MIGRATOR,
         "household_terms.record": _HALL | _MIGRATOR,
+        "meters.exchange": _any(Role.BILLING_OFFICER),
         "readings.post": _ROUND | _MIGRATOR,
         "readings.read": _HALL | _ROUND | _OFFICES | _AUDITOR,
         "reading_corrections.read": _ROUND | _OFFICES | _AUDITOR,

@@ -88,6 +88,7 @@ class ShownReading:
     A reading of an account's meter, as it is in force.
 
     `first_register` is what was taken first, null if it never was corrected; registers are text.
+    `asset_no` is that of the meter, which may be gone.
     """
 
     read_at: datetime
@@ -95,6 +96,7 @@ class ShownReading:
     rolled_over: bool
     source: str
     first_register: str | None
+    asset_no: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

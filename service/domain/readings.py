@@ -191,7 +191,7 @@ def judge(
         new, item = batch[index], index + 1
         account_no = new.account_no
         try:
-            reading = _taken(new, shown.get(account_no), now=now, open_from=open_from)
+            reading = taken(new, shown.get(account_no), now=now, open_from=open_from)
         except Refusal as refusal:
             results[item] = refused(item, account_no, refusal)
             continue
@@ -226,7 +226,8 @@ def _odd(reading: Reading, past: Past | None, shape: Register) -> tuple[Oddity, 
     return tuple(Oddity(kind=each.code, detail=each.detail) for each in found)
 
 
-def _taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from: date) -> Reading:
+def taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from: date) -> Reading:
+    """Return a reading if it can be true of a meter that stands so; the refusal says why not."""
     if new.source not in SOURCES:
         raise SourceUnknown(f"source is {new.source[:40]!r}")
     if state is None:

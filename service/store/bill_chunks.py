@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -11,6 +12,7 @@ from service.domain.bill_runs import Chunk, Tally
 from service.domain.bill_samples import BillSample
 from service.domain.bills import Basis, Stand
 from service.domain.errors import Refusal
+from service.domain.meters import Register, Span
 from service.domain.months import Month
 from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.store import queries
@@ -176,7 +178,19 @@ def _basis(row: Row) -> Basis:
         used_before=Use(row[18], row[19]) if row[17] == BILLS_COMPARED else None,
         accepted=frozenset(_accepted(each) for each in row[20] or ()),
         estimated_kwh=row[21],
-        hands=frozenset(row[22] or ()),
+        removed=tuple(map(_span, row[22] or ())),
+        hands=frozenset(row[23] or ()),
+    )
+
+
+def _span(texts: Sequence[str]) -> Span:
+    digits, decimals, multiplier, start, end, roll_overs = texts
+    return Span(
+        shape=Register(int(digits), int(decimals)),
+        multiplier=Decimal(multiplier),
+        start=Decimal(start),
+        end=Decimal(end),
+        roll_overs=int(roll_overs),
     )
 
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
 from service.domain.bill_cancellations import mirrored
-from service.domain.bill_details import BillDetails, BillLine, BillPage, BillSummary
+from service.domain.bill_details import (
+    BillDetails,
+    BillLine,
+    BillPage,
+    BillSummary,
+    RemovedMeter,
+)
 from service.domain.bills import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
 from service.domain.explanations import in_words, reasons
+from service.domain.meters import Register, Span
 from service.domain.months import Month
 from service.domain.tariffs import Unit
 from service.domain.tou import Period
@@ -30,17 +38,14 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
     :raises BillUnknown: if no bill the caller may see has it
     """
     month, account_no, serial = parts_of_number(bill_no)
-    names = {"account_no": account_no, "month": month.first_day}
-    found = transaction.one(_SQL["bill_by_no"], bill_no=bill_no, **names)
+    names = {"bill_no": bill_no, "account_no": account_no, "month": month.first_day}
+    found, rows = transaction.one(_SQL["bill_by_no"], **names), _lines(transaction, bill_no)
     if found is None:
         raise BillUnknown(f"no bill {bill_no}")
-    rows = transaction.all(_SQL["lines_of_bill"], serial=serial, **names)
-    cancels_serial, is_in_force, is_estimated, settles_estimate = found[11:15]
+    cancels_serial, is_in_force, is_estimated, settles_estimate, asset_no = found[11:16]
     is_mirror = cancels_serial is not None
 
-    def number(other: int) -> str:
-        return bill_number(month=month, account_no=account_no, serial=other)
-
+    number = partial(bill_number, month=month, account_no=account_no)
     return BillDetails(
         bill_no=bill_no,
         account_no=account_no,
@@ -50,15 +55,17 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         open_fen=found[2],
         issued_at=found[3],
         due_on=found[4],
+        asset_no=asset_no,
         previous_read_at=found[5],
         previous_register=found[6],
         read_at=found[7],
         register=found[8],
         multiplier=found[9],
+        removed_meters=_removed_meters(transaction, account_no, found, sign=-is_mirror or 1),
         legal_document=found[10],
-        cancels_bill_no=number(cancels_serial) if is_mirror else None,
+        cancels_bill_no=number(serial=cancels_serial) if is_mirror else None,
         # Only the newest bill of a month is ever in force: its mirror has the serial after it.
-        cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial + 1),
+        cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial=serial + 1),
         is_estimated=is_estimated,
         settles_estimate=settles_estimate and not is_estimated,
         lines=_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated),
@@ -67,11 +74,14 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
 
 def lines_of_bill(transaction: Transaction, bill_no: str) -> list[Line]:
     """Return the lines of a bill; none if the caller may see no such bill."""
+    return [_line(*row[:-1]) for row in _lines(transaction, bill_no)]
+
+
+def _lines(transaction: Transaction, bill_no: str) -> list[Row]:
     month, account_no, serial = parts_of_number(bill_no)
-    rows = transaction.all(
+    return transaction.all(
         _SQL["lines_of_bill"], account_no=account_no, month=month.first_day, serial=serial
     )
-    return [_line(*row[:-1]) for row in rows]
 
 
 def numbers_of_month(
@@ -124,6 +134,37 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
             for row in rows[:limit]
         ),
         next_cursor=cursors.encode((last[1].isoformat(), last[8])) if last else None,
+    )
+
+
+def _removed_meters(
+    transaction: Transaction, account_no: str, bill: Row, *, sign: int
+) -> tuple[RemovedMeter, ...]:
+    rows = transaction.all(
+        _SQL["removed_meters_of_bill"],
+        account_no=account_no,
+        previous_read_at=bill[5],
+        read_at=bill[7],
+    )
+    return tuple(_removed_meter(row, sign=sign) for row in rows)
+
+
+def _removed_meter(row: Row, *, sign: int) -> RemovedMeter:
+    asset_no, removed_at, digits, decimals, multiplier, start, end, roll_overs = row
+    span = Span(
+        shape=Register(digits, decimals),
+        multiplier=multiplier,
+        start=start,
+        end=end,
+        roll_overs=roll_overs,
+    )
+    return RemovedMeter(
+        asset_no=asset_no,
+        removed_at=removed_at,
+        start_register=start,
+        final_register=end,
+        multiplier=multiplier,
+        consumption_kwh=sign * span.kwh,
     )
 
 

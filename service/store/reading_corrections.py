@@ -192,8 +192,9 @@ def readings_page(
                 rolled_over=rolled_over,
                 source=source,
                 first_register=None if first is None else shown(first),
+                asset_no=asset_no,
             )
-            for read_at, register, rolled_over, source, first in rows[:limit]
+            for read_at, register, rolled_over, source, first, asset_no in rows[:limit]
         ],
         next_cursor=cursors.encode((rows[limit - 1][0].astimezone(UTC),)) if is_more else None,
     )

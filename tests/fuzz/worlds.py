@@ -123,6 +123,9 @@ class World:
             "channel_serial": f"F-{number}",
             "current_password": PASSWORD,
             "cursor": "MTAwMDAwMDAwNg",
+            # Exchanges as well.
+            "exchanged_at": (FEBRUARY.ends_at + timedelta(seconds=number % 3_000_000)).isoformat(),
+            "final_register": str(1_000 + number % 900_000),
             "from_month": f"{2027 + number % 70}-01",
             "id_token": self.id_token,
             "limit": 2,

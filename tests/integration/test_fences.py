@@ -22,12 +22,14 @@ APPEND_ONLY = [
     "reading_correction_event", "superseding_reading", "reading_estimate", "reading_finding",
     "reading_finding_acceptance", "reading_section", "reading_route", "reading_plan",
     "reading_plan_assignment", "bill_run_sample", "bill_run_decision",
+    "meter_exchange",
 ]  # fmt: skip
 # All that programs may change of what is recorded already: whole rows, or single columns of them.
 CHANGED = {
     (API, "UPDATE", "meter_state", "*"),
     (API, "UPDATE", "sign_in_failure", "*"),
     (API, "UPDATE", "account", "version"),
+    (API, "UPDATE", "meter", "removed_at"),
     (API, "UPDATE", "api_token", "last_used_at"),
     (API, "UPDATE", "prepayment_lot", "open_fen"),
     (API, "UPDATE", "reading_stop", "months"),

@@ -94,6 +94,27 @@ MATRIX = {
         201,
         body={"from_month": "{month}", "persons": 5, "document_no": "R-{serial}"},
     ),
+    "GET /v1/accounts/{account_no}/meters": row(
+        {CLERK, READER, AUDITOR} | OFFICES, "ACCOUNT_UNKNOWN"
+    ),
+    "POST /v1/accounts/{account_no}/meters": row(
+        {OFFICER},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "exchanged_at": "{exchanged_at}",
+            "final_register": "{register}",
+            "meter": {
+                "asset_no": "X-{bureau}-{serial}",
+                "digits": 6,
+                "decimals": 2,
+                "multiplier": "1",
+                "initial_register": "0",
+            },
+            "work_order_no": "W-{serial}",
+            "reason": "no. {serial}",
+        },
+    ),
     "GET /v1/accounts/{account_no}/statement": row(CUSTOMERS - {READER}, "ACCOUNT_UNKNOWN"),
     "GET /v1/accounts/{account_no}/readings": row(
         {CLERK, READER, AUDITOR} | OFFICES, "ACCOUNT_UNKNOWN"
@@ -427,6 +448,7 @@ def ask(app, home, person, migrated, new_account):
         misread_no = next(home.misread_nos) if is_about_reading else None
         values = vars(home) | {
             "serial": serial,
+            "exchanged_at": (FEBRUARY.ends_at + timedelta(minutes=serial)).isoformat(),
             "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
             "day": date(2099, 1, 1) + timedelta(days=serial),
             "proposal_no": proposals.add(migrated.superuser, *PROPOSED.get(template, ()))

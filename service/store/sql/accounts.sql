@@ -58,7 +58,7 @@ SELECT line.account_no::text, line.asset_no, begun.account_no IS NOT NULL
 -- name: account_by_no
 -- Read one account as it is answered. The hottest read, so a statement of its own: one number is
 -- planned once for all, a list of them (below) anew each time, five times slower in all. Index:
--- account_account_no_key, then meter_bureau_id_account_id_key, primary keys.
+-- account_account_no_key, then meter_running, primary keys.
 SELECT account.account_no::text, account.bureau_id, account.name, account.phone, account.address,
        account.category, account.opened_on,
        (SELECT coalesce(sum(receivable.open_fen), 0)::bigint
@@ -74,8 +74,8 @@ SELECT account.account_no::text, account.bureau_id, account.name, account.phone,
        meter.installed_at, round(meter.initial_register, meter.decimals)::text,
        state.read_at, round(state.register, meter.decimals)::text
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = %(account_no)s::bpchar;
@@ -116,7 +116,7 @@ SELECT account_no::text
 
 -- name: accounts_by_no
 -- Read accounts as they are answered, in the order of their numbers. Index:
--- account_account_no_key, then meter_bureau_id_account_id_key and primary keys.
+-- account_account_no_key, then meter_running and primary keys.
 SELECT account.account_no::text, account.bureau_id, account.name, account.phone, account.address,
        account.category, account.opened_on,
        (SELECT coalesce(sum(receivable.open_fen), 0)::bigint
@@ -132,8 +132,8 @@ SELECT account.account_no::text, account.bureau_id, account.name, account.phone,
        meter.installed_at, round(meter.initial_register, meter.decimals)::text,
        state.read_at, round(state.register, meter.decimals)::text
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = ANY (%(account_nos)s::bpchar[])

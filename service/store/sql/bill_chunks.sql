@@ -66,14 +66,21 @@ SELECT account_id
 -- Read what the bills of a chunk are computed from: of each of its accounts without a bill in force
 -- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
 -- the month, how often the register rolled over in between, the serial after cancelled bills.
+-- A meter that was removed since the newest bill adds what it measured up to then; one that was read in
+-- the month and removed after that is the month's. What it was removed with is nobody's reading of the month.
 -- What the newest three bills in force came to, in how many days, is what the reading is compared with;
 -- beside it stands what a person has accepted of it, and who had a hand in it.
 -- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
 -- probe an account. Indexes: the primary keys.
 SELECT account.account_id, account.account_no, account.category, account.opened_on, meter.digits,
-       meter.decimals, meter.multiplier, coalesce(bill.read_at, meter.installed_at),
-       coalesce(bill.register, meter.initial_register), newest.month, reading.read_at,
-       reading.register,
+       meter.decimals, meter.multiplier,
+       coalesce(bill.read_at, (SELECT min(first.installed_at)
+                                 FROM evergrid.meter AS first
+                                WHERE first.bureau_id = account.bureau_id
+                                  AND first.account_id = account.account_id)),
+       CASE WHEN bill.read_at > meter.installed_at THEN bill.register
+            ELSE meter.initial_register END,
+       newest.month, reading.read_at, reading.register,
        (SELECT count(*)
           FROM evergrid.reading_in_force AS passed
          WHERE passed.bureau_id = meter.bureau_id
@@ -109,7 +116,8 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
            AND estimate.meter_id = meter.meter_id
            AND estimate.read_at = reading.read_at
            AND reading.first_register IS NULL),
-       reading.principal_id || ARRAY(
+       removed.spans,
+       reading.principal_id || removed.hands || ARRAY(
             SELECT event.principal_id
               FROM evergrid.reading_correction AS correction
               JOIN evergrid.reading_correction_event AS event
@@ -118,8 +126,6 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                AND correction.meter_id = meter.meter_id
                AND correction.read_at = reading.read_at)
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
   LEFT JOIN LATERAL (
        SELECT receivable.month, receivable.serial
          FROM evergrid.receivable
@@ -136,15 +142,49 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND bill.month = newest.month
           AND bill.serial = newest.serial
         LIMIT 1) AS bill ON true
-  LEFT JOIN LATERAL (
-       SELECT reading.read_at, reading.register, reading.first_register, reading.principal_id
-         FROM evergrid.reading_in_force AS reading
-        WHERE reading.bureau_id = meter.bureau_id
-          AND reading.meter_id = meter.meter_id
-          AND reading.read_at >= %(starts_at)s::timestamptz
-          AND reading.read_at < %(ends_at)s::timestamptz
-        ORDER BY reading.read_at DESC
-        LIMIT 1) AS reading ON true
+  JOIN LATERAL (
+       SELECT hung.bureau_id, hung.meter_id, hung.digits, hung.decimals, hung.multiplier,
+              hung.installed_at, hung.initial_register, seen.read_at, seen.register,
+              seen.first_register, seen.principal_id
+         FROM evergrid.meter AS hung
+         LEFT JOIN LATERAL (
+              SELECT reading.read_at, reading.register, reading.first_register, reading.principal_id
+                FROM evergrid.reading_in_force AS reading
+               WHERE reading.bureau_id = hung.bureau_id
+                 AND reading.meter_id = hung.meter_id
+                 AND reading.read_at >= %(starts_at)s::timestamptz
+                 AND reading.read_at < %(ends_at)s::timestamptz
+                 AND reading.read_at IS DISTINCT FROM hung.removed_at
+               ORDER BY reading.read_at DESC
+               LIMIT 1) AS seen ON true
+        WHERE hung.bureau_id = account.bureau_id
+          AND hung.account_id = account.account_id
+          AND hung.installed_at < %(ends_at)s::timestamptz
+        ORDER BY seen.read_at DESC NULLS LAST, hung.installed_at DESC
+        LIMIT 1) AS meter ON true
+ CROSS JOIN LATERAL (SELECT meter.read_at, meter.register, meter.first_register,
+                            meter.principal_id) AS reading
+ CROSS JOIN LATERAL (
+       SELECT array_agg(ARRAY[gone.digits::text, gone.decimals::text, gone.multiplier::text,
+                              CASE WHEN bill.read_at > gone.installed_at THEN bill.register
+                                   ELSE gone.initial_register END::text,
+                              final.register::text,
+                              (SELECT count(*)
+                                 FROM evergrid.reading_in_force AS passed
+                                WHERE passed.bureau_id = gone.bureau_id
+                                  AND passed.meter_id = gone.meter_id
+                                  AND passed.read_at > coalesce(bill.read_at, gone.installed_at)
+                                  AND passed.rolled_over)::text]
+                        ORDER BY gone.installed_at) AS spans,
+              coalesce(array_agg(final.principal_id), '{}') AS hands
+         FROM evergrid.meter AS gone
+         JOIN evergrid.reading_in_force AS final ON final.bureau_id = gone.bureau_id
+                                                AND final.meter_id = gone.meter_id
+                                                AND final.read_at = gone.removed_at
+        WHERE gone.bureau_id = account.bureau_id
+          AND gone.account_id = account.account_id
+          AND gone.removed_at <= meter.installed_at
+          AND gone.removed_at > coalesce(bill.read_at, '-infinity')) AS removed
   LEFT JOIN LATERAL (
        SELECT count(*) AS bills, sum(three.kwh)::bigint AS kwh, sum(three.days)::bigint AS days
          FROM (SELECT issued.consumption_kwh AS kwh,
@@ -174,7 +214,6 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
  WHERE account.bureau_id = %(bureau_id)s
    AND account.account_id = ANY (%(account_ids)s::bigint[])
    AND account.opened_on < %(next_month)s::date
-   AND meter.installed_at < %(ends_at)s::timestamptz
    AND (SELECT billed.serial
           FROM evergrid.receivable AS billed
          WHERE billed.bureau_id = account.bureau_id

@@ -36,11 +36,13 @@ WITH started AS (
     SELECT account.account_id,
            (row_number() OVER (ORDER BY account.account_id) - 1) / %(accounts_per_chunk)s::integer AS chunk
       FROM evergrid.account
-      JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                         AND meter.account_id = account.account_id
      WHERE account.bureau_id = %(bureau_id)s
        AND account.opened_on < %(next_month)s::date
-       AND meter.installed_at < %(ends_at)s::timestamptz
+       AND EXISTS (SELECT
+                     FROM evergrid.meter
+                    WHERE meter.bureau_id = account.bureau_id
+                      AND meter.account_id = account.account_id
+                      AND meter.installed_at < %(ends_at)s::timestamptz)
        AND (%(section_no)s::bigint IS NULL
             OR account.account_id IN (SELECT stop.account_id
                                         FROM evergrid.reading_stop AS stop

@@ -21,7 +21,14 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
                   AND meter.account_id = account.account_id
                   AND guessed.read_at = bill.previous_read_at
                   AND guessed.register = bill.previous_register
-                  AND guessed.source = 'estimate')
+                  AND guessed.source = 'estimate'),
+       (SELECT meter.asset_no
+          FROM evergrid.meter
+         WHERE meter.bureau_id = account.bureau_id
+           AND meter.account_id = account.account_id
+           AND meter.installed_at < bill.read_at
+         ORDER BY meter.installed_at DESC
+         LIMIT 1)
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id
@@ -53,6 +60,32 @@ SELECT line.component, line.period, line.tier, coalesce(line.quantity, line.quan
    AND bill.month = %(month)s
    AND bill.serial = %(serial)s
  ORDER BY line.position;
+
+-- name: removed_meters_of_bill
+-- Read the meters that were removed in the time of a bill, the oldest first: where each began to measure for
+-- it, where it ended, how often it began again at zero. A bill ends at a reading, so the next begins at one.
+-- Indexes: account_account_no_key, meter_by_account, the primary keys.
+SELECT gone.asset_no, gone.removed_at, gone.digits, gone.decimals, gone.multiplier,
+       coalesce(began.register, gone.initial_register), final.register,
+       (SELECT count(*)
+          FROM evergrid.reading_in_force AS passed
+         WHERE passed.bureau_id = gone.bureau_id
+           AND passed.meter_id = gone.meter_id
+           AND passed.read_at > greatest(%(previous_read_at)s::timestamptz, gone.installed_at)
+           AND passed.rolled_over)
+  FROM evergrid.account
+  JOIN evergrid.meter AS gone ON gone.bureau_id = account.bureau_id
+                             AND gone.account_id = account.account_id
+  JOIN evergrid.reading_in_force AS final ON final.bureau_id = gone.bureau_id
+                                         AND final.meter_id = gone.meter_id
+                                         AND final.read_at = gone.removed_at
+  LEFT JOIN evergrid.reading_in_force AS began ON began.bureau_id = gone.bureau_id
+                                              AND began.meter_id = gone.meter_id
+                                              AND began.read_at = %(previous_read_at)s::timestamptz
+ WHERE account.account_no = %(account_no)s
+   AND gone.removed_at > %(previous_read_at)s::timestamptz
+   AND gone.removed_at < %(read_at)s::timestamptz
+ ORDER BY gone.installed_at;
 
 -- name: account_by_no
 -- Find an account that the caller may see. Index: account_account_no_key.

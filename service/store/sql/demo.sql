@@ -1,7 +1,7 @@
 -- name: demo_meters
 -- Read a bureau's meters of the demo with what they showed last. Reads the whole bureau.
 SELECT meter.asset_no, account.account_no, state.read_at, state.register
-  FROM evergrid.meter
+  FROM evergrid.running_meter AS meter
   JOIN evergrid.account ON account.bureau_id = meter.bureau_id
                        AND account.account_id = meter.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id

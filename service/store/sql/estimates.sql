@@ -3,7 +3,12 @@
 -- one is the last of (one that was corrected is none any more), where the newest bill in force ends. A statement of its own: what it sees must be
 -- younger than the locks. Indexes: account_account_no_key, the primary keys.
 SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, meter.decimals,
-       meter.multiplier, meter.installed_at, state.read_at, state.register,
+       meter.multiplier,
+       (SELECT min(first.installed_at)
+          FROM evergrid.meter AS first
+         WHERE first.bureau_id = account.bureau_id
+           AND first.account_id = account.account_id),
+       state.read_at, state.register,
        (SELECT count(*)
           FROM evergrid.reading_in_force AS guessed
          WHERE guessed.bureau_id = meter.bureau_id
@@ -25,8 +30,8 @@ SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, mete
            AND receivable.account_id = account.account_id
            AND receivable.is_in_force)
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = %(account_no)s;

@@ -110,9 +110,9 @@ SELECT correction.reading_correction_id, last.step, account.account_no::text, co
  LIMIT %(limit)s;
 
 -- name: readings_before
--- Read the readings of an account's meter as they are in force, the newest first. Index: the primary keys.
+-- Read the readings of an account's meters as they are in force, the newest first. Index: the primary keys.
 SELECT reading.read_at, reading.register, reading.rolled_over, reading.source,
-       reading.first_register
+       reading.first_register, meter.asset_no
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id

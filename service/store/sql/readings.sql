@@ -1,13 +1,13 @@
 -- name: lock_meters
 -- Lock the meters of accounts with what they show, always in the order of their keys, so that two
 -- batches wait for each other instead of locking each other out. Index: account_account_no_key,
--- meter_bureau_id_account_id_key, meter_state_pkey.
+-- meter_running, meter_state_pkey.
 SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, meter.decimals,
        state.read_at, state.register,
        coalesce((state.read_at, state.register) = (state.estimated_at, state.estimated_register), false)
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = ANY (%(account_nos)s::bpchar[])
@@ -17,7 +17,7 @@ SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, 
 -- name: pasts
 -- Read what new readings of accounts are compared with: where the newest bill in force ended, how often
 -- the register began again since, what the newest bills came to in how many days; of accounts that
--- have bills enough. Indexes: account_account_no_key, meter_bureau_id_account_id_key, the primary keys.
+-- have bills enough, and the meter of those. Indexes: account_account_no_key, meter_running, the primary keys.
 SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
        (SELECT count(*)
           FROM evergrid.reading_in_force AS passed
@@ -27,8 +27,8 @@ SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
            AND passed.rolled_over),
        used.kwh, used.days
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN LATERAL (
        SELECT count(*) AS bills, sum(newest.consumption_kwh)::bigint AS kwh,
               sum((newest.read_at AT TIME ZONE 'Asia/Shanghai')::date
@@ -52,6 +52,7 @@ SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
                 ORDER BY last.month DESC
                 LIMIT %(bills_compared)s::bigint) AS newest) AS used
        ON used.bills = %(bills_compared)s::bigint
+      AND used.read_at > meter.installed_at
  WHERE account.account_no = ANY (%(account_nos)s::bpchar[]);
 
 -- name: readings_open_from
@@ -83,8 +84,8 @@ UPDATE evergrid.meter_state AS state
 -- Lock what the account's meter shows, so that no reading comes in between. Index: meter_state_pkey.
 SELECT 1
   FROM evergrid.account
-  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
-                     AND meter.account_id = account.account_id
+  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                      AND meter.account_id = account.account_id
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = %(account_no)s

@@ -10,7 +10,7 @@ import pytest
 
 from service.documents.bill_paper import paper_of
 from service.domain.accounts import Account, Meter
-from service.domain.bill_details import BillDetails, BillLine
+from service.domain.bill_details import BillDetails, BillLine, RemovedMeter
 from service.domain.statements import Balance
 
 LAW = "发改价格〔2026〕1号"
@@ -35,11 +35,13 @@ BILL = BillDetails(
     open_fen=10,
     issued_at=datetime(2026, 4, 1, 16, 30, tzinfo=UTC),  # half past midnight in business time
     due_on=date(2026, 4, 20),
+    asset_no="E-1",
     previous_read_at=datetime(2026, 2, 28, 12, tzinfo=UTC),
     previous_register=Decimal("310.00"),
     read_at=datetime(2026, 3, 31, 12, tzinfo=UTC),
     register=Decimal("570.50"),
     multiplier=Decimal(1),
+    removed_meters=(),
     legal_document=LAW,
     cancels_bill_no=None,
     cancelled_by_bill_no=None,
@@ -57,7 +59,7 @@ ACCOUNT = Account(
     opened_on=date(2026, 1, 1),
     balance=Balance(receivable_fen=10, prepayment_fen=0),
     meter=Meter(
-        asset_no="E-1",
+        asset_no="E-2",  # hung since
         digits=6,
         decimals=2,
         multiplier="1",
@@ -128,3 +130,19 @@ def test_every_price_document_is_named_once():
     other = replace(LINE, legal_document="新电价〔2026〕2号")
     assert paper(LINE, other, LINE).documents == (LAW, "新电价〔2026〕2号")
     assert paper_of(replace(BILL, lines=()), ACCOUNT, bureau="天山").documents == (LAW,)
+
+
+def test_a_bill_names_its_own_meter_and_what_one_that_was_removed_had_measured():
+    removed = RemovedMeter(
+        asset_no="E-0",
+        removed_at=datetime(2026, 3, 12, tzinfo=UTC),
+        start_register=Decimal("1234.50"),
+        final_register=Decimal("1398.00"),
+        multiplier=Decimal(30),
+        consumption_kwh=4_905,
+    )
+    printed = paper(removed_meters=(removed,))
+    assert printed.asset_no == "E-1"
+    assert printed.notes == (
+        "本期换表：旧表 E-0 自 1234.5 至 1398，倍率 30，计 4,905 千瓦时，已含在本账单电量内。",
+    )

@@ -15,7 +15,6 @@ from service.domain.bills import (
     AmountNegative,
     Basis,
     BillUnknown,
-    ConsumptionImplausible,
     LaterMonthBilled,
     PriceMissing,
     ReadingMissing,
@@ -23,6 +22,7 @@ from service.domain.bills import (
 )
 from service.domain.calculations import Line
 from service.domain.explanations import reasons
+from service.domain.meters import ConsumptionImplausible
 from service.domain.months import Month
 from service.domain.prices import PriceList
 from service.domain.tariffs import Price, Tariff
