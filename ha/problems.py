@@ -60,6 +60,11 @@ class Problem:
         return "".join(f" hdr {name} '{value}'" for name, value in named.items())
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether the client is to send the same again, over the same connection."""
+        return bool(self.policy) or self.is_temporary
+
+    @property
     def backend(self) -> str:
         """The backend that gives the answer, so that HAProxy counts each reason by itself."""
         return f"refused_{self.code.lower()}"
@@ -181,7 +186,7 @@ ERRORS = (
         status=503,
         title="No API host",
         code="API_UNREACHABLE",
-        detail="no API host took the request in time; it was not carried out",
+        detail="no API host answered in time; one that ended may have carried the request out",
         hint="Send it again with the same Idempotency-Key.",
         is_temporary=True,
     ),

@@ -30,7 +30,8 @@ API_REQUESTS_MAX = 2 * API_PROCESSES * environment.CONNECTIONS_MAX
 # process 20,000, and HAProxy refuses to start with fewer than it might need.
 EDGE_CONNECTIONS_MAX = 9_000
 # So many writes may wait, and so many reads: 120 a second of each through the 25 s of the longest
-# failover. Another third is left to those who are answered meanwhile.
+# failover, of which those of the first 3 s wait in the API. Another third is left to those who are
+# answered meanwhile.
 EDGE_WAITING_MAX = EDGE_CONNECTIONS_MAX // 3
 SOCKETS_MAX = 20_000
 _SIZES = {

@@ -173,8 +173,9 @@ def main() -> None:
     try:
         row = counts(host)
         # Where it was put back by a run that was cut short, its other name is still left out.
-        other = counts(f"{host}{LAST_RESORT}")["status"]
-        is_back = is_up(row) and not other.startswith("MAINT")
+        names = {host, f"{host}{LAST_RESORT}"}
+        others = [each["status"] for each in rows(*BACKENDS) if each["svname"] in names]
+        is_back = is_up(row) and not any(status.startswith("MAINT") for status in others)
         is_done = is_back if state == "in" else row["status"].startswith("MAINT")
         if not is_done and not module.check_mode:
             (put_in if state == "in" else take_out)(host, module.params["within_s"])

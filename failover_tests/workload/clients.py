@@ -94,12 +94,23 @@ def _keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 class Client:
-    """Calls one endpoint on behalf of a hall and a payment channel."""
+    """
+    Calls one endpoint on behalf of a hall and a payment channel.
+
+    Whoever calls `afresh` does so over a connection of its own: behind one that broke, all others
+    that are kept have broken too (each cost a repeated payment another attempt, five in all).
+    """
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, endpoint: str, tokens: Mapping[str, str]
+        self,
+        session: aiohttp.ClientSession,
+        anew: aiohttp.ClientSession,
+        *,
+        endpoint: str,
+        tokens: Mapping[str, str],
     ) -> None:
         self._session = session
+        self._anew = anew
         self._endpoint = endpoint
         self._hall = {"Authorization": f"Bearer {tokens['hall_clerk']}"}
         self._channel = {
@@ -108,7 +119,9 @@ class Client:
         }
         self._tokens = ConsistencyTokens()
 
-    async def pay(self, *, account_no: str, amount_fen: int, key: str) -> Answer:
+    async def pay(
+        self, *, account_no: str, amount_fen: int, key: str, afresh: bool = False
+    ) -> Answer:
         """Send one payment; an answer that is about another payment is an error."""
         body = msgspec.json.encode(
             {
@@ -119,7 +132,7 @@ class Client:
             }
         )
         headers = {**self._channel, "Idempotency-Key": key}
-        reply = await self._call("POST", "/v1/payments", headers=headers, body=body)
+        reply = await self._call("POST", "/v1/payments", headers=headers, body=body, afresh=afresh)
         if reply.status != 201:  # noqa: PLR2004  # HTTP's number for "created"
             return _refused(reply)
         self._tokens.keep(account_no, reply.headers.get(TOKEN_HEADER))
@@ -128,10 +141,11 @@ class Client:
             return Answer(status=reply.status, payment_no=taken.payment_no, error="WrongAnswer")
         return Answer(status=reply.status, payment_no=taken.payment_no)
 
-    async def read(self, *, account_no: str) -> Answer:
+    async def read(self, *, account_no: str, afresh: bool = False) -> Answer:
         """Read one account; an answer about another account is an error."""
         headers = {**self._hall, **self._tokens.headers(account_no)}
-        reply = await self._call("GET", f"/v1/accounts/{account_no}", headers=headers)
+        path = f"/v1/accounts/{account_no}"
+        reply = await self._call("GET", path, headers=headers, afresh=afresh)
         if reply.status != 200:  # noqa: PLR2004  # HTTP's number for "here it is"
             return _refused(reply)
         account = msgspec.json.decode(reply.body, type=_Account)
@@ -166,10 +180,17 @@ class Client:
         return found[:at_most]
 
     async def _call(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        afresh: bool = False,
     ) -> _Reply:
         url = self._endpoint + path
-        async with self._session.request(method, url, headers=headers, data=body) as response:
+        session = self._anew if afresh else self._session
+        async with session.request(method, url, headers=headers, data=body) as response:
             return _Reply(response.status, response.headers, await response.read())
 
 
@@ -201,23 +222,35 @@ async def connected(
     trusts). Whoever calls bounds the time of a call: a retry shares the time of the first attempt.
     """
     context = ssl.create_default_context(cafile=authority)
-    connector = aiohttp.TCPConnector(
-        limit=0,
-        keepalive_timeout=_IDLE_CONNECTION_S,
-        socket_factory=_keepalive_socket,
-        ssl=context,
-    )
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, skip_auto_headers=["User-Agent", "Accept"]
-    ) as session:
-        # aiohttp silently repeats a GET whose connection broke; a drill counts every broken one.
-        session._retry_connection = False  # noqa: SLF001
+    # aiohttp silently repeats a GET whose connection broke; a drill counts every broken one.
+    async with (
+        _session(context, keeps_s=_IDLE_CONNECTION_S) as session,
+        _session(context, keeps_s=None) as anew,
+    ):
+        session._retry_connection = anew._retry_connection = False  # noqa: SLF001
         learning = asyncio.create_task(_keep_believing(context, authority))
         try:
-            yield Client(session, endpoint=endpoint, tokens=tokens)
+            yield Client(session, anew, endpoint=endpoint, tokens=tokens)
         finally:
             learning.cancel()
+
+
+def _session(context: ssl.SSLContext, *, keeps_s: float | None) -> aiohttp.ClientSession:
+    """Return a session that keeps each connection for so long, or uses it once."""
+    connector = (
+        aiohttp.TCPConnector(
+            limit=0, socket_factory=_keepalive_socket, ssl=context, keepalive_timeout=keeps_s
+        )
+        if keeps_s
+        else aiohttp.TCPConnector(
+            limit=0, socket_factory=_keepalive_socket, ssl=context, force_close=True
+        )
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None),
+        skip_auto_headers=["User-Agent", "Accept"],
+    )
 
 
 async def _keep_believing(context: ssl.SSLContext, authority: Path | None) -> None:

@@ -55,10 +55,12 @@ class Load:
         account_no = self.accounts[number % len(self.accounts)]
         amount_fen = 100 + number % 9_900 if kind == "payment" else 0
 
-        def attempt() -> Awaitable[Answer]:
+        def attempt(*, afresh: bool) -> Awaitable[Answer]:
             if kind == "read":
-                return self.client.read(account_no=account_no)
-            return self.client.pay(account_no=account_no, amount_fen=amount_fen, key=key)
+                return self.client.read(account_no=account_no, afresh=afresh)
+            return self.client.pay(
+                account_no=account_no, amount_fen=amount_fen, key=key, afresh=afresh
+            )
 
         sent_s, sent_unix_s = time.monotonic(), time.time()
         answer, attempts = await self._answer(attempt, give_up_s=sent_s + self.timeout_s)
@@ -81,16 +83,16 @@ class Load:
         self.out.write(msgspec.json.encode(request) + b"\n")
 
     async def _answer(
-        self, attempt: Callable[[], Awaitable[Answer]], *, give_up_s: float
+        self, attempt: Callable[..., Awaitable[Answer]], *, give_up_s: float
     ) -> tuple[Answer, int]:
         attempts_max = _ATTEMPTS_MAX if self.is_retrying else 1
-        answer = Answer(error="NeverSent")
+        answer, has_broken = Answer(error="NeverSent"), False
         for attempts in range(1, attempts_max + 1):
             try:
                 async with asyncio.timeout(give_up_s - time.monotonic()):
-                    answer = await attempt()
+                    answer = await attempt(afresh=has_broken)
             except _BROKEN as error:
-                answer = Answer(error=error_class(error))
+                answer, has_broken = Answer(error=error_class(error)), True
             if answer.status not in (None, _UNAVAILABLE) or time.monotonic() >= give_up_s:
                 break
             if attempts < attempts_max:

@@ -31,7 +31,8 @@ class BillSample:
     """
     A bill as it is to be issued, with the rules that chose it of some hundred accounts.
 
-    `used_before` is what the newest three bills came to; null if there are fewer.
+    `removed_meters` says what those measured that were exchanged meanwhile; `used_before` is what
+    the newest three bills came to, null if there are fewer.
     """
 
     account_no: str
@@ -44,6 +45,7 @@ class BillSample:
     read_at: datetime
     register: Decimal
     multiplier: Decimal
+    removed_meters: tuple[str, ...]
     used_before: str | None
     lines: tuple[BillLine, ...]
 
@@ -78,6 +80,7 @@ def sample(each: Calculated, *, rules: tuple[Rule, ...], lines: tuple[BillLine, 
         read_at=bill.reading.read_at,
         register=bill.reading.register,
         multiplier=bill.multiplier,
+        removed_meters=tuple(f"{span} = {span.kwh} kWh" for span in basis.removed),
         used_before=str(basis.used_before) if basis.used_before else None,
         lines=lines,
     )

@@ -42,6 +42,13 @@ class MeterRead(Conflict):
     hint = "Bill by what was read; a reading that is wrong is corrected."
 
 
+class MeterExchanged(Conflict):
+    """The meter was exchanged, and nobody has read the new one."""
+
+    code = "METER_EXCHANGED"
+    hint = "Send somebody to read it: what was used with another meter says little of this one."
+
+
 class EarlierMonthUnbilled(Conflict):
     """A reading of a month before waits for its bill."""
 
@@ -78,8 +85,8 @@ class EstimateStanding:
     What an estimate is made from.
 
     `billed_until` is where the newest bill ends, None without one; `read_at` and `register` are of
-    the newest reading, or of the installation; `in_a_row` of how many estimates that is the last.
-    `history` is of the newest bills, the newest first.
+    the newest reading, or of the installation, which was an exchange if `is_exchanged`; `in_a_row`
+    says of how many estimates that is the last. `history` is of the newest bills, the newest first.
     """
 
     shape: Register
@@ -89,6 +96,7 @@ class EstimateStanding:
     in_a_row: int
     billed_until: datetime | None
     history: Sequence[Billed]
+    is_exchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +159,7 @@ def estimated(standing: EstimateStanding, *, month: Month, by: Caller) -> Estima
     Source: domain rule 2.9 (same month of the last year by trend, else the mean of the last three;
     the third in a row needs approval); example E31.
     :raises MonthBilled: if the month, or a later one, has a bill
+    :raises MeterExchanged: if it was exchanged, and not read since
     :raises MeterRead: if the meter was read in the month, or later
     :raises HistoryMissing: if fewer than `BILLS_NEEDED` bills are known
     :raises EarlierMonthUnbilled: if a reading since the newest bill is not billed
@@ -176,6 +185,8 @@ def estimated(standing: EstimateStanding, *, month: Month, by: Caller) -> Estima
 def _check(standing: EstimateStanding, month: Month, by: Caller) -> None:
     if standing.history and standing.history[0].month >= month:
         raise MonthBilled(f"{standing.history[0].month} is billed")
+    if standing.is_exchanged:
+        raise MeterExchanged(f"the meter was exchanged at {standing.read_at.isoformat()}")
     if standing.history and standing.read_at >= month.starts_at:
         raise MeterRead(f"the meter was read at {standing.read_at.isoformat()}")
     if len(standing.history) < BILLS_NEEDED:

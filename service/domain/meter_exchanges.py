@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from service.domain.errors import Busy
 from service.domain.meters import Register
 from service.domain.new_accounts import NewMeter, judge_meter
 from service.domain.readings import MeterState, NewReading, Reading, taken
 
 _TAKEN_BY = "manual"
+
+
+class UpgradeUnderWay(Busy):
+    """Programs of the release before still run, for which an account has one meter for ever."""
+
+    code = "UPGRADE_UNDER_WAY"
+    hint = "Send it again in a minute, with the same Idempotency-Key."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

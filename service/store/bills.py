@@ -145,6 +145,7 @@ def _removed_meters(
         account_no=account_no,
         previous_read_at=bill[5],
         read_at=bill[7],
+        issued_at=bill[3],
     )
     return tuple(_removed_meter(row, sign=sign) for row in rows)
 

@@ -52,7 +52,7 @@ def hold(transaction: Transaction, account_no: str) -> HeldMeter:
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
     bureau_id, account_id, meter_id, digits, decimals, multiplier, installed_at, *rest = found
-    read_at, register, in_a_row, billed_until = rest
+    read_at, register, in_a_row, billed_until, is_exchanged = rest
     rows = transaction.all(
         _SQL["history"], bureau_id=bureau_id, account_id=account_id, limit=_BILLS_READ
     )
@@ -65,6 +65,7 @@ def hold(transaction: Transaction, account_no: str) -> HeldMeter:
         in_a_row=in_a_row,
         billed_until=billed_until,
         history=tuple(_history(rows, first)),
+        is_exchanged=is_exchanged,
     )
     return HeldMeter(bureau_id, meter_id, standing)
 

@@ -6,7 +6,13 @@ from datetime import datetime
 
 from service.domain.account_imports import AssetTaken
 from service.domain.accounts import AccountUnknown
-from service.domain.meter_exchanges import Exchange, HungMeter, HungMeters, NewExchange
+from service.domain.meter_exchanges import (
+    Exchange,
+    HungMeter,
+    HungMeters,
+    NewExchange,
+    UpgradeUnderWay,
+)
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
@@ -25,8 +31,10 @@ def hang(
     Let a new meter measure the account of a locked one, whose last reading is kept already.
 
     :raises AssetTaken: if the new one hangs somewhere; then the transaction has to be undone
+    :raises UpgradeUnderWay: as long as programs run that know of one meter an account
     """
     names = {"bureau_id": exchange.final.bureau_id, "removed_id": exchange.final.meter_id}
+    transaction.on_conflict("bureau_id_account_id", UpgradeUnderWay("the release is not whole yet"))
     transaction.run(_SQL["remove_meter"], removed_at=exchange.final.read_at, **names)
     hung = transaction.one(
         _SQL["hang_meter"],

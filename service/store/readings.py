@@ -23,6 +23,14 @@ def lock_meters(transaction: Transaction, account_nos: Iterable[str]) -> dict[st
 
     An account that the transaction does not see is left out.
     """
+    wanted = set(account_nos)
+    states = _locked(transaction, wanted)
+    # A meter that was exchanged while its lock was waited for; another look finds the new one.
+    missing = wanted - states.keys()
+    return states | _locked(transaction, missing) if missing else states
+
+
+def _locked(transaction: Transaction, account_nos: Iterable[str]) -> dict[str, MeterState]:
     rows = transaction.all(_SQL["lock_meters"], account_nos=list(account_nos))
     return {
         row[0]: MeterState(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import psycopg2
 import pytest
 
+from tests.integration import runs
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
 AT = (MARCH.starts_at + timedelta(days=11, hours=2)).isoformat()
@@ -145,21 +149,104 @@ def test_a_cancelled_bill_is_billed_anew_with_both_meters(
     utility.read([home], "5.20", month=MARCH)
     utility.bill(MARCH)
     bill = newest_bill(home)
-    asked = api.post(
-        "/v1/bill-cancellations",
-        "billing_officer",
-        utility.bureau,
-        json={"bill_no": bill["bill_no"], "reason": "To see."},
-    )
-    path = f"/v1/bill-cancellations/{asked.json['cancellation_no']}/approvals"
-    decided = api.post(path, "head_office", utility.bureau, json={})
-    assert decided.status_code == 200, decided.text
+    cancel(api, utility, bill["bill_no"])
     utility.bill(MARCH)
     again = newest_bill(home)
     assert again["bill_no"] != bill["bill_no"]
     assert again["consumption_kwh"] == bill["consumption_kwh"] == 164 + 5
     assert again["removed_meters"] == bill["removed_meters"]
     assert utility.contradictions() == []
+
+
+def test_a_bill_that_was_cancelled_still_says_what_was_known_when_it_was_issued(
+    api, utility, home, exchange, newest_bill
+):
+    exchange(home, meter={"multiplier": "1"})
+    utility.read([home], "5.20", month=MARCH)
+    utility.bill(MARCH)
+    bill = newest_bill(home)
+    cancel(api, utility, bill["bill_no"])
+    correct(api, utility, {"account_no": home, "read_at": AT, "register": "1390"})
+
+    assert (
+        api.get(f"/v1/bills/{bill['bill_no']}", "auditor").json["removed_meters"]
+        == (bill["removed_meters"])
+    )
+
+
+def cancel(api, utility, bill_no):
+    asked = {"bill_no": bill_no, "reason": "To see."}
+    two_hands(api, utility, "bill-cancellations", "cancellation_no", asked)
+
+
+def correct(api, utility, asked):
+    two_hands(api, utility, "reading-corrections", "correction_no", asked | {"reason": "To see."})
+
+
+def two_hands(api, utility, what, number, asked):
+    """Ask for something, let another hand approve it."""
+    answer = api.post(f"/v1/{what}", "billing_officer", utility.bureau, json=asked)
+    assert answer.status_code == 201, answer.text
+    path = f"/v1/{what}/{answer.json[number]}/approvals"
+    answer = api.post(path, "head_office", utility.bureau, json={})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("what", ["entered", "corrected"])
+def test_whoever_had_a_hand_in_the_final_reading_does_not_approve_the_bill(
+    api, utility, home, exchange, what
+):
+    exchange(home, meter={"multiplier": "1"})
+    if what == "corrected":
+        correct(api, utility, {"account_no": home, "read_at": AT, "register": "1390"})
+    utility.read([home], "5.20", month=MARCH)
+    approver = "head_office" if what == "corrected" else "billing_officer"
+    starter = "billing_officer" if what == "corrected" else "head_office"
+    month = {"month": "2026-03", "bureau": utility.bureau}
+    run = api.post("/v1/bill-runs", starter, utility.bureau, json=month).json["bill_run_id"]
+    utility.drain()
+    shown = utility.show(run)
+    sums = {name: getattr(shown, name) for name in runs.SUMS}
+    decision = sums | {"sample_result": "as billed"}
+    answer = api.post(f"/v1/bill-runs/{run}/approvals", approver, utility.bureau, json=decision)
+    assert (answer.status_code, answer.json["code"]) == (403, "OWN_READINGS")
+    runs.close(utility.query_all, utility.bureau)
+
+
+def test_what_was_used_with_another_meter_estimates_nothing(api, utility, home, exchange):
+    exchange(home)
+    sent = {"month": "2026-03", "reason": "The dog."}
+    path = f"/v1/accounts/{home}/estimates"
+    answer = api.post(path, "billing_officer", utility.bureau, json=sent)
+    assert (answer.status_code, answer.json["code"]) == (409, "METER_EXCHANGED")
+
+
+def test_a_reading_that_waited_for_an_exchange_is_the_new_meter_s(
+    migrated, utility, home, exchange, newest_bill
+):
+    def wait_until_waiting(count):
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        deadline = time.monotonic() + 10
+        while migrated.superuser(asked) != [(count,)]:
+            assert time.monotonic() < deadline, f"not {count} wait for a lock"
+            time.sleep(0.01)
+
+    with (
+        closing(psycopg2.connect(migrated.dsn("postgres"))) as other,
+        ThreadPoolExecutor(2) as clients,
+    ):
+        other.cursor().execute(
+            f"SELECT FROM evergrid.meter_state WHERE bureau_id = {utility.bureau} FOR UPDATE"
+        )
+        exchanging = clients.submit(exchange, home, meter={"multiplier": "1"})
+        wait_until_waiting(1)
+        reading = clients.submit(utility.read, [home], "5.20", month=MARCH)
+        wait_until_waiting(2)
+        other.rollback()
+        exchanging.result(20)
+        reading.result(20)
+    assert utility.bill(MARCH).billed == 1
+    assert newest_bill(home)["consumption_kwh"] == 164 + 5
 
 
 def test_every_meter_is_remembered_with_how_it_came(api, utility, home, exchange):
@@ -229,3 +316,8 @@ def test_a_meter_that_was_removed_does_not_come_back(migrated, utility, home, ex
     exchange(home)
     with pytest.raises(psycopg2.errors.RestrictViolation):
         utility.query("UPDATE evergrid.meter SET removed_at = NULL WHERE bureau_id = {bureau}")
+
+
+def test_a_meter_is_removed_with_a_last_reading_or_not_at_all(utility, home):
+    with pytest.raises(psycopg2.errors.RestrictViolation):
+        utility.query(f"UPDATE evergrid.meter SET removed_at = '{AT}' WHERE bureau_id = {{bureau}}")

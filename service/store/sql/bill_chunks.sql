@@ -176,7 +176,18 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                                   AND passed.read_at > coalesce(bill.read_at, gone.installed_at)
                                   AND passed.rolled_over)::text]
                         ORDER BY gone.installed_at) AS spans,
-              coalesce(array_agg(final.principal_id), '{}') AS hands
+              coalesce(array_agg(final.principal_id), '{}') || ARRAY(
+                   SELECT event.principal_id
+                     FROM evergrid.meter AS corrected
+                     JOIN evergrid.reading_correction AS correction
+                       ON correction.bureau_id = corrected.bureau_id
+                      AND correction.meter_id = corrected.meter_id
+                      AND correction.read_at = corrected.removed_at
+                     JOIN evergrid.reading_correction_event AS event
+                       ON event.reading_correction_id = correction.reading_correction_id
+                    WHERE corrected.bureau_id = account.bureau_id
+                      AND corrected.account_id = account.account_id
+                      AND corrected.removed_at > coalesce(bill.read_at, '-infinity')) AS hands
          FROM evergrid.meter AS gone
          JOIN evergrid.reading_in_force AS final ON final.bureau_id = gone.bureau_id
                                                 AND final.meter_id = gone.meter_id

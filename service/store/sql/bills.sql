@@ -20,7 +20,9 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
                 WHERE meter.bureau_id = account.bureau_id
                   AND meter.account_id = account.account_id
                   AND guessed.read_at = bill.previous_read_at
-                  AND guessed.register = bill.previous_register
+                  AND (guessed.register = bill.previous_register
+                       OR meter.removed_at > bill.previous_read_at
+                      AND meter.removed_at < bill.read_at)
                   AND guessed.source = 'estimate'),
        (SELECT meter.asset_no
           FROM evergrid.meter
@@ -63,28 +65,39 @@ SELECT line.component, line.period, line.tier, coalesce(line.quantity, line.quan
 
 -- name: removed_meters_of_bill
 -- Read the meters that were removed in the time of a bill, the oldest first: where each began to measure for
--- it, where it ended, how often it began again at zero. A bill ends at a reading, so the next begins at one.
--- Indexes: account_account_no_key, meter_by_account, the primary keys.
+-- it, where it ended, how often it began again at zero; as was known when the bill was issued. A bill ends at a
+-- reading, so the next begins at one. Indexes: account_account_no_key, meter_by_account, the primary keys.
 SELECT gone.asset_no, gone.removed_at, gone.digits, gone.decimals, gone.multiplier,
-       coalesce(began.register, gone.initial_register), final.register,
-       (SELECT count(*)
-          FROM evergrid.reading_in_force AS passed
-         WHERE passed.bureau_id = gone.bureau_id
-           AND passed.meter_id = gone.meter_id
-           AND passed.read_at > greatest(%(previous_read_at)s::timestamptz, gone.installed_at)
-           AND passed.rolled_over)
+       coalesce((array_agg(known.register ORDER BY taken.read_at)
+                 FILTER (WHERE taken.read_at = %(previous_read_at)s::timestamptz))[1],
+                gone.initial_register),
+       (array_agg(known.register) FILTER (WHERE taken.read_at = gone.removed_at))[1],
+       count(*) FILTER (WHERE known.rolled_over
+                          AND taken.read_at > %(previous_read_at)s::timestamptz)
   FROM evergrid.account
   JOIN evergrid.meter AS gone ON gone.bureau_id = account.bureau_id
                              AND gone.account_id = account.account_id
-  JOIN evergrid.reading_in_force AS final ON final.bureau_id = gone.bureau_id
-                                         AND final.meter_id = gone.meter_id
-                                         AND final.read_at = gone.removed_at
-  LEFT JOIN evergrid.reading_in_force AS began ON began.bureau_id = gone.bureau_id
-                                              AND began.meter_id = gone.meter_id
-                                              AND began.read_at = %(previous_read_at)s::timestamptz
+  JOIN evergrid.reading AS taken ON taken.bureau_id = gone.bureau_id
+                                AND taken.meter_id = gone.meter_id
+                                AND taken.read_at >= %(previous_read_at)s::timestamptz
+  LEFT JOIN LATERAL (
+       SELECT superseding.register, superseding.rolled_over
+         FROM evergrid.superseding_reading AS superseding
+         JOIN evergrid.reading_correction_event AS event
+           ON event.reading_correction_id = superseding.reading_correction_id
+        WHERE superseding.bureau_id = taken.bureau_id
+          AND superseding.meter_id = taken.meter_id
+          AND superseding.read_at = taken.read_at
+          AND event.step = 'approved'
+          AND event.happened_at <= %(issued_at)s::timestamptz
+        ORDER BY superseding.reading_correction_id DESC
+        LIMIT 1) AS newer ON true
+ CROSS JOIN LATERAL (SELECT coalesce(newer.register, taken.register) AS register,
+                            coalesce(newer.rolled_over, taken.rolled_over) AS rolled_over) AS known
  WHERE account.account_no = %(account_no)s
    AND gone.removed_at > %(previous_read_at)s::timestamptz
    AND gone.removed_at < %(read_at)s::timestamptz
+ GROUP BY gone.bureau_id, gone.meter_id
  ORDER BY gone.installed_at;
 
 -- name: account_by_no

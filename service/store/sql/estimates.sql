@@ -28,7 +28,12 @@ SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, mete
                             AND bill.serial = receivable.serial
          WHERE receivable.bureau_id = account.bureau_id
            AND receivable.account_id = account.account_id
-           AND receivable.is_in_force)
+           AND receivable.is_in_force),
+       state.read_at = meter.installed_at
+       AND EXISTS (SELECT
+                     FROM evergrid.meter_exchange AS exchange
+                    WHERE exchange.bureau_id = meter.bureau_id
+                      AND exchange.installed_id = meter.meter_id)
   FROM evergrid.account
   JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
                                       AND meter.account_id = account.account_id

@@ -1,5 +1,12 @@
 -- name: remove_meter
--- Say since when a locked meter no longer measures its account. Index: meter_pkey.
+-- Say since when a locked meter no longer measures its account, also to whoever waits for what it shows.
+-- Indexes: meter_pkey, meter_state_pkey.
+WITH gone AS (
+    UPDATE evergrid.meter_state
+       SET is_removed = true
+     WHERE bureau_id = %(bureau_id)s
+       AND meter_id = %(removed_id)s
+)
 UPDATE evergrid.meter
    SET removed_at = %(removed_at)s::timestamptz
  WHERE bureau_id = %(bureau_id)s

@@ -1,5 +1,5 @@
 -- name: lock_meters
--- Lock the meters of accounts with what they show, always in the order of their keys, so that two
+-- Lock the running meters of accounts with what they show, always in the order of their keys, so that two
 -- batches wait for each other instead of locking each other out. Index: account_account_no_key,
 -- meter_running, meter_state_pkey.
 SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, meter.decimals,
@@ -11,6 +11,7 @@ SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, 
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = ANY (%(account_nos)s::bpchar[])
+   AND NOT state.is_removed
  ORDER BY state.bureau_id, state.meter_id
    FOR UPDATE OF state;
 
@@ -89,6 +90,7 @@ SELECT 1
   JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
                                     AND state.meter_id = meter.meter_id
  WHERE account.account_no = %(account_no)s
+   AND NOT state.is_removed
    FOR UPDATE OF state;
 
 -- name: account_is_there

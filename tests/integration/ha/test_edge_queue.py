@@ -20,17 +20,21 @@ pytestmark = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no HAPr
 
 # One request at once for each of the two hosts, two that may wait.
 NARROW = {"maxconn 192 ssl": "maxconn 1 ssl", ") ge 3000": ") ge 2"}
-IMPATIENT = NARROW | {"timeout queue 20s": "timeout queue 1s"}
+IMPATIENT = NARROW | {"timeout queue 22s": "timeout queue 1s"}
 SERVED, WAITING = 2, 2
+
+
+def told(folder: Path, order: str) -> str:
+    """Return what the edge's HAProxy answers to an order."""
+    with socket.socket(socket.AF_UNIX) as admin:
+        admin.connect(str(folder / "admin.sock"))
+        admin.sendall(f"{order}\n".encode())
+        return admin.makefile(encoding="ascii").read()
 
 
 def row(folder: Path, backend: str, server: str) -> dict[str, str]:
     """Return what the edge counts of a server, or of the whole backend."""
-    with socket.socket(socket.AF_UNIX) as admin:
-        admin.connect(str(folder / "admin.sock"))
-        admin.sendall(b"show stat\n")
-        lines = admin.makefile(encoding="ascii").read().removeprefix("# ").splitlines()
-    rows = csv.DictReader(lines)
+    rows = csv.DictReader(told(folder, "show stat").removeprefix("# ").splitlines())
     return next(r for r in rows if (r["pxname"], r["svname"]) == (backend, server))
 
 
@@ -51,7 +55,7 @@ def busy(folder: Path, changes: dict[str, str]) -> Iterator[tuple[Edge, list[Fut
                 for number in range(SERVED + WAITING)
             ]
             until(lambda: len(edge.seen.requests) == SERVED)
-            if "timeout queue 20s" not in changes:
+            if "timeout queue 22s" not in changes:
                 until(lambda: row(folder, "api", "BACKEND")["qcur"] == str(WAITING))
             yield edge, writes
         finally:
@@ -89,3 +93,14 @@ def test_what_waits_too_long_is_refused_and_was_never_sent(tmp_path):
         edge.seen.may_answer.set()
         assert [write.result()[0] for write in writes].count(200) == SERVED
         assert len(edge.seen.requests) == SERVED
+
+
+@pytest.mark.parametrize("state", ["drain", "maint"])
+def test_a_host_that_is_sent_nothing_more_is_sent_no_reads_either(tmp_path, state):
+    with running(tmp_path) as (topology, _), serving(topology, tmp_path) as edge:
+        until(lambda: row(tmp_path, "api_reads", "app2")["status"] == "UP")
+        assert told(tmp_path, f"set server api/app1 state {state}").strip() == ""
+        until(lambda: row(tmp_path, "api_reads", "app1")["status"].startswith(state.upper()))
+        before = row(tmp_path, "api_reads", "app1")["stot"]
+        assert [edge.ask("GET", "/v1/accounts/1")[0] for _ in range(6)] == [200] * 6
+        assert row(tmp_path, "api_reads", "app1")["stot"] == before

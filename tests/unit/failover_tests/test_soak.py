@@ -55,7 +55,7 @@ class Stage:
         self.is_retrying = is_retrying
         yield Load()
 
-    def wait_until_healthy(self, *, within_s):
+    def wait_until_whole_again(self):
         if not self.whole:
             raise NotInTime("a whole lab: not within 240 s")
 

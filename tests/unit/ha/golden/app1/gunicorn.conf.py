@@ -6,7 +6,7 @@ from service import gunicorn_hooks
 bind = "127.0.0.1:8080"
 workers = 2
 worker_class = "gevent"
-# During a failover every request waits in one of these.
+# The edge lets a host have some hundreds at once.
 worker_connections = 1000
 backlog = 4096
 http_parser = "fast"
