@@ -249,6 +249,19 @@ def test_a_reading_that_waited_for_an_exchange_is_the_new_meter_s(
     assert newest_bill(home)["consumption_kwh"] == 164 + 5
 
 
+def test_an_exchange_while_a_release_is_not_whole_is_told_to_come_again(utility, home, exchange):
+    """As long as 0025 has not run, an account may have one meter alone."""
+    utility.query(
+        "CREATE UNIQUE INDEX meter_bureau_id_account_id_old ON evergrid.meter "
+        "(bureau_id, account_id) WHERE bureau_id = {bureau}"
+    )
+    try:
+        assert exchange(home, 503)["code"] == "UPGRADE_UNDER_WAY"
+    finally:
+        utility.query("DROP INDEX evergrid.meter_bureau_id_account_id_old")
+    exchange(home)
+
+
 def test_every_meter_is_remembered_with_how_it_came(api, utility, home, exchange):
     told = exchange(home)
     path = f"/v1/accounts/{home}/meters"
