@@ -10,10 +10,15 @@ from ha.warden.facts import Canary, Host, Patroni, Postgres, Store
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Yes or no, with the reason as a sentence for whoever looks at the load balancer's page."""
+    """
+    Yes or no, with the reason as a sentence for whoever looks at the load balancer's page.
+
+    `is_final` makes a no count at once, where a load balancer would wait for another one.
+    """
 
     is_yes: bool
     why: str
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ def primary(known: Known) -> Answer:
     `GET /primary` means the key, not that PostgreSQL accepts writes (patroni/api.py).
     """
     refusal = _not_running(known) or _not_leading(known)
+    if refusal is None and known.canary is not None and known.canary.is_going_down:
+        return Answer(is_yes=False, why="PostgreSQL is going down", is_final=True)
     if refusal is None:
         age_s = known.now_s - known.canary.worked_s if known.canary else float("inf")
         if age_s <= patience.CANARY_FRESH_S:

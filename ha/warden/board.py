@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 class Board:
     """
     The newest facts. Each is immutable and replaced as a whole, by one watch alone; but
-    `postgres` is forgotten by the warden itself, when the process is seen to be gone, `canary` by
-    the watch of PostgreSQL, when that says that it is going down. `peers` alone changes
+    `postgres` is forgotten by the warden itself, when the process is seen to be gone, `canary`
+    belied by the watch of PostgreSQL, when that says that it is going down. `peers` alone changes
     in place, for each has a watch of its own: walk a copy (`dict(peers)` is one step), never it.
 
     `is_eager` is set while somebody waits for the next step of a failover: watches look more often.

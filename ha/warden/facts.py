@@ -27,6 +27,10 @@ class Postgres:
     behind_s: float = 0.0
 
 
+# What a write is answered by a server that ends.
+GOING_DOWN = "going down"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """The last write on a new connection; `error` is the SQLSTATE or a word, empty if it worked."""
@@ -34,6 +38,11 @@ class Canary:
     tried_s: float
     worked_s: float
     error: str = ""
+
+    @property
+    def is_going_down(self) -> bool:
+        """Tell if the server itself said that it ends: what worked a moment ago says nothing."""
+        return self.error == GOING_DOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,16 @@ TURN_EAGER_S = 0.05
 POSTGRES_EVERY_S = 0.25
 # ... while it is between two roles: whoever waits for the new primary waits for this.
 POSTGRES_EAGER_S = 0.03
+# ... and while a stop that was announced is about to follow, so that clients are sent away as it
+# begins: each that comes while a server ends costs it a process, a handshake (24 in 0.4 s, seen).
+STOP_FOLLOWS_S = 3.0
 # A new connection that writes: some 5 ms of a core each time.
 CANARY_EVERY_S = 1.0
 # ... when the last one failed. Short: a new primary's first one is what its clients wait for.
 CANARY_AGAIN_S = 0.05
+# ... when the server said that it is going down: one in vain costs it a process, while others wait
+# for its end; it was but one session that was ended, perhaps.
+CANARY_DOOMED_S = 0.25
 # Patroni's REST API asks PostgreSQL each time: 10 ms of a core with the handshake. Its word holds
 # for eight seconds when it is silent; a change of role asks at once.
 PATRONI_EVERY_S = 1.0

@@ -13,7 +13,7 @@ from psycopg2 import extensions
 
 from ha.statements import statement
 from ha.warden import patience
-from ha.warden.facts import Canary, Postgres
+from ha.warden.facts import GOING_DOWN, Canary, Postgres
 
 # What a wait that ran out is called where an SQLSTATE would stand.
 SILENT = "silent"
@@ -109,6 +109,8 @@ class Watched:
         try:
             self._write(host)
         except psycopg2.Error as error:
+            if is_going_down(error):
+                return Canary(tried_s=clock_s, worked_s=float("-inf"), error=GOING_DOWN)
             worked_s = before.worked_s if before else float("-inf")
             word = SILENT if isinstance(error, PostgresSilent) else error.pgcode or "refused"
             return Canary(tried_s=clock_s, worked_s=worked_s, error=word)

@@ -145,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
         return patience.HELD_S if is_down else 0.0
 
     def _judged(self, answer: Answer) -> None:
-        self._answer(200 if answer.is_yes else 503, {"why": answer.why})
+        refusal = 404 if answer.is_final else 503  # HAProxy's `disable-on-404`
+        self._answer(200 if answer.is_yes else refusal, {"why": answer.why})
 
     def _answer(self, status: int, body: Mapping[str, Any]) -> None:
         self._send(status, json.dumps(body).encode() + b"\n", "application/json")

@@ -180,4 +180,5 @@ def plan_stop(settings: Settings, board: Board) -> None:
     :raises OSError: if it cannot be written; the stop is then one that nobody announced
     """
     board.stop_planned_s = now_s()
+    board.hurry_postgres.set()
     Path(settings.run_folder, "planned_stop").write_text(f"{time.time():.3f}\n", encoding="ascii")

@@ -18,7 +18,7 @@ from ha.warden import facts, patience, probes, processes
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.etcd import StoreSilent
-from ha.warden.facts import Host, Peer, Postgres
+from ha.warden.facts import GOING_DOWN, Canary, Host, Peer, Postgres
 from ha.warden.patroni import Patroni
 from ha.warden.postgres import Watched, is_going_down
 from ha.warden.probes import Heard, Line
@@ -54,10 +54,10 @@ class PostgresWatch:
             if is_going_down(error):
                 # Clients are sent away at once: they would come back, each with a handshake, while
                 # it has its last commits to write. Its end is seen by itself.
-                board.canary = None
+                board.canary = Canary(tried_s=now_s(), worked_s=float("-inf"), error=GOING_DOWN)
                 board.hurry_canary.set()
                 return patience.POSTGRES_EVERY_S
-            return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
+            return self._pause_s()
         if before is None or before.is_in_recovery != board.postgres.is_in_recovery:
             board.hurry_canary.set()
             board.hurry_patroni.set()
@@ -65,7 +65,12 @@ class PostgresWatch:
             board.be_eager(is_eager=True)
         if board.postgres.has_received:
             self._note_stream()
-        return patience.POSTGRES_EAGER_S if board.is_eager else patience.POSTGRES_EVERY_S
+        return self._pause_s()
+
+    def _pause_s(self) -> float:
+        is_to_stop = now_s() - self._board.stop_planned_s < patience.STOP_FOLLOWS_S
+        is_urgent = self._board.is_eager or is_to_stop
+        return patience.POSTGRES_EAGER_S if is_urgent else patience.POSTGRES_EVERY_S
 
     def _note_stream(self) -> None:
         if now_s() - self._noted_s < patience.NOTE_EVERY_S:
@@ -95,9 +100,11 @@ class CanaryWatch:
             board.canary = None
             return patience.CANARY_EVERY_S
         found = self._server.write_canary(self._host, board.canary, clock_s=now_s())
-        if found.error and board.canary is None:  # it was told meanwhile that it is going down
-            found = replace(found, worked_s=float("-inf"))
+        if found.error and board.canary is not None and board.canary.is_going_down:
+            found = replace(found, worked_s=float("-inf"))  # that was said since this one began
         board.canary = found
+        if found.is_going_down:
+            return patience.CANARY_DOOMED_S
         if found.error:
             return patience.CANARY_AGAIN_S
         board.tell()

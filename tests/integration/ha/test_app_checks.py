@@ -1,4 +1,4 @@
-"""What an app host is told of a database host whose warden says nothing, by a real HAProxy."""
+"""What an app host makes of what wardens say, of one that says nothing, by a real HAProxy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -22,6 +23,9 @@ from tests.unit.ha.regenerate import rendered
 # Loopback addresses of our own: of the wardens, and of what asks them.
 _WARDENS, _DOORS, _PORT = "127.83.0.3", "127.83.1.", 8009
 _ASKED = "/primary", "/replica?lag=16MB"
+# Where clients of the primary knock, and what answers there in place of PostgreSQL.
+_PRIMARY = ("127.83.2.1", 6432)
+_POSTGRES = 5432
 
 Ask = Callable[[str], tuple[int, str]]
 
@@ -29,11 +33,13 @@ Ask = Callable[[str], tuple[int, str]]
 class Warden(BaseHTTPRequestHandler):
     """Says who was asked what; the proxy's own encryption is not the matter here."""
 
+    server: Server
+
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         said = f"{self.server.server_address[0]} {self.path}".encode()
-        self.send_response(200)
+        self.send_response(self.server.status if self.path == "/primary" else 200)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
         self.wfile.write(said)
@@ -43,7 +49,13 @@ class Warden(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Counts its callers' connections, all of which end with it."""
+    """
+    Counts its callers' connections, all of which end with it.
+
+    `status` is what it answers when it is asked if it is a primary.
+    """
+
+    status = 200
 
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(address, Warden)
@@ -78,11 +90,15 @@ def speaking(number: int) -> Iterator[Server]:
 def ask(tmp_path: Path) -> Iterator[Ask]:
     """The proxies to the wardens as rendered, but in plain text, without the rest of the host."""
     text = rendered()["app1/haproxy.cfg"]
-    proxies = text[text.index("listen warden_db1") : text.index("listen primary")]
+    proxies = text[text.index("listen warden_db1") : text.index("listen replica")]
     proxies = re.sub(r" (ssl verify required|ca-file \S+|crt \S+|verifyhost \S+)", "", proxies)
     proxies = proxies.replace("127.0.1.", _DOORS).replace("10.77.0.3", _WARDENS)
+    proxies = re.sub(r"bind 127\.0\.0\.1:\d+", "bind {}:{}".format(*_PRIMARY), proxies)
     file = tmp_path / "haproxy.cfg"
-    rest = "defaults\n    timeout client 5s\n    timeout check 500ms\n    retries 0\n"
+    servers = re.search(r"default-server .*on-marked-down.*", text)
+    assert servers, "what goes for the servers of all proxies"
+    settings = "timeout client 5s", "timeout check 500ms", "retries 0", servers[0]
+    rest = "defaults\n" + "".join(f"    {setting}\n" for setting in settings)
     file.write_text(rest + proxies, encoding="ascii")
 
     def asked(path: str) -> tuple[int, str]:
@@ -156,3 +172,66 @@ def test_a_warden_that_speaks_again_is_asked_again(ask):
             assert settled(ask, "/primary", witness) == witness
             with speaking(1):
                 assert settled(ask, path, itself) == itself
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Sends back what it gets."""
+
+    def handle(self) -> None:
+        while said := self.request.recv(100):
+            self.request.sendall(said)
+
+
+@pytest.fixture
+def server() -> Iterator[None]:
+    """Something behind the first warden that clients can talk to."""
+    echo = socketserver.ThreadingTCPServer((f"{_WARDENS}1", _POSTGRES), Echo)
+    echo.daemon_threads = True
+    thread = threading.Thread(target=echo.serve_forever, args=(0.02,))
+    thread.start()
+    yield
+    echo.shutdown()
+    thread.join()
+    echo.server_close()
+
+
+def is_answered(connection: socket.socket) -> bool:
+    """Tell if somebody is at the other end."""
+    try:
+        connection.sendall(b"there?")
+        return bool(connection.recv(100))
+    except OSError:
+        return False
+
+
+def is_let_in() -> bool:
+    try:
+        with socket.create_connection(_PRIMARY, timeout=5) as connection:
+            return is_answered(connection)
+    except OSError:
+        return False
+
+
+def becomes(what: Callable[[], bool], *, expected: bool) -> bool:
+    """Tell if it is as expected before long."""
+    until_s = time.monotonic() + 10
+    while what() is not expected:
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.usefixtures("ask", "server")
+def test_a_primary_that_says_it_ends_gets_nobody_more_but_whoever_is_there_may_finish():
+    with speaking(1) as warden, speaking(2) as second, speaking(3) as third:
+        second.status = third.status = 503
+        # The others count until each has been asked.
+        assert becomes(lambda: all(is_let_in() for _ in range(6)), expected=True)
+        with socket.create_connection(_PRIMARY, timeout=5) as before:
+            assert is_answered(before)
+            warden.status = 404
+            assert becomes(is_let_in, expected=False)
+            assert is_answered(before)
+            warden.status = 503
+            assert becomes(lambda: is_answered(before), expected=False)

@@ -8,9 +8,20 @@ import pytest
 
 from ha.warden import answers, patience
 from ha.warden.answers import Known
-from ha.warden.facts import Beat, Canary, Host, Leader, Patroni, Postgres, Process, Store
+from ha.warden.facts import (
+    GOING_DOWN,
+    Beat,
+    Canary,
+    Host,
+    Leader,
+    Patroni,
+    Postgres,
+    Process,
+    Store,
+)
 
 NOW_S = 100.0
+ENDING = Canary(tried_s=NOW_S, worked_s=float("-inf"), error=GOING_DOWN)
 MB = 1 << 20
 RUNNING = Host(
     seen_s=NOW_S,
@@ -67,6 +78,7 @@ def test_a_primary_that_was_written_to_just_now_gets_writes():
         ({"postgres": replace(PRIMARY.postgres, seen_s=NOW_S - 2.1)}, "does not answer"),
         ({"postgres": replace(PRIMARY.postgres, is_in_recovery=True)}, "in recovery"),
         ({"canary": None}, "no write worked"),
+        ({"canary": ENDING}, "going down"),
         ({"canary": Canary(tried_s=100, worked_s=NOW_S - 3.1, error="53100")}, "no write worked"),
         ({"patroni": None, "store": replace(PRIMARY.store, leader=None)}, "nobody says"),
         ({"patroni": None, "store": replace(PRIMARY.store, seen_s=NOW_S - 2)}, "nobody says"),

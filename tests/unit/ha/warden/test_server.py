@@ -32,7 +32,7 @@ def port(pair):
         replica=lambda _: Answer(is_yes=False, why="it is no replica"),
         word=lambda: Answer(is_yes=True, why="it keeps it"),
         leads=lambda host: Answer(is_yes=host == "db2", why=f"{host} was asked about"),
-        outvoted=lambda _: Answer(is_yes=False, why="nobody is"),
+        outvoted=lambda _: Answer(is_yes=False, why="it ends", is_final=True),
         status=lambda: {"host": "db1"},
         metrics=lambda: b"a 1\n",
         acts={"/checkpoint": lambda: {"took_s": 0.1}},
@@ -52,6 +52,7 @@ def test_a_neighbour_is_answered(port, pair):
     assert rest.get("/replica?lag=1MB", within_s=5) == (503, {"why": "it is no replica"})
     assert rest.get("/leads?host=db2", within_s=5) == (200, {"why": "db2 was asked about"})
     assert rest.get("/leads", within_s=5)[0] == 503
+    assert rest.get("/outvoted?host=db2", within_s=5) == (404, {"why": "it ends"})
     assert rest.post("/checkpoint", within_s=5) == (200, {"took_s": 0.1})
 
 

@@ -8,9 +8,9 @@ from ha.warden import patience
 from ha.warden.board import Board
 from ha.warden.clock import now_s
 from ha.warden.errands import Errands
-from ha.warden.facts import Canary, Postgres, Store, Verdict
+from ha.warden.facts import GOING_DOWN, Canary, Postgres, Store, Verdict
 from ha.warden.postgres import PostgresSilent
-from ha.warden.watches import PostgresWatch, StoreWatch
+from ha.warden.watches import CanaryWatch, PostgresWatch, StoreWatch
 
 STREAMING = Postgres(
     seen_s=0, is_in_recovery=True, timeline=1, lsn=0, streams_from="db1", has_received=True
@@ -63,8 +63,51 @@ def test_a_server_that_is_going_down_gets_no_clients_any_more(tmp_path, told):
     assert watch.look() == patience.POSTGRES_EAGER_S
     board.hurry_canary.clear()
     assert watch.look() == patience.POSTGRES_EVERY_S, "it is not asked more often for going down"
-    assert board.canary is None
+    assert board.canary.is_going_down
     assert board.hurry_canary.is_set(), "it was but this one session, perhaps"
+
+
+def test_a_stop_that_was_announced_is_looked_out_for_though_not_for_ever(tmp_path):
+    board = Board(stop_planned_s=now_s() - patience.STOP_FOLLOWS_S + 1)
+    watch = PostgresWatch(board, Server(PRIMARY, PRIMARY), tmp_path)
+    assert watch.look() == patience.POSTGRES_EAGER_S
+    board.stop_planned_s = now_s() - patience.STOP_FOLLOWS_S
+    assert watch.look() == patience.POSTGRES_EVERY_S
+
+
+class Written:
+    """A PostgreSQL that takes a canary as it is told to; meanwhile something else may happen."""
+
+    def __init__(self, error, meanwhile=lambda: None):
+        self.error = error
+        self.meanwhile = meanwhile
+
+    def write_canary(self, host, before, *, clock_s):
+        self.meanwhile()
+        return Canary(tried_s=clock_s, worked_s=before.worked_s, error=self.error)
+
+
+@pytest.mark.parametrize(
+    ("error", "pause_s"),
+    [
+        ("", patience.CANARY_EVERY_S),
+        ("refused", patience.CANARY_AGAIN_S),
+        (GOING_DOWN, patience.CANARY_DOOMED_S),
+    ],
+)
+def test_a_server_that_ends_is_not_written_to_in_haste(error, pause_s):
+    board = Board(postgres=PRIMARY, canary=Canary(tried_s=1, worked_s=1))
+    assert CanaryWatch(board, Written(error), "db1").look() == pause_s
+
+
+def test_a_write_that_failed_while_the_server_said_that_it_ends_is_as_old_as_can_be():
+    board = Board(postgres=PRIMARY, canary=Canary(tried_s=now_s(), worked_s=now_s()))
+
+    def goes_down():
+        board.canary = Canary(tried_s=1, worked_s=float("-inf"), error=GOING_DOWN)
+
+    CanaryWatch(board, Written("57P01", goes_down), "db1").look()
+    assert board.canary.worked_s == float("-inf")
 
 
 def test_a_server_that_says_nothing_keeps_its_clients_for_now(tmp_path):
