@@ -34,5 +34,5 @@ if ! await_end 1; then
     [ "$free" -ge "$least" ] || kill -QUIT "$postmaster"
     await_end 4
 fi
-kill "$impatience" 2>/dev/null
+kill "$impatience" 2>/dev/null || true # it may have ended with the archiver
 # Patroni goes on from here, with its own patience.
