@@ -9,6 +9,7 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
+from service.api.trials import PeriodName
 from service.api.validation import Moment, Text
 from service.domain.meter_exchanges import HungMeters, NewExchange
 from service.domain.new_accounts import NewMeter
@@ -16,13 +17,18 @@ from service.usecases.meter_exchanges import exchange_meter, meters_of_account
 
 
 class MeterHung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The new meter, with what it showed as it was hung."""
+    """
+    The new meter, with what it showed as it was hung.
+
+    If it counts by period of the day, `periods` names the other registers, with what each showed.
+    """
 
     asset_no: str
     digits: int
     decimals: int
     multiplier: str
     initial_register: str
+    periods: dict[PeriodName, str] = {}
 
 
 class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +36,7 @@ class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     An exchange: what the old meter showed as it was removed, and the new one, hung at that moment.
 
     A register that is far below what it showed before has passed its last digit only if that is
-    confirmed.
+    confirmed. `final_periods` are the old meter's other registers, if it counts by period.
     """
 
     exchanged_at: Moment
@@ -39,6 +45,7 @@ class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     work_order_no: Text
     reason: Text
     is_roll_over_confirmed: bool = False
+    final_periods: dict[PeriodName, str] = {}
 
 
 _EXCHANGE = JsonBody(ExchangeSent)
@@ -98,6 +105,7 @@ class Meters(Resource):
                 meter=NewMeter(**hung, installed_at=sent.exchanged_at),
                 work_order_no=sent.work_order_no,
                 reason=sent.reason,
+                final_periods=sent.final_periods,
             ),
             now=self._clock(),
             deadline=req.deadline,

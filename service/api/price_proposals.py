@@ -14,8 +14,9 @@ from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import Nothing
-from service.api.trials import Kwh, PriceSent, TiersSent
+from service.api.trials import Kwh, PeriodName, PriceSent, TiersSent
 from service.api.validation import Page, Text, parameters
+from service.domain.calendars import QUARTERS, DayType
 from service.domain.idempotency import Answer
 from service.domain.price_drafts import PriceDraft
 from service.domain.price_proposals import PriceProposal, ProposalPage
@@ -42,8 +43,47 @@ _EXAMPLE = {
 }
 
 
+# Times that a meter's clock can tell apart; what is said of them is checked further in.
+_Clock = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):(00|15|30|45)|24:00)$(?!\n)")]
+_YearDay = Annotated[str, msgspec.Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)")]
+_Few = msgspec.Meta(min_length=1, max_length=12)
+
+
+class StretchSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of the day within one period, "08:00" to "24:00", in quarters of an hour."""
+
+    starts: _Clock
+    ends: _Clock
+    period: PeriodName
+
+
+class DayPlanSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The periods of each day of these types; together they cover the day, each quarter once."""
+
+    types: Annotated[list[DayType], _Few]
+    stretches: Annotated[list[StretchSent], msgspec.Meta(min_length=1, max_length=QUARTERS)]
+
+
+class SeasonSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The days from `first` to `last`, "07-01" to "09-30"; each type of day has one plan."""
+
+    first: _YearDay
+    last: _YearDay
+    plans: Annotated[list[DayPlanSent], _Few]
+
+
+class CalendarSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the periods are, in business time; the seasons cover the year, each day once."""
+
+    seasons: Annotated[list[SeasonSent], _Few]
+
+
 class PricesSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A draft; `prices` in the order of a bill's lines, the document's number as it is cited."""
+    """
+    A draft; `prices` in the order of a bill's lines, the document's number as it is cited.
+
+    With prices for periods of the day it says when these are.
+    """
 
     category: Text
     legal_document: Text
@@ -51,6 +91,7 @@ class PricesSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prices: Annotated[list[PriceSent], msgspec.Meta(min_length=1, max_length=100)]
     tiers: TiersSent | None = None
     free_kwh: Kwh = 0
+    calendar: CalendarSent | None = None
 
 
 class ReasonSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.validation import parameters
+from service.domain.calendars import Calendar
 from service.domain.prices import PriceList, yuan_text
 from service.domain.tariffs import Price, Unit
 from service.domain.tiers import Extension
@@ -47,7 +48,8 @@ class PriceListAnswered(msgspec.Struct, frozen=True):
     What one category of customers pays, in the order of a bill's lines.
 
     Tiers are those of a month or of a year. A household of many has `extension_kwh` more a month:
-    `shift` moves every tier, `widen` the first. One in need has `free_kwh` a month.
+    `shift` moves every tier, `widen` the first. One in need has `free_kwh` a month. `calendar`
+    says when the periods are, in business time; null if none has a price of its own.
     """
 
     category: str
@@ -58,6 +60,7 @@ class PriceListAnswered(msgspec.Struct, frozen=True):
     extension: Extension | None
     free_kwh: int
     prices: list[PriceAnswered]
+    calendar: Calendar | None
 
 
 class PricesAnswered(msgspec.Struct, frozen=True):
@@ -106,6 +109,7 @@ def _list(found: PriceList) -> PriceListAnswered:
         extension=scheme.extension if scheme else None,
         free_kwh=found.tariff.free_kwh,
         prices=[_price(price, limits) for price in found.tariff.prices],
+        calendar=found.calendar,
     )
 
 

@@ -11,13 +11,10 @@ from service.api.price_proposals import ReasonSent
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import Nothing
+from service.api.trials import PeriodName
 from service.api.validation import Moment, Page, Text, parameters
-from service.domain.reading_corrections import (
-    CorrectionOrder,
-    CorrectionPage,
-    ReadingCorrection,
-    ReadingPage,
-)
+from service.domain.correction_details import CorrectionPage, ReadingCorrection, ReadingPage
+from service.domain.reading_corrections import CorrectionOrder
 from service.usecases.reading_corrections import (
     approve_correction,
     correction_by_no,
@@ -29,13 +26,18 @@ from service.usecases.reading_corrections import (
 
 
 class CorrectionSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a reading should have said, and why; a person may have seen the register pass zero."""
+    """
+    What a reading should have said, and why; a person may have seen the register pass zero.
+
+    Of registers of periods of the day `periods` names those that were misread.
+    """
 
     account_no: Text
     read_at: Moment
     register: Text
     reason: Text
     is_roll_over_confirmed: bool = False
+    periods: dict[PeriodName, Text] = {}
 
 
 _CORRECTION, _REASON = JsonBody(CorrectionSent), JsonBody(ReasonSent)

@@ -11,8 +11,10 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
+from service.api.trials import PeriodName
 from service.api.validation import Moment
-from service.domain.readings import BATCH_MAX, NewReading
+from service.domain.reading_batches import BATCH_MAX
+from service.domain.readings import NewReading
 from service.usecases.readings import post_readings
 
 # The domain judges the length, with a code of its own; the description only says it.
@@ -31,13 +33,19 @@ _EXAMPLE = {
 
 
 class ReadingSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a meter's register showed; `is_roll_over_confirmed` says a person saw it pass zero."""
+    """
+    What a meter showed; `is_roll_over_confirmed` says a person saw a register pass zero.
+
+    `register` is that of all energy. A meter that counts by period of the day has others, which
+    `periods` names, each with what it showed.
+    """
 
     account_no: str
     register: str
     read_at: Moment
     source: str
     is_roll_over_confirmed: bool = False
+    periods: dict[PeriodName, str] = {}
 
 
 class ReadingsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,8 +9,8 @@ from service.api import trials as sent
 from service.domain.basic_charges import Equipment
 from service.domain.errors import Invalid
 from service.domain.losses import Transformer
-from service.domain.metered import COUNTERS, Metered, Segment, measured
-from service.domain.meters import Register
+from service.domain.metered import COUNTERS, Metered, measured, span_between
+from service.domain.meters import Register, Span
 from service.domain.portions import Household, Spell
 from service.domain.sub_meters import Fixed, Measured, Share, SubMeter
 from service.domain.tariffs import Price, Tariff
@@ -118,7 +118,7 @@ def _metered(asked: sent.TrialSent) -> Metered:
     if asked.registers is not None and asked.energy is None:
         registers = asked.registers
         return measured(
-            {name: tuple(map(_segment, getattr(registers, name) or ())) for name in COUNTERS}
+            {name: tuple(map(_span, getattr(registers, name) or ())) for name in COUNTERS}
         )
     if asked.energy is not None and asked.registers is None:
         energy = asked.energy
@@ -126,12 +126,12 @@ def _metered(asked: sent.TrialSent) -> Metered:
     raise QuantityAmbiguous("both registers and energy" if asked.energy else "nothing was used")
 
 
-def _segment(asked: sent.SegmentSent) -> Segment:
-    register = Register(asked.digits, asked.decimals)
-    return Segment(
-        register=register,
-        start=register.read(asked.start),
-        end=register.read(asked.end),
+def _span(asked: sent.SegmentSent) -> Span:
+    shape = Register(asked.digits, asked.decimals)
+    return span_between(
+        shape,
+        start=shape.read(asked.start),
+        end=shape.read(asked.end),
         multiplier=Decimal(asked.multiplier),
     )
 

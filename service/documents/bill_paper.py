@@ -138,6 +138,12 @@ def _notes(bill: BillDetails) -> Iterator[str]:
             f"{shown(meter.final_register)}，倍率 {shown(meter.multiplier)}，"
             f"计 {meter.consumption_kwh:,} 千瓦时，已含在本账单电量内。"
         )
+    for each in bill.periods:
+        yield (
+            f"分时计量（{_PERIODS[each.period]}）：表 {each.asset_no} 自 "
+            f"{shown(each.previous_register)} 至 {shown(each.register)}，"
+            f"计 {each.consumption_kwh:,} 千瓦时。"
+        )
     if bill.is_estimated:
         yield "本月止码为估抄（E），下次实抄后多退少补。"
     if bill.settles_estimate:

@@ -66,12 +66,24 @@ class RemovedMeter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodOfBill:
+    """What a meter's register of one period of the day showed, at both ends of a bill's time."""
+
+    asset_no: str
+    period: Period
+    previous_register: Decimal
+    register: Decimal
+    consumption_kwh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillDetails:
     """
     A bill with all that it was computed from; registers and multiplier are decimals.
 
     They are of the meter `asset_no`, which was read last. If it took the place of others meanwhile,
-    it began at `previous_register`, and `removed_meters` measured the rest.
+    it began at `previous_register`, and `removed_meters` measured the rest. `periods` are what its
+    meters' registers of periods of the day showed, where they have any; what these leave is flat.
 
     A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
     zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. One that
@@ -93,6 +105,7 @@ class BillDetails:
     register: Decimal
     multiplier: Decimal
     removed_meters: tuple[RemovedMeter, ...]
+    periods: tuple[PeriodOfBill, ...]
     legal_document: str
     cancels_bill_no: str | None
     cancelled_by_bill_no: str | None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from service.domain.bill_numbers import bill_number
 from service.domain.calculations import Calculation, Line, calculate
-from service.domain.errors import Conflict, Invalid, Missing
+from service.domain.errors import Conflict, Invalid
 from service.domain.household_terms import Subsidy, has_free_energy, has_wider_tiers
+from service.domain.metered import PeriodSpan, energy_of
 from service.domain.meters import Register, Span, measured_kwh
-from service.domain.months import Month, business_date
+from service.domain.months import Month, business_date, months_between
 from service.domain.portions import Household, Portion, Spell
 from service.domain.prices import PriceList
 from service.domain.reading_checks import Use, check_reading
@@ -21,18 +22,6 @@ from service.domain.tou import Energy
 
 DAYS_TO_PAY = 20
 """A bill is due this many days after its issue, in the calendar of business time."""
-
-_NUMBER = re.compile(
-    r"(?P<year>[12][0-9]{3})(?P<month>0[1-9]|1[0-2])(?P<account_no>[0-9]{10})(?P<serial>[0-9]{2})",
-    re.ASCII,
-)
-
-
-class BillUnknown(Missing):
-    """No bill has this number."""
-
-    code = "BILL_UNKNOWN"
-    hint = "Check the number printed on the bill: 18 digits, the first six are the month."
 
 
 class ReadingMissing(Conflict):
@@ -54,6 +43,13 @@ class PriceMissing(Conflict):
 
     code = "PRICE_MISSING"
     hint = "Publish a catalogue that is valid from the first day of the bill."
+
+
+class PeriodsUnread(Conflict):
+    """The books have half a reading of a meter that counts by period of the day."""
+
+    code = "PERIODS_UNREAD"
+    hint = "Tell whoever runs the service: readings are taken whole, no program leaves one so."
 
 
 class AmountNegative(Invalid):
@@ -84,6 +80,8 @@ class Basis:
     with, `accepted` what was accepted of it, `estimated_kwh` what it was made to come to if it is
     an estimate. `hands` are the principals who took it, or corrected it. `removed` is what meters
     measured that were exchanged since, the oldest first; `previous` is where the last one began.
+    `by_period` is what registers of periods of the day measured of all that, on whichever meters
+    have any; None in place of one whose reading is missing.
     """
 
     account_id: int
@@ -106,6 +104,7 @@ class Basis:
     estimated_kwh: int | None = None
     hands: frozenset[int] = frozenset()
     removed: tuple[Span, ...] = ()
+    by_period: tuple[PeriodSpan | None, ...] = ()
 
     @property
     def first_month(self) -> Month:
@@ -135,23 +134,6 @@ class Bill:
     due_on: date
 
 
-def bill_number(*, month: Month, account_no: str, serial: int) -> str:
-    """Return a bill's number: month, account, and a serial for what supersedes a bill."""
-    return f"{month.year:04}{month.number:02}{account_no}{serial:02}"
-
-
-def parts_of_number(bill_no: str) -> tuple[Month, str, int]:
-    """
-    Return the month, the account number, the serial that a bill's number is made of.
-
-    :raises BillUnknown: if it cannot be a bill's number
-    """
-    match = _NUMBER.fullmatch(bill_no)
-    if match is None:
-        raise BillUnknown(f"no bill {bill_no}")
-    return Month(int(match["year"]), int(match["month"])), match["account_no"], int(match["serial"])
-
-
 def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at: datetime) -> Bill:
     """
     Return the bill of one account for all energy up to its reading of `month`.
@@ -162,6 +144,8 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
 
     :raises LaterMonthBilled: if a later month has a bill already
     :raises ReadingMissing: if the month has no reading
+    :raises PeriodsUnread: if the books lack what a register of a period showed
+    :raises PeriodsExceedTotal: if its periods come to more than all its energy
     :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`
     :raises ReadingInQuestion: if it is unlike that of the bills before, and nobody has accepted it
     :raises PriceMissing: if no prices were in force
@@ -171,11 +155,9 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     """
     reading = _reading_to_bill(basis, month)
     spells = _spells(basis, reading, prices)
-    kwh = _measured(basis, reading)
-    if kwh != basis.estimated_kwh:
-        use = Use.between(basis.previous.read_at, reading.read_at, kwh=kwh)
-        check_reading(use, before=basis.used_before, accepted=basis.accepted)
-    calculation = calculated(kwh, spells=spells, household=_household(basis, month))
+    energy = _in_season(_measured(basis, reading), reading, prices, month)
+    _check_use(basis, reading, kwh=energy.total_kwh)
+    calculation = calculated(energy, spells=spells, household=_household(basis, month))
     return Bill(
         month=month,
         account_id=basis.account_id,
@@ -186,7 +168,7 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
         previous=basis.previous,
         reading=reading,
         multiplier=basis.multiplier,
-        consumption_kwh=kwh,
+        consumption_kwh=energy.total_kwh,
         lines=calculation.lines,
         amount_fen=calculation.amount_fen,
         issued_at=issued_at,
@@ -222,18 +204,18 @@ def household_of(
     )
 
 
-def calculated(kwh: int, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
+def calculated(energy: Energy, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
     """
-    Return what the energy of a meter with one register comes to.
+    Return what the energy of an account comes to.
 
     :raises PeriodUnpriced: if energy has no price
     :raises TierUnpriced: if prices change between tiers and none
     :raises AmountNegative: if the lines sum up to less than nothing
     """
-    portion = Portion(energy=Energy(flat=kwh), spells=spells, household=household)
+    portion = Portion(energy=energy, spells=spells, household=household)
     calculation = calculate([portion])
     if calculation.amount_fen < 0:
-        raise AmountNegative(f"{kwh} kWh come to {calculation.amount_fen} fen")
+        raise AmountNegative(f"{energy.total_kwh} kWh come to {calculation.amount_fen} fen")
     return calculation
 
 
@@ -275,13 +257,8 @@ def _spells(basis: Basis, reading: Stand, prices: Sequence[PriceList]) -> tuple[
     return tuple(spells)
 
 
-def months_between(first: Month, last: Month) -> int:
-    """Return how many months a bill from `first` to `last` covers, both included."""
-    return (last.year - first.year) * MONTHS_OF_A_YEAR + last.number - first.number + 1
-
-
-def _measured(basis: Basis, reading: Stand) -> int:
-    """Return what the account's meters measured for a bill."""
+def _measured(basis: Basis, reading: Stand) -> Energy:
+    """Return what the account's meters measured for a bill: all flat, but for what they tell."""
     running = Span(
         shape=Register(basis.digits, basis.decimals),
         multiplier=basis.multiplier,
@@ -289,4 +266,33 @@ def _measured(basis: Basis, reading: Stand) -> int:
         end=reading.register,
         roll_overs=basis.roll_overs,
     )
-    return measured_kwh((*basis.removed, running))
+    kwh = measured_kwh((*basis.removed, running))
+    if not basis.by_period:  # nearly every bill
+        return Energy(flat=kwh)
+    known = [each for each in basis.by_period if each is not None]
+    if len(known) < len(basis.by_period):
+        raise PeriodsUnread(f"readings up to that of {reading.read_at.isoformat()}")
+    return energy_of(kwh, known)
+
+
+def _in_season(energy: Energy, reading: Stand, prices: Sequence[PriceList], month: Month) -> Energy:
+    """Return the energy as a month prices it that may have no sharp peak. Source: rule 2.1."""
+    if not energy.sharp:
+        return energy
+    read_on = business_date(reading.read_at)
+    in_force = [each.calendar for each in prices if each.valid_from <= read_on]
+    calendar = in_force[-1] if in_force else None
+    if calendar is None or calendar.has("sharp", month=month.number):
+        return energy
+    return energy.with_sharp_as_peak()
+
+
+def _check_use(basis: Basis, reading: Stand, *, kwh: int) -> None:
+    """
+    Let energy pass that is like that of the bills before, was estimated, or accepted.
+
+    :raises ReadingInQuestion: if it is none of these
+    """
+    if kwh != basis.estimated_kwh:
+        use = Use.between(basis.previous.read_at, reading.read_at, kwh=kwh)
+        check_reading(use, before=basis.used_before, accepted=basis.accepted)

@@ -121,6 +121,10 @@ def _by_days(kwh: dict[_Key, int], spells: Sequence[Spell]) -> list[dict[_Key, i
         return [kwh]
     days = [spell.days for spell in spells]
     shares = {key: losses.shared(all_kwh, by=days) for key, all_kwh in kwh.items()}
+    if len({bool(spell.tariff.periods) for spell in spells}) > 1:
+        # A spell without periods has what they come to in it, or a kWh might be in neither spell.
+        parts = zip(*(shares[period, None] for period in tou.PERIODS), strict=True)
+        shares[None, None] = tuple(map(sum, parts))
     return [{key: parts[index] for key, parts in shares.items()} for index in range(len(spells))]
 
 

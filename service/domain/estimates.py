@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from service.domain.bills import months_between
 from service.domain.errors import Conflict, Forbidden
 from service.domain.meters import DECIMALS_MAX, Register, consumption_kwh
-from service.domain.months import Month
+from service.domain.months import Month, months_between
 from service.domain.principals import Caller, Role
 from service.domain.rounding import half_up
 
@@ -47,6 +46,13 @@ class MeterExchanged(Conflict):
 
     code = "METER_EXCHANGED"
     hint = "Send somebody to read it: what was used with another meter says little of this one."
+
+
+class MeterCountsByPeriod(Conflict):
+    """The meter counts by period of the day: of these a month's energy says nothing."""
+
+    code = "METER_COUNTS_BY_PERIOD"
+    hint = "Send somebody to read each of the meter's registers."
 
 
 class EarlierMonthUnbilled(Conflict):
@@ -97,6 +103,7 @@ class EstimateStanding:
     billed_until: datetime | None
     history: Sequence[Billed]
     is_exchanged: bool = False
+    counts_by_period: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,7 @@ def estimated(standing: EstimateStanding, *, month: Month, by: Caller) -> Estima
     :raises MonthBilled: if the month, or a later one, has a bill
     :raises MeterExchanged: if it was exchanged, and not read since
     :raises MeterRead: if the meter was read in the month, or later
+    :raises MeterCountsByPeriod: if it has registers of periods of the day
     :raises HistoryMissing: if fewer than `BILLS_NEEDED` bills are known
     :raises EarlierMonthUnbilled: if a reading since the newest bill is not billed
     :raises EstimatesExhausted: if it would be the third in a row, and not by the head office
@@ -189,6 +197,8 @@ def _check(standing: EstimateStanding, month: Month, by: Caller) -> None:
         raise MeterExchanged(f"the meter was exchanged at {standing.read_at.isoformat()}")
     if standing.history and standing.read_at >= month.starts_at:
         raise MeterRead(f"the meter was read at {standing.read_at.isoformat()}")
+    if standing.counts_by_period:
+        raise MeterCountsByPeriod("it has registers of periods of the day")
     if len(standing.history) < BILLS_NEEDED:
         raise HistoryMissing(f"{len(standing.history)} bills of the account are in force")
     if standing.billed_until is None or standing.read_at > standing.billed_until:

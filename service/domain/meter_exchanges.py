@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,12 +11,13 @@ from service.domain.errors import Busy
 from service.domain.meters import Register
 from service.domain.new_accounts import NewMeter, judge_meter
 from service.domain.readings import MeterState, NewReading, Reading, taken
+from service.domain.tou import Period
 
 _TAKEN_BY = "manual"
 
 
 class UpgradeUnderWay(Busy):
-    """Programs of the release before still run, for which an account has one meter for ever."""
+    """Programs of the release before still run, which know less of meters than this."""
 
     code = "UPGRADE_UNDER_WAY"
     hint = "Send it again in a minute, with the same Idempotency-Key."
@@ -26,6 +28,7 @@ class NewExchange:
     """
     An exchange as it was sent: what the old meter showed last, the new one as it was hung then.
 
+    `final_periods` are the old meter's registers of periods of the day, if it had any.
     `work_order_no` is that of the order on which whoever did it wrote both registers down.
     """
 
@@ -35,6 +38,7 @@ class NewExchange:
     meter: NewMeter
     work_order_no: str
     reason: str
+    final_periods: Mapping[Period, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,15 @@ class Exchange:
 
     final: Reading
     initial_register: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodRegister:
+    """A meter's register of one period of the day, as the meter was hung, as it was removed."""
+
+    period: Period
+    initial_register: str
+    final_register: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +79,7 @@ class HungMeter:
     reason: str | None
     recorded_by: str | None
     recorded_at: datetime | None
+    periods: tuple[PeriodRegister, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +110,7 @@ def exchanged(
             read_at=new.meter.installed_at,
             source=_TAKEN_BY,
             is_roll_over_confirmed=new.is_roll_over_confirmed,
+            periods=new.final_periods,
         ),
         state,
         now=now,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from service.domain import tou
 from service.domain.errors import Invalid
-from service.domain.meters import Register, consumption_kwh
-from service.domain.tou import Energy
+from service.domain.meters import Register, Span, consumption_kwh, measured_kwh
+from service.domain.tou import PERIODS, Energy, Period
 
 Counter = Literal["total", "sharp", "peak", "valley", "deep_valley", "reactive", "reactive_reverse"]
 COUNTERS: tuple[Counter, ...] = get_args(Counter)
@@ -23,14 +23,18 @@ class RegisterBelowStart(Invalid):
     hint = "Check both values; a register rolls over only from nine tenths of its range on."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """What one register showed at both ends; a meter that was exchanged gives two of them."""
+class PeriodsBelowTotal(Invalid):
+    """The registers of all periods come to less than that of all energy."""
 
-    register: Register
-    start: Decimal
-    end: Decimal
-    multiplier: Decimal
+    code = "PERIODS_BELOW_TOTAL"
+    hint = "Read each of the meter's registers again: together they count what the total does."
+
+
+class PeriodSpan(NamedTuple):
+    """What the register of one period of the day showed at both ends of a bill's time."""
+
+    period: Period
+    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,32 +45,84 @@ class Metered:
     reactive_kvarh: int
 
 
-def measured(segments: Mapping[Counter, Sequence[Segment]]) -> Metered:
+def span_between(shape: Register, *, start: Decimal, end: Decimal, multiplier: Decimal) -> Span:
     """
-    Return what the segments of each register come to; a register that is missing counted nothing.
+    Return the span of a register of which no more is known than what it showed at both ends.
 
-    Each segment is rounded by itself. Reactive energy counts in both directions.
+    Source: domain rule 2.2, step 1; example E07.
+    :raises RegisterBelowStart: if it went backwards
+    """
+    has_rolled_over = end < start
+    if has_rolled_over and not shape.may_roll_over_from(start):
+        raise RegisterBelowStart(f"{start} to {end}")
+    return Span(
+        shape=shape, multiplier=multiplier, start=start, end=end, roll_overs=int(has_rolled_over)
+    )
+
+
+def measured(spans: Mapping[Counter, Sequence[Span]]) -> Metered:
+    """
+    Return what the spans of each register come to; a register that is missing counted nothing.
+
+    Each span is rounded by itself. Reactive energy counts in both directions.
 
     Source: domain rule 2.2, steps 1 to 3 and 8; examples E07 to E10.
-    :raises RegisterBelowStart: if a register went backwards
     :raises PeriodsExceedTotal: if the periods come to more than the total
     """
-    counted = {counter: sum(map(_counted, segments.get(counter, ()))) for counter in COUNTERS}
-    energy = tou.balanced(
-        total_kwh=counted["total"],
-        sharp_kwh=counted["sharp"],
-        peak_kwh=counted["peak"],
-        valley_kwh=counted["valley"],
-        deep_valley_kwh=counted["deep_valley"],
-    )
-    reactive_kvarh = counted["reactive"] + counted["reactive_reverse"]
+    by_period = [
+        PeriodSpan(period, span)
+        for period in PERIODS
+        for span in (spans.get(period, ()) if period != "flat" else ())
+    ]
+    energy = energy_of(_kwh(spans.get("total", ())), by_period)
+    reactive_kvarh = _kwh(spans.get("reactive", ())) + _kwh(spans.get("reactive_reverse", ()))
     return Metered(energy=energy, reactive_kvarh=reactive_kvarh)
 
 
-def _counted(segment: Segment) -> int:
-    start, end = segment.start, segment.end
-    has_rolled_over = end < start
-    if has_rolled_over and not segment.register.may_roll_over_from(start):
-        raise RegisterBelowStart(f"{start} to {end}")
-    advance = segment.register.advance(start=start, end=end, roll_overs=int(has_rolled_over))
-    return consumption_kwh(advance=advance, multiplier=segment.multiplier)
+def _kwh(spans: Iterable[Span]) -> int:
+    return sum(span.kwh for span in spans)
+
+
+def check_advances(shape: Register, *, total: Decimal, periods: Mapping[Period, Decimal]) -> None:
+    """
+    Let pass what the registers of a meter moved by: those of periods by no more than that of all.
+
+    Nor by less, if flat is among them: then together they count the same. Each may have been just
+    before its next digit, or just behind it.
+    :raises PeriodsExceedTotal: if they moved by more
+    :raises PeriodsBelowTotal: if they moved by less
+    """
+    beyond = sum(periods.values(), Decimal(0)) - total
+    unsure = shape.unit * len(periods)
+    if beyond > unsure:
+        raise tou.PeriodsExceedTotal(f"the periods moved by {beyond} more than all energy")
+    if "flat" in periods and -beyond > unsure:
+        raise PeriodsBelowTotal(f"the periods moved by {-beyond} less than all energy")
+
+
+def energy_of(total_kwh: int, by_period: Iterable[PeriodSpan]) -> Energy:
+    """
+    Return the energy of a bill by period: flat is what its meters' other registers leave of all.
+
+    A register shows no more than its last decimal, times its multiplier: by so much, each, and by
+    the rounding, periods may exceed the total where nothing is flat.
+
+    Source: domain rule 2.2, step 3; example E10.
+    :raises ConsumptionImplausible: if a register ran backwards, or beyond what anybody can use
+    :raises PeriodsExceedTotal: if the periods come to more than the total
+    """
+    spans: dict[Period, list[Span]] = {period: [] for period in PERIODS}
+    for period, span in by_period:
+        spans[period].append(span)
+    asked = [span for period in PERIODS if period != "flat" for span in spans[period]]
+    return tou.balanced(
+        total_kwh=total_kwh,
+        sharp_kwh=measured_kwh(spans["sharp"]),
+        peak_kwh=measured_kwh(spans["peak"]),
+        valley_kwh=measured_kwh(spans["valley"]),
+        deep_valley_kwh=measured_kwh(spans["deep_valley"]),
+        unsure_kwh=sum(
+            consumption_kwh(advance=span.shape.unit, multiplier=span.multiplier) + 1
+            for span in asked
+        ),
+    )

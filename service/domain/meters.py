@@ -53,6 +53,11 @@ class Register:
         """The first value that no longer fits: there the register begins again at zero."""
         return int(10**self.digits)
 
+    @property
+    def unit(self) -> Decimal:
+        """The least that it can show."""
+        return Decimal(1).scaleb(-self.decimals)
+
     def read(self, text: str) -> Decimal:
         """
         Return the value that `text` shows; zeros in front and at the end of it do not matter.

@@ -97,3 +97,8 @@ def business_date(moment: datetime) -> date:
     """Return the day that the utility's calendar shows at `moment`, which must carry an offset."""
     assert moment.tzinfo is not None, "a moment without an offset has no business date"
     return moment.astimezone(BUSINESS_TIME).date()
+
+
+def months_between(first: Month, last: Month) -> int:
+    """Return how many months a bill from `first` to `last` covers, both included."""
+    return (last.year - first.year) * _MONTHS_A_YEAR + last.number - first.number + 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Invalid
 from service.domain.meters import DECIMALS_MAX, DIGITS_MAX, Register
 from service.domain.months import business_date
+from service.domain.tou import Period
 
 CATEGORIES = ("residential", "commercial")
 TEXT_LENGTH_MAX = 200
@@ -79,7 +81,11 @@ class MultiplierMalformed(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMeter:
-    """A meter that is hung up; decimal numbers are text, as they were sent."""
+    """
+    A meter that is hung up; decimal numbers are text, as they were sent.
+
+    `periods` is what its registers of periods of the day showed, if it counts by these as well.
+    """
 
     asset_no: str
     digits: int
@@ -87,6 +93,7 @@ class NewMeter:
     multiplier: str
     installed_at: datetime
     initial_register: str
+    periods: Mapping[Period, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +185,9 @@ def judge_meter(meter: NewMeter) -> None:
         raise AssetNumberMalformed(f"meter.asset_no is {_shown(meter.asset_no)}")
     if not (1 <= meter.digits <= DIGITS_MAX and 0 <= meter.decimals <= DECIMALS_MAX):
         raise RegisterImpossible(f"meter has {meter.digits} digits and {meter.decimals} decimals")
-    Register(meter.digits, meter.decimals).read(meter.initial_register)
+    shape = Register(meter.digits, meter.decimals)
+    for register in (meter.initial_register, *meter.periods.values()):
+        shape.read(register)
     if not _MULTIPLIER.fullmatch(meter.multiplier) or Decimal(meter.multiplier) == 0:
         raise MultiplierMalformed(f"meter.multiplier is {_shown(meter.multiplier)}")
 

@@ -8,7 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from service.domain import calendars
 from service.domain.calculations import PeriodUnpriced
+from service.domain.calendars import Calendar
 from service.domain.errors import Invalid
 from service.domain.ledger import LEVIES
 from service.domain.new_accounts import CATEGORIES, CategoryUnknown
@@ -40,6 +42,20 @@ class LevyUnknown(Invalid):
     hint = f"Use one of these components: {', '.join(LEVIES)}."
 
 
+class CalendarMissing(Invalid):
+    """A draft prices periods of the day, and does not say when they are."""
+
+    code = "CALENDAR_MISSING"
+    hint = "Give the draft a `calendar`: the seasons, with the periods of each kind of day."
+
+
+class PeriodNotInCalendar(Invalid):
+    """A draft prices a period of the day that its calendar does not have."""
+
+    code = "PERIOD_NOT_IN_CALENDAR"
+    hint = "Give the period some hours in the calendar, or take its price away."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftPrice:
     """A price in decimal yuan per kWh or per month; for one period, for one tier, or for all."""
@@ -69,7 +85,7 @@ class PriceDraft:
     A price list as it is proposed; `prices` are in the order of a bill's lines.
 
     `free_kwh` are a household's in need, a month. `legal_document` is the number of the order that
-    sets the prices.
+    sets the prices. `calendar` says when the periods are that have prices of their own.
     """
 
     category: str
@@ -78,6 +94,7 @@ class PriceDraft:
     prices: tuple[DraftPrice, ...]
     tiers: DraftTiers | None = None
     free_kwh: int = 0
+    calendar: Calendar | None = None
 
     def tariff(self, *, version: str) -> Tariff:
         """
@@ -111,7 +128,13 @@ def checked(draft: PriceDraft) -> PriceDraft:
     :raises EnergyUnpriced: if energy has no price
     :raises PriceTwice: if something has two
     :raises LevyUnknown: if a levy has no account in the books
-    :raises PeriodUnpriced: if some periods have a price, and what is flat has none
+    :raises PeriodUnpriced: if some periods have a price, and what is flat, or another one of the
+        calendar, has none
+    :raises CalendarMissing: if periods have prices and no calendar
+    :raises CalendarHole: if the calendar leaves some time without a period
+    :raises CalendarOverlap: if it gives some time two
+    :raises CalendarMalformed: if it names a day or a stretch of time that cannot be
+    :raises PeriodNotInCalendar: if a period has a price, and is not in the calendar
     :raises TiersNotRising: if tiers do not end one above the other
     :raises TierUnpriced: if the prices do not fit the tiers
     """
@@ -134,14 +157,27 @@ def checked(draft: PriceDraft) -> PriceDraft:
 
 
 def _check_periods(draft: PriceDraft) -> None:
-    """Where a meter has one register everything is flat: without a price for it nothing is."""
+    """
+    Check that each period of the calendar has its prices, and the other way round.
+
+    Flat has one in any case: all that a meter with one register counts is flat.
+    """
+    named = calendars.checked(draft.calendar).periods if draft.calendar else frozenset()
     by_component: dict[str, set[Period]] = {}
     for price in draft.prices:
         if price.period is not None:
             by_component.setdefault(price.component, set()).add(price.period)
+    if by_component and not named:
+        raise CalendarMissing(f"prices for periods of {sorted(by_component)}")
+    if named and not by_component:
+        raise PeriodUnpriced(f"the calendar has {sorted(named)}, nothing has a price for any")
     for component, periods in by_component.items():
-        if "flat" not in periods:
-            raise PeriodUnpriced(f"{component} has prices for {sorted(periods)}, none for flat")
+        unpriced = (named | {"flat"}) - periods
+        if unpriced:
+            raise PeriodUnpriced(f"{component} has no price for {sorted(unpriced)}")
+        unknown = periods - named - {"flat"}
+        if unknown:
+            raise PeriodNotInCalendar(f"{component} has a price for {sorted(unknown)}")
 
 
 def _price(price: DraftPrice) -> Price:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from service.domain.calendars import Calendar
 from service.domain.errors import Missing
 from service.domain.tariffs import Tariff
 
@@ -21,13 +22,18 @@ class PricesUnknown(Missing):
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """A published version of the catalogue for one category: its tariff, valid from a day on."""
+    """
+    A published version of the catalogue for one category: its tariff, valid from a day on.
+
+    `calendar` says when the periods are that it prices, if it prices any.
+    """
 
     catalogue_version_id: int
     category: str
     legal_document: str
     valid_from: date
     tariff: Tariff
+    calendar: Calendar | None = None
 
 
 def yuan_text(price: int) -> str:

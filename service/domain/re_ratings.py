@@ -9,6 +9,7 @@ from service.domain.bills import calculated
 from service.domain.errors import Refusal
 from service.domain.portions import Household, Spell
 from service.domain.tariffs import Tariff
+from service.domain.tou import Energy
 
 BILLS = 2_000
 """So many bills are re-rated, or all there are: the process asks for a thousand accounts."""
@@ -16,10 +17,14 @@ BILLS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """An issued bill, with what its calculation depends on beside the prices."""
+    """
+    An issued bill, with what its calculation depends on beside the prices.
+
+    Of its energy the periods are those that it was billed by; without any all is flat.
+    """
 
     account_no: str
-    consumption_kwh: int
+    energy: Energy
     amount_fen: int
     household: Household
 
@@ -84,13 +89,13 @@ def _differences(
     spells = (Spell(days=1, tariff=tariff),)
     for bill in bills:
         try:
-            after = calculated(bill.consumption_kwh, spells=spells, household=bill.household)
+            after = calculated(bill.energy, spells=spells, household=bill.household)
         except Refusal as refusal:
             refusals.append(f"account {bill.account_no}: {refusal.code}, {refusal.detail}")
             continue
         yield Difference(
             account_no=bill.account_no,
-            consumption_kwh=bill.consumption_kwh,
+            consumption_kwh=bill.energy.total_kwh,
             before_fen=bill.amount_fen,
             after_fen=after.amount_fen,
         )

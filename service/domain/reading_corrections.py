@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 
+from service.domain.correction_details import ReadingCorrection
 from service.domain.errors import Conflict, Forbidden, Missing
+from service.domain.metered import PeriodsBelowTotal, check_advances
 from service.domain.meters import Register
 from service.domain.principals import Caller
-from service.domain.readings import has_rolled_over
-
-Step = Literal["requested", "approved", "rejected"]
-
-
-class CorrectionUnknown(Missing):
-    """No correction of a reading has this number."""
-
-    code = "READING_CORRECTION_UNKNOWN"
-    hint = "List the corrections; a request is answered with its number."
+from service.domain.readings import PeriodReading, PeriodsDiffer, has_rolled_over
+from service.domain.tou import Period, PeriodsExceedTotal
 
 
 class ReadingUnknown(Missing):
@@ -73,82 +67,18 @@ class OwnCorrection(Forbidden):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionOrder:
-    """What a reading should have said, as it was sent; its register is text."""
+    """
+    What a reading should have said, as it was sent; registers are text.
+
+    Of registers of periods of the day `periods` has those that were misread.
+    """
 
     account_no: str
     read_at: datetime
     register: str
     reason: str
     is_roll_over_confirmed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownReading:
-    """
-    A reading of an account's meter, as it is in force.
-
-    `first_register` is what was taken first, null if it never was corrected; registers are text.
-    `asset_no` is that of the meter, which may be gone.
-    """
-
-    read_at: datetime
-    register: str
-    rolled_over: bool
-    source: str
-    first_register: str | None
-    asset_no: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingPage:
-    """Readings of an account, the newest first."""
-
-    items: list[ShownReading]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionEvent:
-    """One step that was taken, by whom; `reason` is null for an approval."""
-
-    step: Step
-    done_by: str
-    happened_at: datetime
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingCorrection:
-    """A reading's correction with every step it has taken; `state` is the last one."""
-
-    correction_no: int
-    state: Step
-    account_no: str
-    read_at: datetime
-    register_before: str
-    register: str
-    rolled_over: bool
-    is_roll_over_confirmed: bool
-    events: tuple[CorrectionEvent, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionSummary:
-    """A correction in a list."""
-
-    correction_no: int
-    state: Step
-    account_no: str
-    read_at: datetime
-    register: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionPage:
-    """Corrections, the newest first."""
-
-    items: list[CorrectionSummary]
-    next_cursor: str | None
+    periods: Mapping[Period, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,12 +90,23 @@ class NextReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodStanding:
+    """How the register of one period stands in a reading, between those beside it."""
+
+    period: Period
+    register: Decimal
+    rolled_over: bool
+    previous: Decimal
+    next: NextReading | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingStanding:
     """
     How a reading stands: in force, between its neighbours, under the account's bills.
 
     `previous` is what the meter showed before, `billed_until` where the newest bill in force ends;
-    `pending` is a request that nobody decided about.
+    `pending` is a request that nobody decided about. `periods` are the meter's other registers.
     """
 
     read_at: datetime
@@ -176,72 +117,159 @@ class ReadingStanding:
     next: NextReading | None
     billed_until: datetime | None
     pending: int | None
+    periods: tuple[PeriodStanding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What a reading shall say."""
+    """What a reading shall say, of each register that the meter has."""
 
     register: Decimal
     rolled_over: bool
+    periods: tuple[PeriodReading, ...] = ()
 
 
-def check_request(standing: ReadingStanding, *, register: str, is_confirmed: bool) -> Corrected:
+def check_request(standing: ReadingStanding, order: CorrectionOrder) -> Corrected:
     """
     Let a request pass for what the reading can have been; return it.
 
     :raises CorrectionPending: if a request for it waits for a decision
-    :raises ReadingBilled: if a bill in force rests on the reading
-    :raises RegisterMalformed: if `register` is no number
-    :raises RegisterTooLong: if the meter cannot show it
-    :raises ReadingBelowPrevious: if the register would have run backwards
     :raises ReadingUnchanged: if the reading says so already
-    :raises ReadingContradicted: if the next reading could not stand beside it
+    :raises Refusal: whatever `judged` refuses
     """
     if standing.pending is not None:
         raise CorrectionPending(f"correction {standing.pending} waits for a decision")
-    corrected = judged(standing, register=register, is_confirmed=is_confirmed)
-    if corrected == Corrected(standing.register, standing.rolled_over):
+    corrected = judged(
+        standing,
+        register=order.register,
+        periods=order.periods,
+        is_confirmed=order.is_roll_over_confirmed,
+    )
+    as_it_is = tuple(map(_as_it_is, standing.periods))
+    if corrected == Corrected(standing.register, standing.rolled_over, as_it_is):
         at = standing.read_at.isoformat()
         raise ReadingUnchanged(f"the reading of {at} is {corrected.register} already")
     return corrected
 
 
-def judged(standing: ReadingStanding, *, register: str, is_confirmed: bool) -> Corrected:
+def judged(
+    standing: ReadingStanding, *, register: str, periods: Mapping[Period, str], is_confirmed: bool
+) -> Corrected:
     """
     Return what the reading comes to where it stands now, judged between its neighbours as new ones.
 
     The next reading's roll-over is judged anew with it: whether its register began again depends on
     this one. A person's confirmation of it stands.
+    :param periods: what registers of periods showed, of those that were misread
     :raises ReadingBilled: if a bill in force rests on the reading
-    :raises RegisterMalformed: if `register` is no number
+    :raises RegisterMalformed: if a register is no number
     :raises RegisterTooLong: if the meter cannot show it
-    :raises ReadingBelowPrevious: if the register would have run backwards
+    :raises PeriodsDiffer: if the meter has no register of one of the periods
+    :raises PeriodsExceedTotal: if they would come to more than all energy
+    :raises PeriodsBelowTotal: if they would come to less, and are all there are
+    :raises ReadingBelowPrevious: if a register would have run backwards
     :raises ReadingContradicted: if the next reading could not stand beside it
     """
     if standing.billed_until is not None and standing.read_at <= standing.billed_until:
         until = standing.billed_until.isoformat()
         raise ReadingBilled(f"the account is billed until its reading of {until}")
-    shape, following = standing.shape, standing.next
-    value = shape.read(register)
+    shape = standing.shape
+    value, rolled_over = _fitting(register, standing, shape=shape, is_confirmed=is_confirmed)
+    found = tuple(_periods(standing, periods, is_confirmed=is_confirmed))
+    check_advances(
+        shape,
+        total=shape.advance(start=standing.previous, end=value, roll_overs=int(rolled_over)),
+        periods={
+            at.period: shape.advance(
+                start=at.previous, end=each.register, roll_overs=int(each.rolled_over)
+            )
+            for at, each in zip(standing.periods, found, strict=True)
+        },
+    )
+    corrected = Corrected(value, rolled_over, found)
+    _check_next(standing, corrected)
+    return corrected
+
+
+def _check_next(standing: ReadingStanding, corrected: Corrected) -> None:
+    """
+    Let a correction pass behind which the next reading's registers still count the same energy.
+
+    :raises ReadingContradicted: if they would not
+    """
+    if standing.next is None:
+        return
+    try:
+        check_advances(
+            standing.shape,
+            total=_advance(standing.shape, corrected.register, standing.next),
+            periods={
+                at.period: _advance(standing.shape, each.register, at.next)
+                for at, each in zip(standing.periods, corrected.periods, strict=True)
+                if at.next is not None
+            },
+        )
+    except (PeriodsExceedTotal, PeriodsBelowTotal) as error:
+        raise ReadingContradicted(f"up to the next reading {error.detail}") from error
+
+
+def _advance(shape: Register, register: Decimal, following: NextReading) -> Decimal:
+    began_again = following.register < register
+    return shape.advance(start=register, end=following.register, roll_overs=int(began_again))
+
+
+def _fitting(
+    text: str, at: ReadingStanding | PeriodStanding, *, shape: Register, is_confirmed: bool
+) -> tuple[Decimal, bool]:
+    """Return what a register shows, if it began again, where both fit between the neighbours."""
+    value, following = shape.read(text), at.next
     rolled_over = has_rolled_over(
-        value, previous=standing.previous, shape=shape, is_confirmed=is_confirmed
+        value, previous=at.previous, shape=shape, is_confirmed=is_confirmed
     )
     if following is not None and following.register < value:
         # What was not plausible by itself had been confirmed, or it would not have been taken.
-        was_confirmed = following.rolled_over and not shape.may_roll_over_from(standing.register)
+        was_confirmed = following.rolled_over and not shape.may_roll_over_from(at.register)
         if not was_confirmed and not shape.may_roll_over_from(value):
             raise ReadingContradicted(f"the next reading is {following.register}, below it")
-    return Corrected(value, rolled_over)
+    return value, rolled_over
 
 
-def check_still(asked: ReadingCorrection, corrected: Corrected) -> None:
+def _periods(
+    standing: ReadingStanding, misread: Mapping[Period, str], *, is_confirmed: bool
+) -> Iterator[PeriodReading]:
+    unknown = misread.keys() - {each.period for each in standing.periods}
+    if unknown:
+        raise PeriodsDiffer(f"the meter has no register of {', '.join(sorted(unknown))}")
+    for at in standing.periods:
+        if at.period not in misread:
+            yield _as_it_is(at)
+            continue
+        value, rolled_over = _fitting(
+            misread[at.period], at, shape=standing.shape, is_confirmed=is_confirmed
+        )
+        yield PeriodReading(period=at.period, register=value, rolled_over=rolled_over)
+
+
+def _as_it_is(at: PeriodStanding) -> PeriodReading:
+    return PeriodReading(period=at.period, register=at.register, rolled_over=at.rolled_over)
+
+
+def check_still(asked: ReadingCorrection, standing: ReadingStanding) -> None:
     """
-    Let an approval pass of what the reading still comes to.
+    Let an approval pass of what the reading still comes to, as it stands now.
 
     :raises ReadingContradicted: if a neighbour was corrected meanwhile so that it means another
+    :raises Refusal: whatever `judged` refuses
     """
-    if corrected.rolled_over != asked.rolled_over:
+    corrected = judged(
+        standing,
+        register=asked.register,
+        periods={each.period: each.register for each in asked.periods},
+        is_confirmed=asked.is_roll_over_confirmed,
+    )
+    found = {each.period: each.rolled_over for each in corrected.periods}
+    has_changed = any(found[each.period] != each.rolled_over for each in asked.periods)
+    if corrected.rolled_over != asked.rolled_over or has_changed:
         number = asked.correction_no
         raise ReadingContradicted(f"what correction {number} comes to has changed since")
 

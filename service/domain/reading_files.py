@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.errors import Invalid, Refusal
-from service.domain.readings import BatchReport, NewReading, refused, report_of
+from service.domain.reading_batches import BatchReport, refused, report_of
+from service.domain.readings import NewReading
 
 
 class FileUnreadable(Invalid):
@@ -21,8 +22,8 @@ class FileHeaderRefused(Invalid):
 
     code = "FILE_HEADER_REFUSED"
     hint = (
-        "Name account_no, register, read_at, source in the first line, "
-        "is_roll_over_confirmed where a register began again."
+        "Name account_no, register, read_at, source in the first line, is_roll_over_confirmed "
+        "where a register began again, peak, valley and so on where meters count by period."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from service.domain.errors import Invalid, Missing
 from service.domain.months import Month
 from service.domain.reading_sections import check_reach
+from service.domain.tou import Period
 
 TOLERANCE = timedelta(days=1)
 """A section is read on its example day, a holiday may shift it by so much (domain rule 2.9)."""
@@ -63,7 +64,11 @@ class ReadingPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanStop:
-    """An account on the round; the newest reading of its meter in the month, or nulls."""
+    """
+    An account on the round; the newest reading of its meter in the month, or nulls.
+
+    `periods` are those that the meter has registers of, to be read beside that of all energy.
+    """
 
     position: int
     account_no: str
@@ -71,6 +76,7 @@ class PlanStop:
     read_at: datetime | None
     register: str | None
     source: str | None
+    periods: tuple[Period, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

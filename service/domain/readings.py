@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
 
 from service.domain.accounts import AccountUnknown
-from service.domain.errors import Conflict, Invalid, Refusal
+from service.domain.errors import Conflict, Invalid
+from service.domain.metered import check_advances
 from service.domain.meters import Register
 from service.domain.months import business_date
-from service.domain.reading_pasts import Past
+from service.domain.tou import Period
 
-BATCH_MAX = 1_000
-"""A round of a reader's day; longer batches would hold the locks of too many meters at once."""
 SOURCES = ("manual", "ami", "customer", "migration")
 TAKEN_BY_PERSONS = frozenset({"manual", "customer"})
 """Whoever took such a reading can look again, and is told at once what is odd about it."""
-
-
-class BatchLengthRefused(Invalid):
-    """A batch has readings, and not more than one transaction should hold."""
-
-    code = "BATCH_LENGTH_REFUSED"
-    hint = f"Send 1 to {BATCH_MAX} readings at a time."
 
 
 class SourceUnknown(Invalid):
@@ -70,20 +61,36 @@ class ReadingBelowEstimate(Conflict):
     hint = "Cancel the estimated bill, correct the estimate to what was read, send this again."
 
 
+class PeriodsDiffer(Invalid):
+    """A reading says nothing of a register that the meter has, or something of one it has not."""
+
+    code = "PERIODS_DIFFER"
+    hint = "Send in `periods` what each register of a period shows that the account's meter has."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReading:
-    """A reading as it was sent; its register is text, as the meter showed it."""
+    """
+    A reading as it was sent; registers are text, as the meter showed them.
+
+    `periods` are those of a meter that counts by period of the day, beside that of all energy.
+    """
 
     account_no: str
     register: str
     read_at: datetime
     source: str
     is_roll_over_confirmed: bool
+    periods: Mapping[Period, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterState:
-    """A meter with the newest reading taken from it; `is_estimated` says that nobody took it."""
+    """
+    A meter with the newest reading taken from it; `is_estimated` says that nobody took it.
+
+    `periods` is what its registers of periods showed then.
+    """
 
     bureau_id: int
     meter_id: int
@@ -91,6 +98,16 @@ class MeterState:
     read_at: datetime
     register: Decimal
     is_estimated: bool = False
+    periods: Mapping[Period, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodReading:
+    """What the register of one period showed; `rolled_over` as of a reading."""
+
+    period: Period
+    register: Decimal
+    rolled_over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,127 +120,7 @@ class Reading:
     register: Decimal
     rolled_over: bool
     source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Oddity:
-    """What is odd about a reading that was taken; a bill run will ask another hand about it."""
-
-    kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemAccepted:
-    """What the sender is told of a reading that was taken."""
-
-    item: int
-    status: Literal["accepted"] = "accepted"
-    account_no: str
-    rolled_over: bool
-    findings: tuple[Oddity, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemRefused:
-    """What the sender is told of a reading that was not taken."""
-
-    item: int
-    status: Literal["refused"] = "refused"
-    account_no: str
-    code: str
-    detail: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchReport:
-    """What became of a batch, with a result for every item, in its order and counted from 1."""
-
-    accepted: int
-    refused: int
-    results: tuple[ItemAccepted | ItemRefused, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """
-    What a batch comes to: the readings to keep, what each meter shows after them, what to answer.
-
-    `readings` are in the order of their time for each meter; `states` holds the meters that moved.
-    """
-
-    readings: tuple[Reading, ...]
-    states: tuple[MeterState, ...]
-    report: BatchReport
-
-
-def check_length(readings: Sequence[object]) -> None:
-    """
-    Let a batch pass that one transaction can hold.
-
-    :raises BatchLengthRefused: if it is empty, or has more than `BATCH_MAX` readings
-    """
-    if not 1 <= len(readings) <= BATCH_MAX:
-        raise BatchLengthRefused(f"the batch has {len(readings)} readings")
-
-
-def judge(
-    batch: Sequence[NewReading],
-    *,
-    states: Mapping[str, MeterState],
-    pasts: Mapping[str, Past],
-    now: datetime,
-    open_from: date,
-) -> Judgement:
-    """
-    Judge each reading of a batch by the one before it, in the batch or of an earlier one.
-
-    `states` are the meters as they stand, `pasts` what those are compared with that persons read,
-    both by account number; `open_from` is the first day whose readings are kept. Items of one meter
-    are judged in the order of their time, whatever their order in the batch, and a refused one
-    leaves no trace for the next.
-    """
-    shown, behind = dict(states), dict(pasts)
-    readings: list[Reading] = []
-    results: dict[int, ItemAccepted | ItemRefused] = {}
-    for index in sorted(range(len(batch)), key=lambda index: batch[index].read_at):
-        new, item = batch[index], index + 1
-        account_no = new.account_no
-        try:
-            reading = taken(new, shown.get(account_no), now=now, open_from=open_from)
-        except Refusal as refusal:
-            results[item] = refused(item, account_no, refusal)
-            continue
-        readings.append(reading)
-        shown[account_no] = _after(shown[account_no], reading)
-        if account_no in behind:
-            behind[account_no] = behind[account_no].after(rolled_over=reading.rolled_over)
-        findings = _odd(reading, behind.get(account_no), shown[account_no].shape)
-        results[item] = ItemAccepted(
-            item=item, account_no=account_no, rolled_over=reading.rolled_over, findings=findings
-        )
-    return Judgement(
-        readings=tuple(readings),
-        states=_moved(shown.values(), readings),
-        report=report_of(results[item] for item in sorted(results)),
-    )
-
-
-def _moved(states: Iterable[MeterState], readings: Iterable[Reading]) -> tuple[MeterState, ...]:
-    moved = {reading.meter_id for reading in readings}
-    return tuple(state for state in states if state.meter_id in moved)
-
-
-def _after(state: MeterState, reading: Reading) -> MeterState:
-    return replace(state, read_at=reading.read_at, register=reading.register, is_estimated=False)
-
-
-def _odd(reading: Reading, past: Past | None, shape: Register) -> tuple[Oddity, ...]:
-    if past is None or reading.source not in TAKEN_BY_PERSONS:
-        return ()
-    found = past.findings(reading.register, read_at=reading.read_at, shape=shape)
-    return tuple(Oddity(kind=each.code, detail=each.detail) for each in found)
+    periods: tuple[PeriodReading, ...] = ()
 
 
 def taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from: date) -> Reading:
@@ -236,20 +133,54 @@ def taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from
     register = state.shape.read(new.register)
     if state.is_estimated and register < state.register and not new.is_roll_over_confirmed:
         raise ReadingBelowEstimate(f"register is {register}, the estimate is {state.register}")
+    rolled_over = has_rolled_over(
+        register,
+        previous=state.register,
+        shape=state.shape,
+        is_confirmed=new.is_roll_over_confirmed,
+    )
+    periods = tuple(_by_period(new, state))
+    advance = state.shape.advance
+    check_advances(
+        state.shape,
+        total=advance(start=state.register, end=register, roll_overs=int(rolled_over)),
+        periods={
+            each.period: advance(
+                start=state.periods[each.period],
+                end=each.register,
+                roll_overs=int(each.rolled_over),
+            )
+            for each in periods
+        },
+    )
     return Reading(
         bureau_id=state.bureau_id,
         meter_id=state.meter_id,
         # As told from UTC: PostgreSQL reads no offset of 16 h or more, which RFC 3339 allows.
         read_at=new.read_at.astimezone(UTC),
         register=register,
-        rolled_over=has_rolled_over(
-            register,
-            previous=state.register,
-            shape=state.shape,
-            is_confirmed=new.is_roll_over_confirmed,
-        ),
+        rolled_over=rolled_over,
         source=new.source,
+        periods=periods,
     )
+
+
+def _by_period(new: NewReading, state: MeterState) -> Iterator[PeriodReading]:
+    if new.periods.keys() != state.periods.keys():
+        sent, had = (", ".join(sorted(each)) or "none" for each in (new.periods, state.periods))
+        raise PeriodsDiffer(f"registers of periods are {sent}, the meter's are {had}")
+    for period, text in sorted(new.periods.items()):
+        register = state.shape.read(text)
+        yield PeriodReading(
+            period=period,
+            register=register,
+            rolled_over=has_rolled_over(
+                register,
+                previous=state.periods[period],
+                shape=state.shape,
+                is_confirmed=new.is_roll_over_confirmed,
+            ),
+        )
 
 
 def _judge_time(read_at: datetime, *, previous: datetime, now: datetime, open_from: date) -> None:
@@ -279,21 +210,3 @@ def has_rolled_over(
     if is_confirmed or shape.may_roll_over_from(previous):
         return True
     raise ReadingBelowPrevious(f"register is {register}, the last reading is {previous}")
-
-
-def refused(item: int, account_no: str, refusal: Refusal) -> ItemRefused:
-    """Return what the sender is told of an item that was refused."""
-    return ItemRefused(
-        item=item,
-        account_no=account_no,
-        code=refusal.code,
-        detail=refusal.detail,
-        hint=refusal.hint,
-    )
-
-
-def report_of(results: Iterable[ItemAccepted | ItemRefused]) -> BatchReport:
-    """Return the report with these results."""
-    told = tuple(results)
-    accepted = sum(isinstance(result, ItemAccepted) for result in told)
-    return BatchReport(accepted=accepted, refused=len(told) - accepted, results=told)

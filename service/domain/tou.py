@@ -69,27 +69,33 @@ def balanced(
     peak_kwh: int = 0,
     valley_kwh: int = 0,
     deep_valley_kwh: int = 0,
+    unsure_kwh: int = 0,
 ) -> Energy:
     """
     Return the energy of a meter by period: what its registers leave of the total is flat.
 
     The register of the flat period is not asked: each register is rounded by itself, so that the
-    five would not come to the total. Where little is used in it, rounding may leave it a few kWh
-    less than nothing.
+    five would not come to the total. What periods exceed the total by, as rounding explains, the
+    largest of them gives back: nothing is below zero.
 
     Source: domain rule 2.2, step 3; example E10.
+    :param unsure_kwh: what the registers' last decimals leave open, beside the rounding
     :raises PeriodsExceedTotal: if the others exceed the total by more than rounding can explain
     """
-    flat_kwh = total_kwh - sharp_kwh - peak_kwh - valley_kwh - deep_valley_kwh
-    if flat_kwh < -_ROUNDED_AWAY_KWH:
+    counted: dict[Period, int] = {
+        "sharp": sharp_kwh,
+        "peak": peak_kwh,
+        "valley": valley_kwh,
+        "deep_valley": deep_valley_kwh,
+    }
+    flat_kwh = total_kwh - sum(counted.values())
+    if flat_kwh < -(_ROUNDED_AWAY_KWH + unsure_kwh):
         raise PeriodsExceedTotal(f"the periods come to {-flat_kwh} kWh more than {total_kwh}")
-    return Energy(
-        sharp=sharp_kwh,
-        peak=peak_kwh,
-        flat=flat_kwh,
-        valley=valley_kwh,
-        deep_valley=deep_valley_kwh,
-    )
+    for period in sorted(counted, key=lambda each: counted[each], reverse=True):
+        given_kwh = min(counted[period], max(0, -flat_kwh))
+        counted[period] -= given_kwh
+        flat_kwh += given_kwh
+    return Energy(flat=flat_kwh, **counted)
 
 
 def shared(kwh: int, *, by: Energy) -> Energy:

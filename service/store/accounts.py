@@ -10,6 +10,7 @@ import msgspec
 
 from service.domain.account_imports import Taken
 from service.domain.accounts import Account, AccountFilter, AccountUnknown, Meter
+from service.domain.meter_exchanges import UpgradeUnderWay
 from service.domain.new_accounts import NewAccount
 from service.domain.statements import Balance
 from service.store import queries
@@ -45,10 +46,13 @@ def begin(
     Begin accounts under numbers, each with its meter; return which of their numbers were taken.
 
     If any was, the transaction holds accounts without a meter: undo it.
+    :raises UpgradeUnderWay: of a meter that counts by period, while some program knows no periods
     """
     rows = [_row(account_no, account) for account_no, account in accounts]
     if not rows:
         return Taken()
+    under_way = UpgradeUnderWay("the release is not whole yet")
+    transaction.on_conflict("meter_register_known_to_all", under_way)
     halves = transaction.all(
         _SQL["begin_accounts"], accounts=msgspec.json.encode(rows).decode(), now=now
     )
@@ -125,6 +129,7 @@ def _row(account_no: str, account: NewAccount) -> dict[str, object]:
         # PostgreSQL reads no offset of 16 h or more, which RFC 3339 allows.
         "installed_at": account.meter.installed_at.astimezone(UTC),
         "initial_register": account.meter.initial_register,
+        "periods": account.meter.periods,
     }
 
 

@@ -16,7 +16,7 @@ from service.domain.bill_cancellations import (
     CancellationUnknown,
     Step,
 )
-from service.domain.bills import BillUnknown, parts_of_number
+from service.domain.bill_numbers import BillUnknown, parts_of_number
 from service.domain.ledger import Entry
 from service.domain.months import Month, business_date
 from service.store import account_locks, queries

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from service.domain.bill_runs import Chunk, Tally
 from service.domain.bill_samples import BillSample
 from service.domain.bills import Basis, Stand
 from service.domain.errors import Refusal
+from service.domain.metered import PeriodSpan
 from service.domain.meters import Register, Span
 from service.domain.months import Month
 from service.domain.reading_checks import BILLS_COMPARED, Use
@@ -81,7 +83,45 @@ def bases(transaction: Transaction, chunk: Chunk, account_ids: Collection[int]) 
         starts_at=chunk.month.starts_at,
         ends_at=chunk.month.ends_at,
     )
-    return [_basis(row) for row in rows]
+    found = [_basis(row) for row in rows]
+    by_period = _by_period(transaction, chunk, found)
+    return [
+        replace(basis, by_period=by_period[basis.account_id])
+        if basis.account_id in by_period
+        else basis
+        for basis in found
+    ]
+
+
+def _by_period(
+    transaction: Transaction, chunk: Chunk, bases: Iterable[Basis]
+) -> dict[int, tuple[PeriodSpan | None, ...]]:
+    """Return what registers of periods measured for bills, of accounts (by id) that have any."""
+    read = [(each, each.reading) for each in bases if each.reading is not None]
+    rows = transaction.all(
+        _SQL["spans_by_period"],
+        bureau_id=chunk.bureau_id,
+        account_ids=[basis.account_id for basis, _ in read],
+        previous_read_at=[basis.previous.read_at for basis, _ in read],
+        read_at=[reading.read_at for _, reading in read],
+    )
+    found: dict[int, tuple[PeriodSpan | None, ...]] = {}
+    for account_id, period, digits, decimals, multiplier, start, end, roll_overs in rows:
+        span = None
+        if end is not None:
+            shape = Register(digits, decimals)
+            span = PeriodSpan(
+                period,
+                Span(
+                    shape=shape,
+                    multiplier=multiplier,
+                    start=start,
+                    end=end,
+                    roll_overs=roll_overs,
+                ),
+            )
+        found[account_id] = (*found.get(account_id, ()), span)
+    return found
 
 
 def finish_calculation(

@@ -15,9 +15,10 @@ from service.domain.bill_details import (
     BillLine,
     BillPage,
     BillSummary,
+    PeriodOfBill,
     RemovedMeter,
 )
-from service.domain.bills import BillUnknown, bill_number, parts_of_number
+from service.domain.bill_numbers import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
 from service.domain.explanations import in_words, reasons
 from service.domain.meters import Register, Span
@@ -62,6 +63,7 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         register=found[8],
         multiplier=found[9],
         removed_meters=_removed_meters(transaction, account_no, found, sign=-is_mirror or 1),
+        periods=_periods(transaction, account_no, found, sign=-is_mirror or 1),
         legal_document=found[10],
         cancels_bill_no=number(serial=cancels_serial) if is_mirror else None,
         # Only the newest bill of a month is ever in force: its mirror has the serial after it.
@@ -165,6 +167,37 @@ def _removed_meter(row: Row, *, sign: int) -> RemovedMeter:
         start_register=start,
         final_register=end,
         multiplier=multiplier,
+        consumption_kwh=sign * span.kwh,
+    )
+
+
+def _periods(
+    transaction: Transaction, account_no: str, bill: Row, *, sign: int
+) -> tuple[PeriodOfBill, ...]:
+    rows = transaction.all(
+        _SQL["periods_of_bill"],
+        account_no=account_no,
+        previous_read_at=bill[5],
+        read_at=bill[7],
+        issued_at=bill[3],
+    )
+    return tuple(_period(row, sign=sign) for row in rows)
+
+
+def _period(row: Row, *, sign: int) -> PeriodOfBill:
+    asset_no, period, digits, decimals, multiplier, start, end, roll_overs = row
+    span = Span(
+        shape=Register(digits, decimals),
+        multiplier=multiplier,
+        start=start,
+        end=end,
+        roll_overs=roll_overs,
+    )
+    return PeriodOfBill(
+        asset_no=asset_no,
+        period=period,
+        previous_register=start,
+        register=end,
         consumption_kwh=sign * span.kwh,
     )
 

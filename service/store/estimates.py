@@ -10,7 +10,6 @@ import msgspec
 
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
-from service.domain.bills import months_between
 from service.domain.estimates import (
     BasisBill,
     Billed,
@@ -20,7 +19,7 @@ from service.domain.estimates import (
     EstimateStanding,
 )
 from service.domain.meters import Register, shown
-from service.domain.months import Month
+from service.domain.months import Month, months_between
 from service.store import account_locks, queries
 from service.store.readings import account_is_there, lock_meter
 from service.store.transaction import Transaction
@@ -52,7 +51,7 @@ def hold(transaction: Transaction, account_no: str) -> HeldMeter:
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
     bureau_id, account_id, meter_id, digits, decimals, multiplier, installed_at, *rest = found
-    read_at, register, in_a_row, billed_until, is_exchanged = rest
+    read_at, register, in_a_row, billed_until, is_exchanged, counts_by_period = rest
     rows = transaction.all(
         _SQL["history"], bureau_id=bureau_id, account_id=account_id, limit=_BILLS_READ
     )
@@ -66,6 +65,7 @@ def hold(transaction: Transaction, account_no: str) -> HeldMeter:
         billed_until=billed_until,
         history=tuple(_history(rows, first)),
         is_exchanged=is_exchanged,
+        counts_by_period=counts_by_period,
     )
     return HeldMeter(bureau_id, meter_id, standing)
 

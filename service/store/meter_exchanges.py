@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from service.domain.account_imports import AssetTaken
 from service.domain.accounts import AccountUnknown
 from service.domain.meter_exchanges import (
@@ -11,6 +13,7 @@ from service.domain.meter_exchanges import (
     HungMeter,
     HungMeters,
     NewExchange,
+    PeriodRegister,
     UpgradeUnderWay,
 )
 from service.store import queries
@@ -31,10 +34,11 @@ def hang(
     Let a new meter measure the account of a locked one, whose last reading is kept already.
 
     :raises AssetTaken: if the new one hangs somewhere; then the transaction has to be undone
-    :raises UpgradeUnderWay: as long as programs run that know of one meter an account
+    :raises UpgradeUnderWay: as long as programs run that know less of meters
     """
     names = {"bureau_id": exchange.final.bureau_id, "removed_id": exchange.final.meter_id}
-    transaction.on_conflict("bureau_id_account_id", UpgradeUnderWay("the release is not whole yet"))
+    for rule in ("bureau_id_account_id", "meter_register_known_to_all"):
+        transaction.on_conflict(rule, UpgradeUnderWay("the release is not whole yet"))
     transaction.run(_SQL["remove_meter"], removed_at=exchange.final.read_at, **names)
     hung = transaction.one(
         _SQL["hang_meter"],
@@ -46,6 +50,7 @@ def hang(
         initial_register=exchange.initial_register,
         work_order_no=new.work_order_no,
         reason=new.reason,
+        periods=msgspec.json.encode(new.meter.periods).decode(),
         principal_id=principal_id,
         now=now,
         **names,
@@ -80,4 +85,5 @@ def _meter(row: Row) -> HungMeter:
         reason=row[9],
         recorded_by=row[10],
         recorded_at=row[11],
+        periods=msgspec.convert(row[12] or (), tuple[PeriodRegister, ...]),
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
 from service.domain import cursors
-from service.domain.bills import household_of, months_between
-from service.domain.months import Month
+from service.domain.bills import household_of
+from service.domain.months import Month, months_between
 from service.domain.price_drafts import PriceDraft
 from service.domain.price_proposals import (
     PriceProposal,
@@ -20,6 +20,7 @@ from service.domain.price_proposals import (
     Step,
 )
 from service.domain.re_ratings import BILLS, Rated, ReRating
+from service.domain.tou import Energy
 from service.store import queries
 from service.store.transaction import Row, Transaction
 
@@ -158,7 +159,7 @@ def sample(
         first = Month.of(before).next if before else Month.at(previous_read_at)
         yield Rated(
             account_no=account_no,
-            consumption_kwh=kwh,
+            energy=_energy(kwh, by_period=row[9] or {}),
             amount_fen=amount_fen,
             household=household_of(
                 month=month,
@@ -169,6 +170,12 @@ def sample(
                 subsidy=row[8] or "none",
             ),
         )
+
+
+def _energy(kwh: int, *, by_period: Mapping[str, int]) -> Energy:
+    """Return a bill's energy by the periods it was billed by; what was billed by none is flat."""
+    told = Energy(**by_period)
+    return told + Energy(flat=kwh - told.total_kwh)
 
 
 def _event(row: Row) -> ProposalEvent:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date
 from itertools import groupby
 
+import msgspec
+
+from service.domain.calendars import Calendar
 from service.domain.prices import PriceList
 from service.domain.tariffs import Price, Tariff
 from service.domain.tiers import Scheme
@@ -12,7 +15,7 @@ from service.store import queries
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("prices")
-_VERSION_COLUMNS = 9
+_VERSION_COLUMNS = 10
 
 
 def in_force(transaction: Transaction, *, on: date) -> tuple[PriceList, ...]:
@@ -28,7 +31,7 @@ def within(transaction: Transaction, *, first: date, last: date) -> tuple[PriceL
 
 def _price_list(rows: list[Row]) -> PriceList:
     version_id, category, legal_document, valid_from, limits_kwh, *rules = rows[0]
-    has_year_tiers, extension_kwh, extension, free_kwh = rules[: _VERSION_COLUMNS - 5]
+    has_year_tiers, extension_kwh, extension, free_kwh, calendar = rules[: _VERSION_COLUMNS - 5]
     scheme = Scheme(
         is_annual=has_year_tiers,
         limits_kwh=tuple(limits_kwh),
@@ -47,4 +50,5 @@ def _price_list(rows: list[Row]) -> PriceList:
             free_kwh=free_kwh,
             tables={},
         ),
+        calendar=msgspec.convert(calendar, Calendar) if calendar else None,
     )

@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from service.domain import cursors
 from service.domain.accounts import AccountUnknown
-from service.domain.meters import Register, shown
-from service.domain.reading_corrections import (
-    Corrected,
+from service.domain.correction_details import (
     CorrectionEvent,
     CorrectionPage,
     CorrectionSummary,
     CorrectionUnknown,
-    NextReading,
+    PeriodCorrection,
     ReadingCorrection,
     ReadingPage,
-    ReadingStanding,
-    ReadingUnknown,
     ShownReading,
     Step,
+)
+from service.domain.meters import Register, shown
+from service.domain.reading_corrections import (
+    Corrected,
+    NextReading,
+    PeriodStanding,
+    ReadingStanding,
+    ReadingUnknown,
 )
 from service.store import account_locks, queries
 from service.store.readings import account_is_there, lock_meter
@@ -66,12 +72,44 @@ def hold(transaction: Transaction, account_no: str, read_at: datetime) -> Held:
         next=following,
         billed_until=billed_until,
         pending=pending,
+        periods=_by_period(transaction, bureau_id=bureau_id, meter_id=meter_id, read_at=at),
     )
     return Held(bureau_id, meter_id, standing)
 
 
+def _by_period(
+    transaction: Transaction, *, bureau_id: int, meter_id: int, read_at: datetime
+) -> tuple[PeriodStanding, ...]:
+    rows = transaction.all(
+        _SQL["standing_by_period"], bureau_id=bureau_id, meter_id=meter_id, read_at=read_at
+    )
+    return tuple(
+        PeriodStanding(
+            period=period,
+            register=register,
+            rolled_over=rolled_over,
+            previous=previous,
+            next=None
+            if next_register is None
+            else NextReading(register=next_register, rolled_over=next_rolled_over),
+        )
+        for period, register, rolled_over, previous, next_register, next_rolled_over in rows
+    )
+
+
 def add(transaction: Transaction, held: Held, corrected: Corrected, *, is_confirmed: bool) -> int:
     """Record what a reading shall say; return the number of the correction."""
+    pairs = zip(held.standing.periods, corrected.periods, strict=True)
+    misread = [
+        PeriodCorrection(
+            period=to.period,
+            register_before=shown(at.register),
+            register=shown(to.register),
+            rolled_over=to.rolled_over,
+        )
+        for at, to in pairs
+        if at.register != to.register
+    ]
     added = transaction.one(
         _SQL["add_correction"],
         bureau_id=held.bureau_id,
@@ -81,6 +119,7 @@ def add(transaction: Transaction, held: Held, corrected: Corrected, *, is_confir
         register=corrected.register,
         rolled_over=corrected.rolled_over,
         is_confirmed=is_confirmed,
+        periods=msgspec.json.encode(misread).decode(),
     )
     assert added is not None, "an INSERT of one row returns it"
     correction_no: int = added[0]
@@ -125,7 +164,7 @@ def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
     found = transaction.one(_SQL["correction_by_no"], correction_no=correction_no)
     if found is None:
         raise CorrectionUnknown(f"no reading correction {correction_no}")
-    account_no, read_at, register_before, register, rolled_over, is_confirmed = found
+    account_no, read_at, register_before, register, rolled_over, is_confirmed, periods = found
     rows = transaction.all(_SQL["events_of_correction"], correction_no=correction_no)
     events = tuple(
         CorrectionEvent(step=step, done_by=by, happened_at=at, reason=reason)
@@ -140,6 +179,7 @@ def by_no(transaction: Transaction, correction_no: int) -> ReadingCorrection:
         register=shown(register),
         rolled_over=rolled_over,
         is_roll_over_confirmed=is_confirmed,
+        periods=msgspec.convert(periods, tuple[PeriodCorrection, ...]),
         events=events,
     )
 
@@ -193,8 +233,9 @@ def readings_page(
                 source=source,
                 first_register=None if first is None else shown(first),
                 asset_no=asset_no,
+                periods=periods or {},
             )
-            for read_at, register, rolled_over, source, first, asset_no in rows[:limit]
+            for read_at, register, rolled_over, source, first, asset_no, periods in rows[:limit]
         ],
         next_cursor=cursors.encode((rows[limit - 1][0].astimezone(UTC),)) if is_more else None,
     )

@@ -149,7 +149,7 @@ def _plan(row: Row, *, now: datetime) -> ReadingPlan:
 
 
 def _stop(row: Row) -> PlanStop:
-    position, account_no, address, read_at, register, source = row
+    position, account_no, address, read_at, register, source, periods = row
     return PlanStop(
         position=position,
         account_no=account_no,
@@ -157,4 +157,5 @@ def _stop(row: Row) -> PlanStop:
         read_at=read_at,
         register=None if register is None else shown(register),
         source=source,
+        periods=tuple(periods),
     )

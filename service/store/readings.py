@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -11,6 +13,7 @@ from service.domain.meters import Register
 from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.domain.reading_pasts import Past
 from service.domain.readings import MeterState, Reading
+from service.domain.tou import Period
 from service.store import queries
 from service.store.transaction import Transaction
 
@@ -32,6 +35,7 @@ def lock_meters(transaction: Transaction, account_nos: Iterable[str]) -> dict[st
 
 def _locked(transaction: Transaction, account_nos: Iterable[str]) -> dict[str, MeterState]:
     rows = transaction.all(_SQL["lock_meters"], account_nos=list(account_nos))
+    by_period = _by_period(transaction, {row[2]: row[5] for row in rows if row[8]})
     return {
         row[0]: MeterState(
             bureau_id=row[1],
@@ -40,9 +44,24 @@ def _locked(transaction: Transaction, account_nos: Iterable[str]) -> dict[str, M
             read_at=row[5],
             register=row[6],
             is_estimated=row[7],
+            periods=by_period.get(row[2], {}),
         )
         for row in rows
     }
+
+
+def _by_period(
+    transaction: Transaction, read_at: Mapping[int, datetime]
+) -> dict[int, dict[Period, Decimal]]:
+    """Return what registers of periods showed last, of locked meters (by id) that have any."""
+    found: dict[int, dict[Period, Decimal]] = defaultdict(dict)
+    if read_at:
+        rows = transaction.all(
+            _SQL["registers_of_meters"], meter_ids=list(read_at), read_at=list(read_at.values())
+        )
+        for meter_id, period, register in rows:
+            found[meter_id][period] = register
+    return found
 
 
 def pasts(transaction: Transaction, account_nos: Collection[str]) -> dict[str, Past]:

@@ -76,13 +76,14 @@ class Transaction:
         self._prepare(statement)
         self._prefix = self._begin() + asked + b"; "
 
-    def on_conflict(self, columns: str, refusal: Exception) -> None:
+    def on_conflict(self, named: str, refusal: Exception) -> None:
         """
-        Raise `refusal` where a unique constraint on `columns` is broken, now or by the commit.
+        Raise `refusal` where a constraint is broken, now or by the commit.
 
-        :param columns: as they stand in the constraint's name, `channel_serial`
+        :param named: a part of its name that tells it from others: the columns of a unique one,
+            `channel_serial`, or all of it
         """
-        self._conflicts[columns] = refusal
+        self._conflicts[named] = refusal
 
     def vouch(self) -> None:
         """
@@ -146,9 +147,9 @@ class Transaction:
             # It may be what could not be prepared, for a lock in the way, or at all.
             self._connection.is_doubtful = self._connection.is_doubtful or bool(preparing)
             raise
-        except psycopg2.errors.UniqueViolation as error:
+        except (psycopg2.errors.UniqueViolation, psycopg2.errors.CheckViolation) as error:
             broken = error.diag.constraint_name or ""
-            for columns, refusal in self._conflicts.items():
-                if columns in broken:
+            for named, refusal in self._conflicts.items():
+                if named in broken:
                     raise refusal from error
             raise

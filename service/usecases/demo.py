@@ -18,7 +18,8 @@ from service.domain.errors import Conflict
 from service.domain.idempotency import Answer, Once
 from service.domain.months import Month
 from service.domain.principals import Caller, Role
-from service.domain.readings import BATCH_MAX, NewReading
+from service.domain.reading_batches import BATCH_MAX
+from service.domain.readings import NewReading
 from service.store import demo as store
 from service.store.database import Database
 from service.store.demo import DemoMeter

@@ -115,11 +115,13 @@ def approve_prices(
     :raises StepOutOfOrder: if it was not tested, or went on since
     :raises SameHand: if the caller drafted it
     :raises BillsUnpriced: if bills of the test could not be calculated
+    :raises Invalid: if bills could not be calculated by it, as is known by now
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "price_proposals.decide")
 
     def take(transaction: Transaction, proposal: PriceProposal) -> None:
+        checked(proposal.draft)  # it may have been drafted by a release that asked for less
         _record(transaction, proposal, "approved", caller, now)
 
     return _step(database, caller, once, proposal_no, "approved", take, now=now, deadline=deadline)
@@ -170,11 +172,13 @@ def publish_prices(
     :raises StepOutOfOrder: if it was not approved, or went on since
     :raises ValidityBilled: if its first month was billed meanwhile
     :raises ValidityTaken: if another list begins on its day meanwhile
+    :raises Invalid: if bills could not be calculated by it, as is known by now
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "price_proposals.decide")
 
     def take(transaction: Transaction, proposal: PriceProposal) -> None:
+        checked(proposal.draft)
         store.lock_prices(transaction)
         _check_validity(transaction, proposal.draft)
         store.publish(

@@ -9,21 +9,22 @@ from types import MappingProxyType
 import msgspec
 
 from service.domain.accounts import known_no
+from service.domain.correction_details import (
+    CorrectionPage,
+    CorrectionUnknown,
+    ReadingCorrection,
+    ReadingPage,
+)
 from service.domain.idempotency import Answer, Once
 from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.domain.reading_corrections import (
     CorrectionOrder,
-    CorrectionPage,
-    CorrectionUnknown,
-    ReadingCorrection,
-    ReadingPage,
     check_approval,
     check_request,
     check_still,
     check_undecided,
-    judged,
 )
 from service.store import reading_corrections as store
 from service.store.database import Database
@@ -55,10 +56,11 @@ def request_correction(
     check(caller, "reading_corrections.request")
 
     def work(transaction: Transaction) -> Answer:
-        confirmed = order.is_roll_over_confirmed
         held = store.hold(transaction, known_no(order.account_no), order.read_at)
-        corrected = check_request(held.standing, register=order.register, is_confirmed=confirmed)
-        correction_no = store.add(transaction, held, corrected, is_confirmed=confirmed)
+        corrected = check_request(held.standing, order)
+        correction_no = store.add(
+            transaction, held, corrected, is_confirmed=order.is_roll_over_confirmed
+        )
         store.record(
             transaction,
             correction_no=correction_no,
@@ -89,9 +91,7 @@ def approve_correction(
     :raises CorrectionUnknown: if no correction the caller may see has the number
     :raises CorrectionDecided: if it was approved or rejected
     :raises OwnCorrection: if the caller asked for it
-    :raises ReadingBelowPrevious: if the reading before was corrected to more
-    :raises ReadingContradicted: if a neighbour could not stand beside it any more
-    :raises ReadingBilled: if the reading was billed meanwhile
+    :raises Refusal: whatever `check_still` refuses: a neighbour was corrected meanwhile, or billed
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "reading_corrections.decide")
@@ -99,11 +99,7 @@ def approve_correction(
     def work(transaction: Transaction) -> Answer:
         correction, held = _held(transaction, correction_no)
         check_approval(correction, by=caller)
-        confirmed = correction.is_roll_over_confirmed
-        check_still(
-            correction,
-            judged(held.standing, register=correction.register, is_confirmed=confirmed),
-        )
+        check_still(correction, held.standing)
         store.correct(
             transaction,
             correction_no=correction_no,

@@ -8,12 +8,13 @@ from datetime import datetime
 import msgspec
 
 from service.domain import account_numbers, reading_files
-from service.domain import readings as rules
+from service.domain import reading_batches as rules
 from service.domain.idempotency import Answer, Once
 from service.domain.permissions import check, may
 from service.domain.principals import Caller
+from service.domain.reading_batches import BatchReport
 from service.domain.reading_files import FileLine
-from service.domain.readings import BatchReport, NewReading
+from service.domain.readings import TAKEN_BY_PERSONS, NewReading
 from service.store import readings as store
 from service.store.database import Database
 from service.store.transaction import Transaction
@@ -81,7 +82,7 @@ def _posted(
 ) -> BatchReport:
     account_nos = {new.account_no for new in readings}
     states = store.lock_meters(transaction, filter(account_numbers.has_check_digit, account_nos))
-    taken = {new.account_no for new in readings if new.source in rules.TAKEN_BY_PERSONS}
+    taken = {new.account_no for new in readings if new.source in TAKEN_BY_PERSONS}
     if not may(caller, "reading_findings.read"):
         taken.clear()  # a finding tells what was billed before
     judgement = rules.judge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.domain.accounts import AccountUnknown
-from service.domain.bills import BillUnknown
+from service.domain.bill_numbers import BillUnknown
 from service.store import bill_runs as store
 from service.usecases.bills import bill_by_no, bills_of_account
 from tests.integration.utilities import CHUNK_ACCOUNTS, FEBRUARY, MARCH, Utility

@@ -13,7 +13,7 @@ from service.domain import account_numbers
 from service.domain.bill_sign_offs import ControlSums
 from service.domain.idempotency import Answer
 from service.domain.months import Month
-from service.domain.readings import BatchLengthRefused
+from service.domain.reading_batches import BatchLengthRefused
 from service.store import migrate
 from service.store.database import Database
 from service.usecases import demo

@@ -35,6 +35,33 @@ DRAFT = {
     "tiers": {"basis": "month", "limits_kwh": [170, 260], "extension_kwh": 100},
     "free_kwh": 15,
 }
+ALL_DAYS = ["work", "rest", "holiday"]
+TOU = {
+    "tiers": None,
+    "prices": [
+        {"component": "energy", "price_yuan": "0.568", "period": "peak"},
+        {"component": "energy", "price_yuan": "0.538", "period": "flat"},
+        {"component": "energy", "price_yuan": "0.288", "period": "valley"},
+    ],
+    "calendar": {
+        "seasons": [
+            {
+                "first": "01-01",
+                "last": "12-31",
+                "plans": [
+                    {
+                        "types": ALL_DAYS,
+                        "stretches": [
+                            {"starts": "00:00", "ends": "08:00", "period": "valley"},
+                            {"starts": "08:00", "ends": "22:00", "period": "peak"},
+                            {"starts": "22:00", "ends": "24:00", "period": "valley"},
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+}
 # Whatever a test has published is taken away: the price lists are those of every test.
 FORGET = """
 SET LOCAL session_replication_role = replica;
@@ -145,6 +172,52 @@ def test_prices_go_from_a_draft_through_every_step_to_the_bills(
     ]
     before = client.simulate_get("/v1/prices?on=2026-10-31", headers=headers).json["items"]
     assert "Price order 12" not in {each["legal_document"] for each in before}
+
+
+def test_prices_of_periods_are_published_with_the_hours_of_these(post, people, client):
+    drafter = people()
+    draft = post(drafter, PATH, DRAFT | TOU, status=201)
+    path = f"{PATH}/{draft['proposal_no']}"
+    post(people("billing_officer"), f"{path}/tests")
+    post(people(), f"{path}/approvals")
+    post(drafter, f"{path}/publications")
+
+    headers = {"Authorization": f"Bearer {drafter.token}"}
+    found = client.simulate_get("/v1/prices?on=2026-11-01", headers=headers).json["items"]
+    calendars = {each["category"]: each["calendar"] for each in found}
+    assert calendars == {"residential": TOU["calendar"], "commercial": None}
+
+
+def calendar_of(**changed):
+    """Return the calendar with its one season changed."""
+    [season] = TOU["calendar"]["seasons"]
+    return {"calendar": {"seasons": [season | changed]}}
+
+
+def plan_of(*stretches):
+    names = ("starts", "ends", "period")
+    stretches = [dict(zip(names, each.split(), strict=True)) for each in stretches]
+    return calendar_of(plans=[{"types": ALL_DAYS, "stretches": stretches}])
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"calendar": None}, "CALENDAR_MISSING"),
+        (calendar_of(last="11-30"), "CALENDAR_HOLE"),
+        (calendar_of(last="02-31"), "CALENDAR_MALFORMED"),
+        (plan_of("00:00 08:00 valley", "08:15 24:00 peak"), "CALENDAR_HOLE"),
+        (plan_of("00:00 08:00 valley", "07:45 24:00 peak"), "CALENDAR_OVERLAP"),
+        (plan_of("22:00 08:00 valley", "08:00 22:00 peak"), "CALENDAR_MALFORMED"),
+        (plan_of("00:00 24:00 valley"), "PERIOD_NOT_IN_CALENDAR"),
+        (plan_of("00:00 08:00 valley", "08:00 20:00 peak", "20:00 24:00 sharp"), "PERIOD_UNPRICED"),
+        (plan_of("00:00 08:10 valley", "08:10 24:00 peak"), "BODY_INVALID"),
+        ({"prices": DRAFT["prices"][:1], "tiers": DRAFT["tiers"]}, "TIER_UNPRICED"),
+        ({"prices": [{"component": "energy", "price_yuan": "0.5"}]}, "PERIOD_UNPRICED"),
+    ],
+)
+def test_periods_that_are_not_sure_when_they_are_are_refused(post, people, changed, code):
+    assert post(people(), PATH, DRAFT | TOU | changed, status=422)["code"] == code
 
 
 def test_a_test_re_rates_what_was_billed_to_the_fen(post, people, drafted, billed, migrated):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.domain.months import Month
-from service.domain.readings import BATCH_MAX
+from service.domain.reading_batches import BATCH_MAX
 from tests.integration.utilities import Utility
 
 PATH = "/v1/reading-files"

@@ -16,7 +16,8 @@ from service.domain import account_numbers
 from service.domain.account_imports import ImportLine
 from service.domain.new_accounts import NewAccount, NewMeter
 from service.domain.permissions import RoleForbidden
-from service.domain.readings import BATCH_MAX, BatchLengthRefused, NewReading
+from service.domain.reading_batches import BATCH_MAX, BatchLengthRefused
+from service.domain.readings import NewReading
 from service.store import readings as store
 from service.usecases.accounts import import_accounts
 from service.usecases.readings import post_readings

@@ -148,8 +148,9 @@ class Utility:
         register: str = "0",
         digits: int = 6,
         month: Month = FEBRUARY,
+        periods: dict[str, str] | None = None,
     ) -> list[str]:
-        """Open accounts as `month` begins; return their numbers."""
+        """Open accounts as `month` begins, with registers of `periods`; return their numbers."""
         answer = import_accounts(
             **self._act("data_migrator"),
             lines=[
@@ -163,7 +164,9 @@ class Utility:
                         category=category,
                         opened_on=month.first_day,
                         bureau=self.bureau,
-                        meter=self._meter(register=register, digits=digits, month=month),
+                        meter=self._meter(
+                            register=register, digits=digits, month=month, periods=periods or {}
+                        ),
                     ),
                 )
                 for line in range(1, count + 1)
@@ -178,6 +181,7 @@ class Utility:
         *,
         month: Month = FEBRUARY,
         before_end: timedelta = timedelta(hours=4),
+        periods: dict[str, str] | None = None,
     ) -> None:
         """Read the meters of accounts, so long before `month` ends."""
         readings = [
@@ -187,6 +191,7 @@ class Utility:
                 read_at=month.ends_at - before_end,
                 source="manual",
                 is_roll_over_confirmed=False,
+                periods=periods or {},
             )
             for account_no in account_nos
         ]
@@ -279,7 +284,9 @@ class Utility:
         """Return which of `CONTRADICTIONS` the bureau's books hold."""
         return [name for name, sql in CONTRADICTIONS.items() if self.query(sql)]
 
-    def _meter(self, *, register: str, digits: int, month: Month) -> NewMeter:
+    def _meter(
+        self, *, register: str, digits: int, month: Month, periods: dict[str, str]
+    ) -> NewMeter:
         return NewMeter(
             asset_no=f"B{self.bureau}-{next(self._asset_nos)}",
             digits=digits,
@@ -287,6 +294,7 @@ class Utility:
             multiplier="1",
             installed_at=month.starts_at,
             initial_register=register,
+            periods=periods,
         )
 
     def _look(self, role: str) -> dict[str, object]:

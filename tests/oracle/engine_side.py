@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from service.domain import basic_charges, losses, meters, sub_meters, tou
+from service.domain import basic_charges, losses, metered, meters, sub_meters, tou
 from service.domain.basic_charges import Equipment
 from service.domain.calculations import calculate
 from service.domain.losses import Loss, Transformer
@@ -42,14 +42,15 @@ def is_plausible(segment):
 
 def read(segments):
     """Return the kWh of a register."""
-    found = 0
-    for each in segments:
-        assert is_plausible(each)
-        start, end = decimal(each.start), decimal(each.end)
-        shape = meters.Register(digits=each.digits, decimals=2)
-        advance = shape.advance(start=start, end=end, roll_overs=int(end < start))
-        found += meters.consumption_kwh(advance=advance, multiplier=decimal(each.multiplier))
-    return found
+    return sum(
+        metered.span_between(
+            meters.Register(digits=each.digits, decimals=2),
+            start=decimal(each.start),
+            end=decimal(each.end),
+            multiplier=decimal(each.multiplier),
+        ).kwh
+        for each in segments
+    )
 
 
 def main_energy(supply):

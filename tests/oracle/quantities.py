@@ -6,6 +6,7 @@ from fractions import Fraction
 from tests.oracle.exact import Number, half_up, shares
 
 FLAT = "flat"
+PERIOD_CODES = ("sharp", "peak", "valley", "deep_valley")
 PERIODS = ("sharp", "peak", FLAT, "valley", "deep_valley")
 
 Kwh = dict[str, Fraction]
@@ -52,8 +53,16 @@ def read(segments: list[Segment]) -> Fraction:
 
 
 def balanced(*, total: Fraction, periods: Kwh) -> Kwh:
-    """Give what the total register counted beyond the periods to flat. Source: 2.2 (3)."""
+    """
+    Give what the total register counted beyond the periods to flat. Source: 2.2 (3).
+
+    What they counted beyond it by rounding, one kWh after the other, the largest gives back.
+    """
     others = {name: kwh for name, kwh in periods.items() if name != FLAT}
+    while whole(others) > total:
+        # Taken down to nothing at a time, in the order of their codes where they are equal.
+        largest = next(name for name in PERIOD_CODES if others.get(name) == max(others.values()))
+        others[largest] -= min(others[largest], whole(others) - total)
     return others | {FLAT: total - whole(others)}
 
 

@@ -20,12 +20,12 @@ SELECT number
 -- imports of the same file wait for each other instead of locking each other out.
 WITH line AS MATERIALIZED (
     SELECT account_no, name, phone, address, category, opened_on, bureau_id, asset_no, digits,
-           decimals, multiplier, installed_at, initial_register
+           decimals, multiplier, installed_at, initial_register, periods
       FROM jsonb_to_recordset(%(accounts)s::jsonb) AS line (
                account_no char(10), name text, phone text, address text, category text,
                opened_on date, bureau_id smallint, asset_no text, digits smallint,
                decimals smallint, multiplier numeric, installed_at timestamptz,
-               initial_register numeric)
+               initial_register numeric, periods jsonb)
 ), begun AS (
     INSERT INTO evergrid.account (bureau_id, account_no, name, phone, address, category, opened_on,
                                   created_at)
@@ -48,6 +48,12 @@ WITH line AS MATERIALIZED (
     INSERT INTO evergrid.meter_state (bureau_id, meter_id, read_at, register)
     SELECT bureau_id, meter_id, installed_at, initial_register
       FROM hung
+), by_period AS (
+    INSERT INTO evergrid.meter_register (bureau_id, meter_id, period, initial_register)
+    SELECT hung.bureau_id, hung.meter_id, counter.period, counter.register::numeric
+      FROM hung
+      JOIN line USING (asset_no),
+           jsonb_each_text(line.periods) AS counter (period, register)
 )
 SELECT line.account_no::text, line.asset_no, begun.account_no IS NOT NULL
   FROM line

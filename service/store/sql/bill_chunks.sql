@@ -234,6 +234,39 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
          LIMIT 1) IS NULL
  ORDER BY account.account_id;
 
+-- name: spans_by_period
+-- Read where the registers of periods began to measure for bills, where each ended (NULL if that reading says
+-- nothing of it), how often it began again at zero; on every meter that measured for the bill.
+-- Indexes: meter_by_account, the primary keys.
+SELECT asked.account_id, counter.period, meter.digits, meter.decimals, meter.multiplier,
+       coalesce(start.register, counter.initial_register), final.register,
+       (SELECT count(*)
+          FROM evergrid.register_reading_in_force AS passed
+         WHERE passed.bureau_id = counter.bureau_id
+           AND passed.meter_id = counter.meter_id
+           AND passed.read_at > asked.previous_read_at
+           AND passed.read_at <= least(asked.read_at, meter.removed_at)
+           AND passed.period = counter.period
+           AND passed.rolled_over)
+  FROM unnest(%(account_ids)s::bigint[], %(previous_read_at)s::timestamptz[], %(read_at)s::timestamptz[])
+       AS asked (account_id, previous_read_at, read_at)
+  JOIN evergrid.meter ON meter.bureau_id = %(bureau_id)s
+                     AND meter.account_id = asked.account_id
+                     AND meter.installed_at < asked.read_at
+                     AND coalesce(meter.removed_at, 'infinity') > asked.previous_read_at
+  JOIN evergrid.meter_register AS counter ON counter.bureau_id = meter.bureau_id
+                                         AND counter.meter_id = meter.meter_id
+  LEFT JOIN evergrid.register_reading_in_force AS start ON start.bureau_id = counter.bureau_id
+                                                       AND start.meter_id = counter.meter_id
+                                                       AND start.read_at = asked.previous_read_at
+                                                       AND start.period = counter.period
+  LEFT JOIN evergrid.register_reading_in_force AS final
+    ON final.bureau_id = counter.bureau_id
+   AND final.meter_id = counter.meter_id
+   AND final.read_at = least(asked.read_at, meter.removed_at)
+   AND final.period = counter.period
+ ORDER BY asked.account_id, meter.installed_at, counter.period;
+
 -- name: record_failures
 -- Record which accounts of a chunk could not be billed, and why.
 INSERT INTO evergrid.bill_run_failure (bill_run_id, account_id, bureau_id, code, detail)

@@ -90,7 +90,7 @@ SELECT gone.asset_no, gone.removed_at, gone.digits, gone.decimals, gone.multipli
           AND superseding.read_at = taken.read_at
           AND event.step = 'approved'
           AND event.happened_at <= %(issued_at)s::timestamptz
-        ORDER BY superseding.reading_correction_id DESC
+        ORDER BY superseding.approval DESC
         LIMIT 1) AS newer ON true
  CROSS JOIN LATERAL (SELECT coalesce(newer.register, taken.register) AS register,
                             coalesce(newer.rolled_over, taken.rolled_over) AS rolled_over) AS known
@@ -99,6 +99,49 @@ SELECT gone.asset_no, gone.removed_at, gone.digits, gone.decimals, gone.multipli
    AND gone.removed_at < %(read_at)s::timestamptz
  GROUP BY gone.bureau_id, gone.meter_id
  ORDER BY gone.installed_at;
+
+-- name: periods_of_bill
+-- Read what the registers of periods showed at both ends of their meters' parts of a bill, how often each began
+-- again at zero; as was known when the bill was issued. Indexes: account_account_no_key, meter_by_account, the
+-- primary keys.
+SELECT meter.asset_no, counter.period, meter.digits, meter.decimals, meter.multiplier,
+       coalesce((array_agg(known.register)
+                 FILTER (WHERE taken.read_at = %(previous_read_at)s::timestamptz))[1],
+                counter.initial_register),
+       (array_agg(known.register ORDER BY taken.read_at DESC))[1],
+       count(*) FILTER (WHERE known.rolled_over
+                          AND taken.read_at > %(previous_read_at)s::timestamptz)
+  FROM evergrid.account
+  JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
+                     AND meter.account_id = account.account_id
+                     AND meter.installed_at < %(read_at)s::timestamptz
+                     AND coalesce(meter.removed_at, 'infinity') > %(previous_read_at)s::timestamptz
+  JOIN evergrid.meter_register AS counter ON counter.bureau_id = meter.bureau_id
+                                         AND counter.meter_id = meter.meter_id
+  JOIN evergrid.register_reading AS taken
+    ON taken.bureau_id = counter.bureau_id
+   AND taken.meter_id = counter.meter_id
+   AND taken.period = counter.period
+   AND taken.read_at >= %(previous_read_at)s::timestamptz
+   AND taken.read_at <= least(%(read_at)s::timestamptz, meter.removed_at)
+  LEFT JOIN LATERAL (
+       SELECT superseding.register, superseding.rolled_over
+         FROM evergrid.superseding_register_reading AS superseding
+         JOIN evergrid.reading_correction_event AS event
+           ON event.reading_correction_id = superseding.reading_correction_id
+        WHERE superseding.bureau_id = taken.bureau_id
+          AND superseding.meter_id = taken.meter_id
+          AND superseding.read_at = taken.read_at
+          AND superseding.period = taken.period
+          AND event.step = 'approved'
+          AND event.happened_at <= %(issued_at)s::timestamptz
+        ORDER BY superseding.approval DESC
+        LIMIT 1) AS newer ON true
+ CROSS JOIN LATERAL (SELECT coalesce(newer.register, taken.register) AS register,
+                            coalesce(newer.rolled_over, taken.rolled_over) AS rolled_over) AS known
+ WHERE account.account_no = %(account_no)s
+ GROUP BY meter.bureau_id, meter.meter_id, counter.bureau_id, counter.meter_id, counter.period
+ ORDER BY meter.installed_at, counter.period;
 
 -- name: account_by_no
 -- Find an account that the caller may see. Index: account_account_no_key.

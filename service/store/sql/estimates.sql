@@ -33,7 +33,11 @@ SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, mete
        AND EXISTS (SELECT
                      FROM evergrid.meter_exchange AS exchange
                     WHERE exchange.bureau_id = meter.bureau_id
-                      AND exchange.installed_id = meter.meter_id)
+                      AND exchange.installed_id = meter.meter_id),
+       EXISTS (SELECT
+                 FROM evergrid.meter_register AS counter
+                WHERE counter.bureau_id = meter.bureau_id
+                  AND counter.meter_id = meter.meter_id)
   FROM evergrid.account
   JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
                                       AND meter.account_id = account.account_id

@@ -29,6 +29,10 @@ WITH hung AS (
     INSERT INTO evergrid.meter_state (bureau_id, meter_id, read_at, register)
     SELECT bureau_id, meter_id, installed_at, initial_register
       FROM hung
+), by_period AS (
+    INSERT INTO evergrid.meter_register (bureau_id, meter_id, period, initial_register)
+    SELECT hung.bureau_id, hung.meter_id, counter.period, counter.register::numeric
+      FROM hung, jsonb_each_text(%(periods)s::jsonb) AS counter (period, register)
 )
 INSERT INTO evergrid.meter_exchange (bureau_id, removed_id, installed_id, work_order_no, reason,
                                      principal_id, recorded_at)
@@ -43,7 +47,19 @@ RETURNING installed_id;
 SELECT meter.asset_no, meter.digits, meter.decimals, trim_scale(meter.multiplier)::text,
        meter.installed_at, round(meter.initial_register, meter.decimals)::text, meter.removed_at,
        round(final.register, meter.decimals)::text, exchange.work_order_no, exchange.reason,
-       principal.name, exchange.recorded_at
+       principal.name, exchange.recorded_at,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'period', counter.period,
+                   'initial_register', round(counter.initial_register, meter.decimals)::text,
+                   'final_register', round(ended.register, meter.decimals)::text)
+                   ORDER BY counter.period)
+          FROM evergrid.meter_register AS counter
+          LEFT JOIN evergrid.register_reading_in_force AS ended ON ended.bureau_id = counter.bureau_id
+                                                               AND ended.meter_id = counter.meter_id
+                                                               AND ended.read_at = meter.removed_at
+                                                               AND ended.period = counter.period
+         WHERE counter.bureau_id = meter.bureau_id
+           AND counter.meter_id = meter.meter_id)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id

@@ -94,8 +94,18 @@ SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.prev
            AND earlier.account_id = sample.account_id
            AND earlier.month >= %(year_starts)s::date
            AND earlier.month < %(month)s::date),
-       term.persons, term.subsidy
-  FROM (SELECT account.account_no, account.opened_on, bill.bureau_id, bill.account_id,
+       term.persons, term.subsidy,
+       (SELECT jsonb_object_agg(billed.period, billed.kwh)
+          FROM (SELECT line.period, sum(line.quantity_kwh)::bigint AS kwh
+                  FROM evergrid.bill_line AS line
+                 WHERE line.bureau_id = sample.bureau_id
+                   AND line.account_id = sample.account_id
+                   AND line.month = %(month)s::date
+                   AND line.serial = sample.serial
+                   AND line.component = 'energy'
+                   AND line.period IS NOT NULL
+                 GROUP BY line.period) AS billed)
+  FROM (SELECT account.account_no, account.opened_on, bill.bureau_id, bill.account_id, bill.serial,
                bill.consumption_kwh, bill.amount_fen, bill.previous_read_at
           FROM evergrid.bill
           JOIN evergrid.account ON account.bureau_id = bill.bureau_id

@@ -1,13 +1,13 @@
 -- name: price_lists_within
 -- Read the price lists in force on any day from the first to the last, each category's oldest
 -- first, each price in its bill's order; prices in 1e-8 yuan. A list holds until the next one of its
--- category begins. Index: catalogue_version_category_valid_from_key.
+-- category begins; its calendar stands beside its first price alone. Index: catalogue_version_category_valid_from_key.
 SELECT version.catalogue_version_id, version.category, version.legal_document, version.valid_from,
        version.limits_kwh, version.has_year_tiers, version.extension_kwh, version.extension,
-       version.free_kwh, item.component, (item.price_yuan_per_kwh * 100000000)::bigint,
+       version.free_kwh, CASE WHEN item.position = 1 THEN version.calendar END, item.component, (item.price_yuan_per_kwh * 100000000)::bigint,
        item.period, item.tier, item.unit, item.is_levy, item.is_in_base
   FROM (SELECT catalogue_version_id, category, legal_document, valid_from, limits_kwh,
-               has_year_tiers, extension_kwh, extension, free_kwh,
+               has_year_tiers, extension_kwh, extension, free_kwh, calendar,
                lead(valid_from) OVER (PARTITION BY category ORDER BY valid_from) AS ends_on
           FROM evergrid.catalogue_version) AS version
   JOIN evergrid.price_item AS item USING (catalogue_version_id)

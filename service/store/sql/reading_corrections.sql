@@ -48,12 +48,45 @@ SELECT account.bureau_id, meter.meter_id, meter.digits, meter.decimals, reading.
  WHERE account.account_no = %(account_no)s
    AND reading.read_at = %(read_at)s::timestamptz;
 
+-- name: standing_by_period
+-- Read how the registers of periods stand in a reading of a meter, between those beside it. Younger than the
+-- locks, as `standing`. Indexes: the primary keys.
+SELECT counter.period, shown.register, shown.rolled_over,
+       coalesce(previous.register, counter.initial_register), following.register,
+       following.rolled_over
+  FROM evergrid.meter_register AS counter
+  JOIN evergrid.register_reading_in_force AS shown ON shown.bureau_id = counter.bureau_id
+                                                  AND shown.meter_id = counter.meter_id
+                                                  AND shown.period = counter.period
+  LEFT JOIN LATERAL (
+       SELECT earlier.register
+         FROM evergrid.register_reading_in_force AS earlier
+        WHERE earlier.bureau_id = shown.bureau_id
+          AND earlier.meter_id = shown.meter_id
+          AND earlier.period = shown.period
+          AND earlier.read_at < shown.read_at
+        ORDER BY earlier.read_at DESC
+        LIMIT 1) AS previous ON true
+  LEFT JOIN LATERAL (
+       SELECT later.register, later.rolled_over
+         FROM evergrid.register_reading_in_force AS later
+        WHERE later.bureau_id = shown.bureau_id
+          AND later.meter_id = shown.meter_id
+          AND later.period = shown.period
+          AND later.read_at > shown.read_at
+        ORDER BY later.read_at
+        LIMIT 1) AS following ON true
+ WHERE counter.bureau_id = %(bureau_id)s
+   AND counter.meter_id = %(meter_id)s
+   AND shown.read_at = %(read_at)s::timestamptz
+ ORDER BY counter.period;
+
 -- name: add_correction
 -- Record what a reading shall say.
 INSERT INTO evergrid.reading_correction (bureau_id, meter_id, read_at, register_before, register,
-                                         rolled_over, is_confirmed)
+                                         rolled_over, is_confirmed, periods)
 VALUES (%(bureau_id)s, %(meter_id)s, %(read_at)s::timestamptz, %(register_before)s::numeric,
-        %(register)s::numeric, %(rolled_over)s, %(is_confirmed)s)
+        %(register)s::numeric, %(rolled_over)s, %(is_confirmed)s, %(periods)s::jsonb)
 RETURNING reading_correction_id;
 
 -- name: add_event
@@ -75,7 +108,7 @@ SELECT evergrid.correct_reading(%(correction_no)s, %(principal_id)s, %(happened_
 -- name: correction_by_no
 -- Read what a correction is about. Indexes: the primary keys.
 SELECT account.account_no::text, correction.read_at, correction.register_before,
-       correction.register, correction.rolled_over, correction.is_confirmed
+       correction.register, correction.rolled_over, correction.is_confirmed, correction.periods
   FROM evergrid.reading_correction AS correction
   JOIN evergrid.meter ON meter.bureau_id = correction.bureau_id
                      AND meter.meter_id = correction.meter_id
@@ -112,7 +145,12 @@ SELECT correction.reading_correction_id, last.step, account.account_no::text, co
 -- name: readings_before
 -- Read the readings of an account's meters as they are in force, the newest first. Index: the primary keys.
 SELECT reading.read_at, reading.register, reading.rolled_over, reading.source,
-       reading.first_register, meter.asset_no
+       reading.first_register, meter.asset_no,
+       (SELECT jsonb_object_agg(counter.period, trim_scale(counter.register)::text)
+          FROM evergrid.register_reading_in_force AS counter
+         WHERE counter.bureau_id = reading.bureau_id
+           AND counter.meter_id = reading.meter_id
+           AND counter.read_at = reading.read_at)
   FROM evergrid.account
   JOIN evergrid.meter ON meter.bureau_id = account.bureau_id
                      AND meter.account_id = account.account_id

@@ -88,8 +88,17 @@ SELECT plan.reading_plan_id, plan.bureau_id, plan.reading_section_id, plan.secti
  LIMIT %(limit)s;
 
 -- name: stops_of_plan
--- Read the stops of a plan in their order, with what their meters showed. Index: reading_plan_pkey.
-SELECT stop.position, stop.account_no, stop.address, stop.read_at, stop.register, stop.source
+-- Read the stops of a plan in their order, with what their meters showed, and which registers of periods there
+-- are to be read. Indexes: reading_plan_pkey, account_account_no_key, meter_running, meter_register_pkey.
+SELECT stop.position, stop.account_no, stop.address, stop.read_at, stop.register, stop.source,
+       ARRAY(SELECT counter.period
+               FROM evergrid.account
+               JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                                   AND meter.account_id = account.account_id
+               JOIN evergrid.meter_register AS counter ON counter.bureau_id = meter.bureau_id
+                                                      AND counter.meter_id = meter.meter_id
+              WHERE account.account_no = stop.account_no::bpchar
+              ORDER BY counter.period)
   FROM evergrid.reading_plan_stop AS stop
  WHERE stop.reading_plan_id = %(plan_no)s
  ORDER BY stop.position;

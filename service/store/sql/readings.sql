@@ -4,7 +4,11 @@
 -- meter_running, meter_state_pkey.
 SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, meter.decimals,
        state.read_at, state.register,
-       coalesce((state.read_at, state.register) = (state.estimated_at, state.estimated_register), false)
+       coalesce((state.read_at, state.register) = (state.estimated_at, state.estimated_register), false),
+       EXISTS (SELECT
+                 FROM evergrid.meter_register AS counter
+                WHERE counter.bureau_id = meter.bureau_id
+                  AND counter.meter_id = meter.meter_id)
   FROM evergrid.account
   JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
                                       AND meter.account_id = account.account_id
@@ -14,6 +18,19 @@ SELECT account.account_no::text, state.bureau_id, state.meter_id, meter.digits, 
    AND NOT state.is_removed
  ORDER BY state.bureau_id, state.meter_id
    FOR UPDATE OF state;
+
+-- name: registers_of_meters
+-- Read what the registers of periods of locked meters showed last. A statement of its own: what it sees must be
+-- younger than the locks. Indexes: the primary keys.
+SELECT counter.meter_id, counter.period, coalesce(newest.register, counter.initial_register)
+  FROM unnest(%(meter_ids)s::bigint[], %(read_at)s::timestamptz[]) AS asked (meter_id, read_at)
+  JOIN evergrid.meter ON meter.meter_id = asked.meter_id
+  JOIN evergrid.meter_register AS counter ON counter.bureau_id = meter.bureau_id
+                                         AND counter.meter_id = meter.meter_id
+  LEFT JOIN evergrid.register_reading_in_force AS newest ON newest.bureau_id = counter.bureau_id
+                                                        AND newest.meter_id = counter.meter_id
+                                                        AND newest.read_at = asked.read_at
+                                                        AND newest.period = counter.period;
 
 -- name: pasts
 -- Read what new readings of accounts are compared with: where the newest bill in force ended, how often
@@ -73,6 +90,13 @@ WITH kept AS (
       FROM jsonb_to_recordset(%(readings)s::jsonb) AS new (
                bureau_id smallint, meter_id bigint, read_at timestamptz, register numeric,
                rolled_over boolean, source text)
+), by_period AS (
+    INSERT INTO evergrid.register_reading (bureau_id, meter_id, read_at, period, register, rolled_over)
+    SELECT new.bureau_id, new.meter_id, new.read_at, shown.period, shown.register, shown.rolled_over
+      FROM jsonb_to_recordset(%(readings)s::jsonb) AS new (
+               bureau_id smallint, meter_id bigint, read_at timestamptz, periods jsonb),
+           jsonb_to_recordset(new.periods) AS shown (
+               period text, register numeric, rolled_over boolean)
 )
 UPDATE evergrid.meter_state AS state
    SET read_at = shown.read_at, register = shown.register

@@ -10,7 +10,7 @@ import pytest
 
 from service.documents.bill_paper import paper_of
 from service.domain.accounts import Account, Meter
-from service.domain.bill_details import BillDetails, BillLine, RemovedMeter
+from service.domain.bill_details import BillDetails, BillLine, PeriodOfBill, RemovedMeter
 from service.domain.statements import Balance
 
 LAW = "发改价格〔2026〕1号"
@@ -42,6 +42,7 @@ BILL = BillDetails(
     register=Decimal("570.50"),
     multiplier=Decimal(1),
     removed_meters=(),
+    periods=(),
     legal_document=LAW,
     cancels_bill_no=None,
     cancelled_by_bill_no=None,
@@ -130,6 +131,19 @@ def test_every_price_document_is_named_once():
     other = replace(LINE, legal_document="新电价〔2026〕2号")
     assert paper(LINE, other, LINE).documents == (LAW, "新电价〔2026〕2号")
     assert paper_of(replace(BILL, lines=()), ACCOUNT, bureau="天山").documents == (LAW,)
+
+
+def test_a_bill_says_what_the_registers_of_periods_showed():
+    peak = PeriodOfBill(
+        asset_no="E-1",
+        period="peak",
+        previous_register=Decimal("3800.40"),
+        register=Decimal("3871.95"),
+        consumption_kwh=4_293,
+    )
+    assert paper(periods=(peak,)).notes == (
+        "分时计量（峰）：表 E-1 自 3800.4 至 3871.95，计 4,293 千瓦时。",
+    )
 
 
 def test_a_bill_names_its_own_meter_and_what_one_that_was_removed_had_measured():

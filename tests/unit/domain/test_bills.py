@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import bills
+from service.domain import bill_numbers, bills
+from service.domain.bill_numbers import BillUnknown
 from service.domain.bills import (
     AmountNegative,
     Basis,
-    BillUnknown,
     LaterMonthBilled,
     PriceMissing,
     ReadingMissing,
@@ -306,7 +306,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_they_of_its_energy(start, end, multi
 
 
 def test_a_bill_number_says_month_account_and_serial():
-    assert bills.parts_of_number("202603100000001901") == (MARCH, "1000000019", 1)
+    assert bill_numbers.parts_of_number("202603100000001901") == (MARCH, "1000000019", 1)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_bill_number_says_month_account_and_serial():
 )
 def test_what_cannot_be_a_bill_number_is_no_bill(bill_no):
     with pytest.raises(BillUnknown):
-        bills.parts_of_number(bill_no)
+        bill_numbers.parts_of_number(bill_no)
 
 
 def test_every_line_says_why_it_costs_what_it_costs():

@@ -8,14 +8,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from service.domain.calculations import PeriodUnpriced
+from service.domain.calendars import DAY_TYPES, Calendar, DayPlan, Season, Stretch
 from service.domain.months import Month
 from service.domain.new_accounts import CategoryUnknown
 from service.domain.portions import Household
 from service.domain.price_drafts import (
+    CalendarMissing,
     DraftPrice,
     DraftTiers,
     EnergyUnpriced,
     LevyUnknown,
+    PeriodNotInCalendar,
     PriceDraft,
     PriceTwice,
     checked,
@@ -34,6 +37,7 @@ from service.domain.price_proposals import (
 from service.domain.re_ratings import Difference, Rated, re_rated
 from service.domain.tariffs import TierUnpriced
 from service.domain.tiers import TiersNotRising
+from service.domain.tou import Energy
 
 AT = datetime(2026, 4, 1, tzinfo=UTC)
 TIERS = DraftTiers(basis="month", limits_kwh=(170, 260))
@@ -49,6 +53,17 @@ DRAFT = PriceDraft(
     tiers=TIERS,
 )
 FLAT = replace(DRAFT, tiers=None, prices=(DraftPrice(component="energy", price_yuan="0.5"),))
+PEAK = DraftPrice(component="energy", price_yuan="0.6", period="peak")
+PEAK_ALL_DAY = (Stretch(starts="00:00", ends="24:00", period="peak"),)
+ALL_PEAK = Calendar(
+    seasons=(
+        Season(
+            first="01-01",
+            last="12-31",
+            plans=(DayPlan(types=DAY_TYPES, stretches=PEAK_ALL_DAY),),
+        ),
+    )
+)
 MONTHLY = DraftPrice(component="service", price_yuan="3", unit="month")
 NONE_CHANGED = re_rated(FLAT.tariff(version="1"), (), month=None)
 
@@ -84,10 +99,9 @@ def test_a_draft_becomes_what_bills_are_calculated_by():
             ),
             LevyUnknown,
         ),
-        (
-            with_prices(DraftPrice(component="energy", price_yuan="0.6", period="peak")),
-            PeriodUnpriced,
-        ),
+        (with_prices(PEAK), CalendarMissing),
+        (replace(with_prices(PEAK), calendar=ALL_PEAK), PeriodUnpriced),
+        (replace(FLAT, calendar=ALL_PEAK), PeriodUnpriced),
         (replace(DRAFT, tiers=replace(TIERS, limits_kwh=(260, 170))), TiersNotRising),
         (replace(DRAFT, tiers=replace(TIERS, limits_kwh=(170,))), TierUnpriced),
         (replace(DRAFT, tiers=None), TierUnpriced),
@@ -101,7 +115,16 @@ def test_a_draft_that_some_bill_could_not_be_made_by_is_refused(draft, refusal):
 def test_energy_may_be_priced_by_the_period_of_the_day():
     periods = ("peak", "flat", "valley")
     prices = [DraftPrice(component="energy", price_yuan="0.6", period=each) for each in periods]
-    assert checked(with_prices(*prices)).tariff(version="1").periods == set(periods)
+    halves = (("00:00", "08:00", "valley"), ("08:00", "24:00", "peak"))
+    day = DayPlan(
+        types=DAY_TYPES,
+        stretches=tuple(Stretch(starts=a, ends=b, period=period) for a, b, period in halves),
+    )
+    calendar = Calendar(seasons=(Season(first="01-01", last="12-31", plans=(day,)),))
+    draft = replace(with_prices(*prices), calendar=calendar)
+    assert checked(draft).tariff(version="1").periods == set(periods)
+    with pytest.raises(PeriodNotInCalendar):
+        checked(replace(draft, calendar=ALL_PEAK))
 
 
 def proposal(*steps, test=NONE_CHANGED):
@@ -176,11 +199,11 @@ def test_two_lists_of_a_category_do_not_begin_on_one_day():
 def test_a_test_says_what_issued_bills_would_come_to():
     two_months = Household(months=2)
     bills = [
-        Rated(account_no="1", consumption_kwh=100, amount_fen=56_00, household=Household()),
-        Rated(account_no="2", consumption_kwh=310, amount_fen=193_10, household=Household()),
-        Rated(account_no="3", consumption_kwh=200, amount_fen=112_00, household=two_months),
-        Rated(account_no="4", consumption_kwh=10, amount_fen=6_00, household=Household()),
-        Rated(account_no="5", consumption_kwh=0, amount_fen=0, household=Household()),
+        Rated(account_no="1", energy=Energy(flat=100), amount_fen=56_00, household=Household()),
+        Rated(account_no="2", energy=Energy(flat=310), amount_fen=193_10, household=Household()),
+        Rated(account_no="3", energy=Energy(flat=200), amount_fen=112_00, household=two_months),
+        Rated(account_no="4", energy=Energy(flat=10), amount_fen=6_00, household=Household()),
+        Rated(account_no="5", energy=Energy(flat=0), amount_fen=0, household=Household()),
     ]
 
     found = re_rated(DRAFT.tariff(version="1"), bills, month="2026-03")
@@ -198,7 +221,7 @@ def test_a_test_says_what_issued_bills_would_come_to():
 
 def test_a_test_counts_what_cannot_be_calculated():
     paying = with_prices(DraftPrice(component="energy", price_yuan="-0.5")).tariff(version="1")
-    bills = [Rated(account_no="9", consumption_kwh=10, amount_fen=1, household=Household())]
+    bills = [Rated(account_no="9", energy=Energy(flat=10), amount_fen=1, household=Household())]
 
     found = re_rated(paying, bills, month="2026-03")
 

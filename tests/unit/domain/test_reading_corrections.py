@@ -8,26 +8,31 @@ from decimal import Decimal
 
 import pytest
 
+from service.domain.correction_details import (
+    CorrectionEvent,
+    PeriodCorrection,
+    ReadingCorrection,
+)
 from service.domain.meters import Register, RegisterMalformed, RegisterTooLong
 from service.domain.principals import Caller, Role
 from service.domain.reading_corrections import (
     Corrected,
     CorrectionDecided,
-    CorrectionEvent,
+    CorrectionOrder,
     CorrectionPending,
     NextReading,
     OwnCorrection,
+    PeriodStanding,
     ReadingBilled,
     ReadingContradicted,
-    ReadingCorrection,
     ReadingStanding,
     ReadingUnchanged,
     check_approval,
     check_request,
     check_still,
-    judged,
 )
-from service.domain.readings import ReadingBelowPrevious
+from service.domain.readings import PeriodReading, PeriodsDiffer, ReadingBelowPrevious
+from service.domain.tou import PeriodsExceedTotal
 
 AT = datetime(2026, 2, 28, 8, tzinfo=UTC)
 STANDING = ReadingStanding(
@@ -42,9 +47,16 @@ STANDING = ReadingStanding(
 )
 
 
-def corrected(shown="310", *, is_confirmed=False, **changes):
-    standing = replace(STANDING, **changes)
-    return check_request(standing, register=shown, is_confirmed=is_confirmed)
+def corrected(shown="310", *, misread=(), is_confirmed=False, **changes):
+    order = CorrectionOrder(
+        account_no="1000000005",
+        read_at=AT,
+        register=shown,
+        reason="Misread.",
+        is_roll_over_confirmed=is_confirmed,
+        periods=dict(misread),
+    )
+    return check_request(replace(STANDING, **changes), order)
 
 
 def following(register, *, rolled_over=False):
@@ -126,13 +138,63 @@ def test_the_next_reading_follows(shown, standing):
 
 
 def test_a_neighbour_that_was_corrected_meanwhile_counts():
+    standing = replace(STANDING, previous=Decimal(400), periods=(PEAK,))
     with pytest.raises(ReadingBelowPrevious):
-        judged(replace(STANDING, previous=Decimal(400)), register="310", is_confirmed=False)
-    began_again = judged(
-        replace(STANDING, previous=Decimal(400)), register="310", is_confirmed=True
-    )
+        check_still(correction("requested"), standing)
     with pytest.raises(ReadingContradicted, match="has changed since"):
-        check_still(correction("requested"), began_again)
+        check_still(replace(correction("requested"), is_roll_over_confirmed=True), standing)
+
+
+PEAK = PeriodStanding(
+    period="peak",
+    register=Decimal(9),
+    rolled_over=False,
+    previous=Decimal(1),
+    next=None,
+)
+
+
+def peak(register, *, rolled_over=False):
+    return PeriodReading(period="peak", register=Decimal(register), rolled_over=rolled_over)
+
+
+def test_registers_of_periods_are_put_right_with_that_of_all_energy_or_stay():
+    assert corrected("310", periods=(PEAK,)).periods == (peak(9),)
+    assert corrected("310", misread={"peak": "8"}, periods=(PEAK,)).periods == (peak(8),)
+    with pytest.raises(ReadingUnchanged):
+        corrected("3100", misread={"peak": "9"}, periods=(PEAK,))
+    with pytest.raises(PeriodsDiffer):
+        corrected("310", misread={"valley": "9"}, periods=(PEAK,))
+    with pytest.raises(PeriodsExceedTotal):
+        corrected("310", misread={"peak": "300"}, periods=(PEAK,))
+    with pytest.raises(ReadingContradicted):
+        corrected(
+            "310",
+            misread={"peak": "8"},
+            next=following(320),
+            periods=(replace(PEAK, next=following(7)),),
+        )
+
+
+def test_up_to_the_next_reading_registers_must_still_count_the_same_energy():
+    """February 100, of which 60 peak; March 150, of which 100."""
+    standing = {
+        "register": Decimal(100),
+        "previous": Decimal(0),
+        "next": following(150),
+        "periods": (replace(PEAK, register=Decimal(60), previous=Decimal(0), next=following(100)),),
+    }
+    for shown, misread in (("140", {}), ("100", {"peak": "10"})):
+        with pytest.raises(ReadingContradicted, match="up to the next reading"):
+            corrected(shown, misread=misread, **standing)
+    assert corrected("105", misread={"peak": "65"}, **standing)
+
+
+def test_what_a_register_of_a_period_comes_to_must_not_have_changed_since():
+    check_still(correction("requested"), replace(STANDING, periods=(PEAK,)))
+    near_the_end = replace(PEAK, previous=Decimal(99_990))
+    with pytest.raises(ReadingContradicted, match="has changed since"):
+        check_still(correction("requested"), replace(STANDING, periods=(near_the_end,)))
 
 
 def correction(*steps):
@@ -145,6 +207,9 @@ def correction(*steps):
         register="310",
         rolled_over=False,
         is_roll_over_confirmed=False,
+        periods=(
+            PeriodCorrection(period="peak", register_before="9", register="8", rolled_over=False),
+        ),
         events=tuple(
             CorrectionEvent(step=step, done_by="Li", happened_at=AT, reason=None) for step in steps
         ),

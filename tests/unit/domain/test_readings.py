@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 
 from service.domain.meters import Register
 from service.domain.months import BUSINESS_TIME
+from service.domain.reading_batches import BATCH_MAX, BatchLengthRefused, check_length, judge
 from service.domain.reading_checks import Use
 from service.domain.reading_pasts import Past
-from service.domain.readings import (
-    BATCH_MAX,
-    BatchLengthRefused,
-    MeterState,
-    NewReading,
-    check_length,
-    judge,
-)
+from service.domain.readings import MeterState, NewReading
 
 NOW = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
 LAST = datetime(2026, 2, 28, 16, 0, tzinfo=UTC)  # midnight after the last day of February

@@ -236,11 +236,11 @@ def test_periods_cannot_come_to_more_than_the_total():
         tou.balanced(total_kwh=10, peak_kwh=9, valley_kwh=7)
 
 
-def test_what_rounding_made_too_much_is_taken_from_flat():
+def test_what_rounding_made_too_much_the_largest_period_gives_back():
     """Rule 2.2, step 3: of 100.40 kWh, 50.60 in the peak and 49.80 in the valley."""
-    assert tou.balanced(total_kwh=100, peak_kwh=51, valley_kwh=50) == Energy(
-        peak=51, flat=-1, valley=50
-    )
+    assert tou.balanced(total_kwh=100, peak_kwh=51, valley_kwh=50) == Energy(peak=50, valley=50)
+    found = tou.balanced(total_kwh=3, sharp_kwh=2, peak_kwh=2, valley_kwh=2)
+    assert found == Energy(peak=1, valley=2)
 
 
 @given(KWH, st.tuples(KWH, KWH, KWH, KWH, KWH))
