@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
 from failover_tests import budgets, reports, runs, summary
+from failover_tests.bench import bills, page
 from failover_tests.bench.benchmark import Benchmark
 from failover_tests.conditions import Conditions
 from failover_tests.drills.catalogue import CATALOGUE, DRILLS, purpose
@@ -153,10 +155,17 @@ def bench(
     lab: LabName = "main",
     seconds: Annotated[int, typer.Option(min=1, help="Of each phase.")] = 15,
     accounts: Annotated[int, typer.Option(min=1, help="How many to bill.")] = 20_000,
+    bills_only: Annotated[bool, typer.Option("--bills-only", help="A bill run alone.")] = False,
     reports_folder: Reports = reports.DEFAULT_FOLDER,
 ) -> None:
     """Measure the service beside pgbench, a bill run beside COPY, on one lab, in one run."""
     benchmark = Benchmark(labs.open(lab), seconds=seconds, accounts=accounts, say=console.print)
+    if bills_only:
+        run = benchmark.bill_run()
+        console.print(page.bill_run(msgspec.to_builtins(run)))
+        wrong = bills.shortfalls(run, accounts=accounts)
+        console.print(*wrong, sep="\n", style="red")
+        sys.exit(1 if wrong else 0)
     folder = reports.folder_of(reports_folder, "bench")
     _show(reports.write_benchmark(benchmark.results(), folder=folder))
 
@@ -164,11 +173,11 @@ def bench(
 @app.command()
 def report(reports_folder: Reports = reports.DEFAULT_FOLDER) -> None:
     """Show the newest report."""
-    page = reports.newest(reports_folder)
-    if page is None:
+    newest = reports.newest(reports_folder)
+    if newest is None:
         raise typer.BadParameter(f"there is no report under {reports_folder}")
-    console.print(Markdown(page.read_text(encoding="utf-8")))
-    console.print(f"[dim]{page}[/]", soft_wrap=True)
+    console.print(Markdown(newest.read_text(encoding="utf-8")))
+    console.print(f"[dim]{newest}[/]", soft_wrap=True)
 
 
 def main() -> None:
@@ -184,9 +193,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _show(page: Path) -> None:
-    console.print(Markdown(page.read_text(encoding="utf-8")))
-    console.print(f"Report and evidence: {page.parent}", soft_wrap=True)
+def _show(written: Path) -> None:
+    console.print(Markdown(written.read_text(encoding="utf-8")))
+    console.print(f"Report and evidence: {written.parent}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import time
 from collections import defaultdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ha.lab import Lab
+from ha.lab.errors import LabFailed
 
 T = TypeVar("T")
 
@@ -34,6 +36,9 @@ _GROUPS = (
 # counted after the command's name.
 _TIMES = slice(11, 15)
 
+# The most memory that a process has had, in KiB: proc(5).
+_PEAK = re.compile(r"^VmHWM:\s*([0-9]+) kB$", re.MULTILINE)
+
 
 def measured(
     lab: Lab, work: Callable[[], T], *, load: Collection[int] = ()
@@ -52,6 +57,28 @@ def measured(
     spent["kernel, others"] = max(0.0, capacity_s - sum(spent.values()))
     ordered = sorted(spent.items(), key=lambda item: item[1], reverse=True)
     return result, {group: round(used_s / capacity_s, 3) for group, used_s in ordered}
+
+
+def largest_bytes(lab: Lab, group: str) -> int:
+    """
+    Return how much memory the largest process of a group has had at any time.
+
+    :raises LabFailed: if there is none
+    """
+    pids = (pid for host in lab.topology.hosts for pid in lab.pids(host.name))
+    sizes = [_peak_bytes(pid) for pid in pids if _group(pid) == group]
+    if not sizes:
+        raise LabFailed(f"nothing of the lab is a {group}")
+    return max(sizes)
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:  # ended since it was listed
+        return 0
+    found = _PEAK.search(status)
+    return int(found[1]) * 1024 if found else 0
 
 
 def _used_s(lab: Lab, load: Collection[int]) -> dict[str, float]:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from failover_tests import environment, shares
+from failover_tests import budgets, environment, shares
 from failover_tests.bench import bills, loads, scripts
+from failover_tests.bench.bills import Bills
 from failover_tests.bench.loads import Measured
 from failover_tests.statements import statement
 from ha.lab import Lab
@@ -53,6 +54,10 @@ class Benchmark:
         self._accounts = [str(row["account_no"]) for row in lab.query(statement("bench_accounts"))]
         self._run = datetime.now(UTC).strftime("bench%Y%m%dT%H%M%SZ")
 
+    def bill_run(self) -> Bills:
+        """Measure a bill run, beside COPY."""
+        return bills.measured(self._lab, accounts=self._billed, key=self._run, say=self._say)
+
     def results(self) -> dict[str, Any]:
         """Run every phase; return the figures, ready for JSON."""
         described = environment.described(self._lab)
@@ -62,7 +67,14 @@ class Benchmark:
             selects = self._phase("pgbench --select-only", self._selects)
         payments = self._phase("POST /v1/payments", self._payments)
         statements = self._phase("pgbench, a payment's statements", self._statements)
-        run = bills.measured(self._lab, accounts=self._billed, key=self._run, say=self._say)
+        run = self.bill_run()
+        beside = bills.beside(
+            self._lab,
+            accounts=self._billed,
+            rate=budgets.PAYMENTS_PER_S / 2,
+            key=f"{self._run}b",
+            say=self._say,
+        )
         return {
             "run": self._run,
             "connections": loads.CONNECTIONS,
@@ -70,6 +82,7 @@ class Benchmark:
             "reads_over_selects": _ratio(reads, selects),
             "payments_over_statements": _ratio(payments, statements),
             "bills": msgspec.to_builtins(run),
+            "beside": msgspec.to_builtins(beside),
             "phases": msgspec.to_builtins([reads, selects, payments, statements]),
             "environment": described,
         }

@@ -23,7 +23,8 @@ def page(results: dict[str, Any]) -> str:
             [(phase["name"], *_figures(phase["measured"])) for phase in phases],
         ),
         "## A bill run",
-        _bill_run(results["bills"]),
+        bill_run(results["bills"]),
+        _beside(results["beside"]),
         "## Where the machine's time went",
         table(
             ("load", "share of all CPUs"),
@@ -35,12 +36,26 @@ def page(results: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _bill_run(bills: dict[str, Any]) -> str:
+def bill_run(bills: dict[str, Any]) -> str:
+    """Return the figures of a bill run as a sentence or two."""
     return (
         f"{bills['bills']} bills, {bills['failed']} accounts not billed: "
         f"{bills['calculated_per_s']:.0f} a second calculated, {bills['issued_per_s']:.0f} issued, "
         f"{bills['billed_per_s']:.0f} in all. A bare COPY writes the rows of "
-        f"{bills['copied_per_s']:.0f} a second: issuing reaches {bills['issued_over_copied']:.0%}."
+        f"{bills['copied_per_s']:.0f} a second: issuing reaches {bills['issued_over_copied']:.0%}. "
+        f"A worker has had at most {bills['worker_mb']} MB."
+    )
+
+
+def _beside(beside: dict[str, Any]) -> str:
+    payments, reads = (
+        "{} ms before, {} ms meanwhile".format(*beside[name])
+        for name in ("payments_p99_ms", "reads_p99_ms")
+    )
+    return (
+        f"Beside {beside['rate']:.0f} payments and as many reads a second: "
+        f"{beside['billed_per_s']:.0f} bills a second in all; p99 of payments {payments}, "
+        f"of reads {reads}; {beside['failed']} of {beside['requests']} requests failed."
     )
 
 

@@ -15,8 +15,9 @@ from ha.lab.errors import CommandFailed, LabFailed
 from ha.lab.lab import Lab
 from ha.lab.waiting import until
 
-# The demo imports and reads thousands of meters.
+# The demo imports and reads thousands of meters, so many a second on a slow machine.
 DEMO_S = 300.0
+_DEMO_ACCOUNTS_A_S = 500
 READY_S = 60.0
 # Above the edge's own limit, so that its answer is seen and not our impatience.
 CALL_S = 60.0
@@ -63,7 +64,8 @@ def load_demo(lab: Lab, demo: Demo) -> Loaded:
     :raises LabFailed: if the tokens were handed out before, to a command that was killed
     """
     sizes = ["--accounts", str(demo.accounts), "--months", str(demo.months)]
-    printed = administer(lab, "demo", *sizes, timeout_s=DEMO_S).strip().splitlines()
+    within_s = DEMO_S + demo.accounts / _DEMO_ACCOUNTS_A_S
+    printed = administer(lab, "demo", *sizes, timeout_s=within_s).strip().splitlines()
     try:
         loaded = msgspec.json.decode(printed[-1], type=Loaded)
     except (IndexError, msgspec.DecodeError) as error:
