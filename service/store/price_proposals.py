@@ -137,9 +137,9 @@ def newest_run_month(transaction: Transaction) -> Month | None:
     return _month(transaction.one(_SQL["newest_run_month"]))
 
 
-def newest_billed_month(transaction: Transaction) -> Month | None:
-    """Return the newest month that has bills."""
-    return _month(transaction.one(_SQL["newest_billed_month"]))
+def newest_month_with_bills(transaction: Transaction, *, category: str) -> Month | None:
+    """Return the newest month that has bills of a category in force, of those billed last."""
+    return _month(transaction.one(_SQL["newest_month_with_bills"], category=category))
 
 
 def sample(

@@ -80,7 +80,7 @@ def re_rate_prices(
     deadline: float,
 ) -> Answer:
     """
-    Re-rate bills of the newest billed month by a draft; record what would change.
+    Re-rate bills of the category's newest billed month by a draft; record what would change.
 
     :raises RoleForbidden: if the caller does not test prices
     :raises CentralOnly: if the caller belongs to a bureau
@@ -271,7 +271,7 @@ def _record(
 
 def _tested(transaction: Transaction, proposal: PriceProposal) -> ReRating:
     tariff = proposal.draft.tariff(version=str(proposal.proposal_no))
-    month = store.newest_billed_month(transaction)
+    month = store.newest_month_with_bills(transaction, category=proposal.draft.category)
     if month is None:
         return re_rated(tariff, (), month=None)
     bills = store.sample(

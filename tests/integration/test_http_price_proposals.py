@@ -8,12 +8,13 @@ import secrets
 import threading
 import time
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import psycopg2
 import pytest
 
+from service.domain.months import Month
 from service.store import queries
 from service.usecases.principals import issue_token
 from tests.conftest import NOW
@@ -21,6 +22,7 @@ from tests.integration.proposals import UNCHANGED
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
 PATH = "/v1/price-proposals"
+OCTOBER = Month(2026, 10)
 NAMES = itertools.count(1)
 DRAFT = {
     "category": "residential",
@@ -145,7 +147,7 @@ def test_prices_go_from_a_draft_through_every_step_to_the_bills(
     tester, director = people("billing_officer"), people()
 
     tested = post(tester, f"{drafted.path}/tests")["events"][-1]["test"]
-    assert tested["bills"] >= 1  # of the newest month that any test has billed
+    assert tested["bills"] >= 1  # of the newest month in which any test has billed homes
     assert tested["refused"] == 0
     assert tested["largest_rise"]["after_fen"] > tested["largest_rise"]["before_fen"]
     post(director, f"{drafted.path}/approvals")
@@ -235,6 +237,20 @@ def test_a_test_re_rates_what_was_billed_to_the_fen(post, people, drafted, bille
     )
     assert test["month"] == f"{month:%Y-%m}", "the newest that is billed"
     assert (test["bills"], test["before_fen"]) == (min(bills, 2000), fen)
+
+
+def test_a_month_that_began_with_others_bills_does_not_test_a_category(
+    post, people, drafted, billed, migrated
+):
+    billed.now = OCTOBER.ends_at + timedelta(days=3)
+    shops = billed.open_accounts(category="commercial", month=OCTOBER)
+    billed.read(shops, "310", month=OCTOBER)
+    assert billed.bill(OCTOBER).billed == 1, "the newest billed month of all"
+
+    tested = post(people(), f"{drafted.path}/tests")["events"][-1]["test"]
+
+    assert tested["month"] < str(OCTOBER)
+    assert tested["bills"] >= 2
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,29 @@ SELECT max(run.month)
                 WHERE chunk.bill_run_id = run.bill_run_id
                   AND chunk.billed > 0);
 
--- name: newest_billed_month
--- Say which is the newest month that has bills.
-SELECT max(bill_run.month)
-  FROM evergrid.bill_run
-  JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
- WHERE chunk.billed > 0;
+-- name: newest_month_with_bills
+-- Say which of the last twelve billed months is the newest that has bills in force of a category: the
+-- newest of all may have begun with others. Indexes: account_pkey, bill_pkey.
+SELECT max(billed.month)
+  FROM (SELECT DISTINCT bill_run.month
+          FROM evergrid.bill_run
+          JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
+         WHERE chunk.billed > 0
+         ORDER BY bill_run.month DESC
+         LIMIT 12) AS billed
+ WHERE EXISTS (SELECT
+                 FROM evergrid.bill
+                 JOIN evergrid.account ON account.bureau_id = bill.bureau_id
+                                      AND account.account_id = bill.account_id
+                WHERE bill.month = billed.month
+                  AND bill.cancels_serial IS NULL
+                  AND account.category = %(category)s
+                  AND NOT EXISTS (SELECT
+                                    FROM evergrid.bill AS mirror
+                                   WHERE mirror.bureau_id = bill.bureau_id
+                                     AND mirror.account_id = bill.account_id
+                                     AND mirror.month = billed.month
+                                     AND mirror.cancels_serial = bill.serial));
 
 -- name: sample_of_bills
 -- Read bills in force of a month, of one category, in an order that nobody chose; what the account's bills of
