@@ -22,6 +22,7 @@ class Waiting(Protocol):
 
     operation_deadline: float | None
     opening_deadline: float
+    quickest_s: float
 
     def poll(self) -> int:
         """Return what libpq waits for."""
@@ -42,7 +43,10 @@ def install(*, answer_s: float) -> None:
         if connection.operation_deadline is None:
             wait_while_answered(connection, answer_s=answer_s)
         else:
+            asked_s = time.monotonic()
             wait_until(connection, connection.operation_deadline)
+            took_s = time.monotonic() - asked_s
+            connection.quickest_s = min(connection.quickest_s, took_s)
 
     extensions.set_wait_callback(wait)
 

@@ -44,10 +44,12 @@ class Connection(extensions.connection):
     A psycopg2 connection with a deadline for its current operation.
 
     psycopg2 has no timeout of its own once gevent waits for it (connect_timeout is ignored then):
-    `service.green` reads `operation_deadline`, a `time.monotonic` value, and gives up at it.
+    `service.green` reads `operation_deadline`, a `time.monotonic` value, and gives up at it; it
+    keeps what the quickest exchange with the server took since the connection was lent.
     """
 
     operation_deadline: float | None = None
+    quickest_s = float("inf")
 
     def __init__(self, dsn: str, is_async: int = 0) -> None:
         self.opening_deadline = _opening.deadline

@@ -19,15 +19,16 @@ from service.store.turnstile import Turnstile, latest
 _log = logging.getLogger(__name__)
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
-# More connections than this only take turns, unless each is held for long, as over a slow network:
-# for so long, not longer than before there were so many. On a busy machine some are answered soon.
+# More connections than this only take turns, unless the network is slow: each exchange with the
+# server takes so long at least, not longer than before there were so many. On a busy machine each
+# is held for long, but an exchange in a turn of them is quick. (By how long they were held, a host
+# opened 100, each worth fifty transactions, and answered half of what it did with four.)
 # Few turns measure poorly: each refusal makes the next one less likely.
 _ENOUGH = 4
-_LONG_S = 0.4
+_FAR_S = 0.15
 _LONGER = 1.3
 _PATIENCE = 1.1
-# If none of enough came free for so long, each surely is: longer than cold ones take on a machine
-# that has waited for a new primary (0.3 s: up to 180 of them, each worth fifty transactions).
+# So long may pass until the first of them comes free, over a slow network.
 _STUCK_S = 1.0
 # Behind a new primary they begin with so few; one more is opened when so much work was done. A
 # fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
@@ -69,11 +70,11 @@ class Pool:
         self._slots = Turnstile(self._enough)
         self._worked_s = self._failed_s = float("-inf")
         self._flowed_s = time.monotonic()
-        self._worked = 0
-        self._held_s: list[float] = []
-        self._held_before_s = float("inf")
-        self._is_slow = False
-        self._slots_before = 0
+        self._worked = self._slots_before = 0
+        self._lent: set[Connection] = set()
+        self._quickest_s: list[float] = []
+        self._quickest_before_s = float("inf")
+        self._is_far = False
         self._idle: list[Connection] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -108,14 +109,15 @@ class Pool:
         except BaseException:
             self._slots.leave()
             raise
-        connection.lent_s = time.monotonic()
+        connection.lent_s, connection.quickest_s = time.monotonic(), float("inf")
+        self._lent.add(connection)
         return connection
 
     def release(self, connection: Connection) -> None:
         """Take back a sound connection."""
         connection.idle_since = self._worked_s = self._flowed_s = time.monotonic()
-        held_s = connection.idle_since - connection.lent_s
         was_fresh, connection.is_fresh = connection.is_fresh, False
+        self._lent.discard(connection)
         self._idle.append(connection)
         if connection is self._cold:
             self._cold_until = 0.0
@@ -126,10 +128,11 @@ class Pool:
             self._reopen()
         self._widen_by_work()
         if not was_fresh:
-            self._widen_if_held_for_long(held_s)
+            self._widen_if_far(connection.quickest_s)
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that broke, with every idle one: their primary is the same."""
+        self._lent.discard(connection)
         _close(connection)
         self.close_idle()
         if self._slots.slots > _ENOUGH:
@@ -139,6 +142,7 @@ class Pool:
 
     def drop(self, connection: Connection) -> None:
         """Close one connection, and no other."""
+        self._lent.discard(connection)
         _close(connection)
         self._slots.leave()
 
@@ -156,9 +160,9 @@ class Pool:
     def _trim(self) -> None:
         """Close the connection that nobody needed for longest: each one delays a switchover."""
         is_more = self._slots.slots > _ENOUGH
-        idle_max_s = _IDLE_MAX_OF_MORE_S if is_more else _IDLE_MAX_S
         for oldest in self._idle[:1]:
-            if time.monotonic() - oldest.idle_since > idle_max_s:
+            idle_s = time.monotonic() - oldest.idle_since
+            if idle_s > (_IDLE_MAX_OF_MORE_S if is_more else _IDLE_MAX_S):
                 with contextlib.suppress(ValueError):  # somebody took it meanwhile
                     self._idle.remove(oldest)
                     _close(oldest)
@@ -172,42 +176,38 @@ class Pool:
             self._worked = 0
             self._slots.widen()
 
-    def _widen_if_held_for_long(self, held_s: float) -> None:
-        """
-        Allow twice as many, up to `connections_max`, if each is held for long while others wait.
-
-        Looked at whenever all of them had their turn.
-        """
-        self._held_s.append(held_s)
+    def _widen_if_far(self, quickest_s: float) -> None:
+        """Allow twice as many, up to `connections_max`, if no exchange of a turn was quick."""
+        self._quickest_s.append(quickest_s)
         slots = self._slots.slots
-        if len(self._held_s) < slots:
+        if len(self._quickest_s) < slots:
             return
-        shortest_s = min(self._held_s)
-        self._held_s = []
-        self._is_slow = shortest_s >= _LONG_S
-        if not self._is_slow or not self._slots.has_queue:
-            self._held_before_s = float("inf")
-        elif shortest_s > _LONGER * self._held_before_s:
-            self._held_before_s *= _PATIENCE
+        shortest_s, self._quickest_s = min(self._quickest_s), []
+        self._is_far = _FAR_S <= shortest_s < float("inf")
+        if not (self._is_far and self._slots.has_queue):
+            self._quickest_before_s = float("inf")
+        elif shortest_s > _LONGER * self._quickest_before_s:
+            self._quickest_before_s *= _PATIENCE
         else:
-            self._held_before_s = shortest_s
+            self._quickest_before_s = shortest_s
             self._double()
 
     def _widen_if_stuck(self) -> None:
         """
-        Allow twice as many, up to `connections_max`, if none has come free for a while.
+        Allow twice as many if none came free for a while, and all are far.
 
-        Once, until a turn of them has shown that each is held for long. On a machine that has too
-        much to do none comes free either, and each more makes it worse: with all of them it did
-        half of its work, and never caught up. Not the few behind a new primary: their first answers
-        take long on a busy machine.
+        Not the few behind a new primary: their first answers take long on a busy machine.
         """
         now = time.monotonic()
         is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
-        slots = self._slots.slots
-        if is_stuck and slots >= self._enough and (self._is_slow or slots == self._enough):
+        if is_stuck and self._slots.slots >= self._enough and self._are_far():
             self._flowed_s = now
             self._double()
+
+    def _are_far(self) -> bool:
+        """Test if the network is slow, by what those have seen that are lent just now."""
+        lent = list(self._lent)
+        return self._is_far or all(not it.is_fresh and it.quickest_s >= _FAR_S for it in lent)
 
     def _double(self) -> None:
         slots = self._slots.slots
@@ -276,9 +276,9 @@ class Pool:
             _log.warning("The database is away (%s); looking for the new primary.", why)
             self._gate.clear()
             self._slots_before = self._slots.slots
-            self._slots.shrink(self._enough if self._is_slow else _AT_FIRST)
+            self._slots.shrink(self._enough if self._is_far else _AT_FIRST)
             self._worked = 0
-            self._held_s, self._held_before_s = [], float("inf")
+            self._quickest_s, self._quickest_before_s = [], float("inf")
             self.close_idle()
 
         self._prober.knock(first=shut)

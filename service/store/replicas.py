@@ -20,7 +20,7 @@ from service.store.sqlstates import Verdict
 from service.store.transaction import Transaction
 
 T = TypeVar("T")
-# All that replicas may cost a read which the primary has to answer in the end.
+# What a replica that was asked may cost a read which the primary has to answer in the end.
 _LONGEST_S = 0.5
 # The first replica asked is waited for as long as ordinary replication takes; if it is further
 # behind, another may not be. Together they are waited for this long.
@@ -75,21 +75,21 @@ class Replicas:
         Return what `work` reads, with the reading it succeeded in.
 
         :param wanted: what the replica must have replayed before; None for any
-        :raises Unanswered: if the primary must answer; after half a second at most
+        :raises Unanswered: if the primary must answer; half a second after a replica was asked
         """
-        began = time.monotonic()
-        until = min(deadline, began + _LONGEST_S)
         asked: list[Server] = []
+        began = 0.0
         reason = Reason.REPLICA_AWAY
         for patience_s in (_PATIENCE_FIRST_S, _PATIENCE_S):
-            lent = self._pool.lend(deadline=until, avoiding=asked)
+            lent = self._pool.lend(deadline=deadline, avoiding=asked)
             if lent is None:
                 break
+            began = time.monotonic() if not asked else began
             asked.append(lent.server)
             try:
                 return self._answered(
-                    lent, work, scope=scope, wanted=wanted, until=until,
-                    patient_until=began + patience_s,
+                    lent, work, scope=scope, wanted=wanted,
+                    until=min(deadline, began + _LONGEST_S), patient_until=began + patience_s,
                 )  # fmt: skip
             except Unanswered as refused:
                 reason = refused.reason

@@ -65,7 +65,7 @@ class Cluster:
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch):
     """A busy machine may take long to open a connection to a replica."""
-    monkeypatch.setattr(replica_pool, "_QUEUE_S", 10.0)
+    monkeypatch.setattr(replica_pool, "_OPENED_S", 10.0)
     monkeypatch.setattr(replicas, "_LONGEST_S", 20.0)
 
 

@@ -21,6 +21,7 @@ class Connection:
         self.is_closed = False
         self.is_fresh = True
         self.idle_since = self.lent_s = 0.0
+        self.quickest_s = float("inf")
 
     def is_stale(self):
         return self.is_closed
@@ -151,29 +152,30 @@ def queue(monkeypatch):
     monkeypatch.setattr(Turnstile, "has_queue", True)
 
 
-def turns(connections, count, *, held_s, is_fresh=False):
-    """Let so many be lent and given back, each after `held_s`; warm ones, unless `is_fresh`."""
+def turns(connections, count, *, quickest_s, held_s=9.0, is_fresh=False):
+    """Let so many be lent and given back, as if an exchange took so long at least."""
     for _ in range(count):
         connection = connections.acquire(deadline=soon())
         connection.lent_s -= held_s
+        connection.quickest_s = quickest_s
         connection.is_fresh = is_fresh
         connections.release(connection)
 
 
 @pytest.mark.usefixtures("queue")
-def test_while_none_is_held_for_long_no_more_than_enough_are_opened(narrow):
+def test_however_long_they_are_held_no_more_than_enough_are_opened(narrow):
     connections, server = narrow(connections_max=8)
-    turns(connections, 40, held_s=0.1)
+    turns(connections, 40, quickest_s=0.1)
     assert no_more_than(2, connections)
     assert len(server.opened) == 2
 
 
 @pytest.mark.usefixtures("queue")
-def test_if_each_is_held_for_long_twice_as_many_are_opened_up_to_the_limit(narrow):
+def test_if_no_exchange_is_quick_twice_as_many_are_opened_up_to_the_limit(narrow):
     connections, _ = narrow(connections_max=7)
     for slots in (2, 4, 7, 7):
         assert connections._slots.slots == slots
-        turns(connections, slots, held_s=1.0)
+        turns(connections, slots, quickest_s=0.2)
     assert no_more_than(7, connections)
 
 
@@ -181,71 +183,65 @@ def test_if_each_is_held_for_long_twice_as_many_are_opened_up_to_the_limit(narro
 def test_what_takes_long_because_a_connection_is_fresh_is_no_slow_network(narrow):
     """Each fresh one costs a busy server fifty transactions: more of them make it slower still."""
     connections, _ = narrow(connections_max=7)
-    turns(connections, 20, held_s=1.0, is_fresh=True)
+    turns(connections, 20, quickest_s=0.2, is_fresh=True)
     assert connections._slots.slots == 2
 
 
 @pytest.mark.usefixtures("queue")
-def test_where_one_of_them_is_held_briefly_it_is_no_slow_network(narrow):
+def test_where_one_exchange_is_quick_it_is_no_slow_network(narrow):
     connections, _ = narrow(connections_max=7)
     for _ in range(5):
-        turns(connections, 1, held_s=9.0)
-        turns(connections, 1, held_s=0.1)
+        turns(connections, 1, quickest_s=0.2)
+        turns(connections, 1, quickest_s=0.1)
     assert connections._slots.slots == 2
 
 
-def test_if_none_comes_free_for_long_twice_as_many_are_opened(narrow, monkeypatch):
+@pytest.mark.parametrize(
+    ("quickest_s", "is_fresh", "slots"),
+    [(0.2, False, 4), (float("inf"), False, 4), (0.1, False, 2), (0.2, True, 2)],
+)
+def test_if_none_comes_free_for_long_and_all_are_far_twice_as_many_are_opened(
+    narrow, monkeypatch, quickest_s, is_fresh, slots
+):
+    """Not on a machine that has too much to do: there one exchange is quick."""
     connections, _ = narrow(connections_max=7)
-    for _ in range(2):
-        connections.acquire(deadline=soon())
+    first, second = (connections.acquire(deadline=soon()) for _ in range(2))
+    for each in (first, second):
+        each.is_fresh, each.quickest_s = is_fresh, quickest_s
     with pytest.raises(DatabaseAway):
         connections.acquire(deadline=time.monotonic())
     monkeypatch.setattr(pool, "_STUCK_S", 0.0)
-    for _ in range(2):
-        connections.acquire(deadline=soon())
-    assert connections._slots.slots == 4
-
-
-@pytest.mark.parametrize(("is_slow", "slots"), [(False, 4), (True, 8)])
-def test_only_where_each_is_held_for_long_it_is_more_than_once(narrow, monkeypatch, is_slow, slots):
-    """A machine with too much to do gets none free either, and each more makes it slower."""
-    connections, _ = narrow(connections_max=16)
-    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
-    for _ in range(4):
-        connections.acquire(deadline=soon())
-    assert connections._slots.slots == 4
-    connections._is_slow = is_slow
     with contextlib.suppress(DatabaseAway):
         connections.acquire(deadline=time.monotonic())
     assert connections._slots.slots == slots
 
 
 @pytest.mark.usefixtures("queue")
-def test_if_more_are_held_the_longer_none_is_added(narrow):
+def test_if_with_more_of_them_exchanges_take_longer_none_is_added(narrow):
     connections, _ = narrow(connections_max=16)
-    turns(connections, 2, held_s=1.0)
-    turns(connections, 4, held_s=2.0)
+    turns(connections, 2, quickest_s=0.2)
+    turns(connections, 4, quickest_s=0.4)
     assert connections._slots.slots == 4
 
 
 @pytest.mark.usefixtures("queue")
 def test_a_few_turns_that_misled_do_not_stand_in_the_way_for_ever(narrow):
     connections, _ = narrow(connections_max=8)
-    turns(connections, 2, held_s=1.0)
-    turns(connections, 40, held_s=2.0)
+    turns(connections, 2, quickest_s=0.2)
+    turns(connections, 40, quickest_s=0.4)
     assert connections._slots.slots == 8
 
 
 def test_while_nobody_waits_none_is_added(narrow):
     connections, _ = narrow(connections_max=8)
-    turns(connections, 10, held_s=1.0)
+    turns(connections, 10, quickest_s=0.2)
     assert connections._slots.slots == 2
 
 
 @pytest.mark.usefixtures("queue")
 def test_what_was_added_is_closed_when_nobody_needs_it(narrow):
     connections, _ = narrow(connections_max=4)
-    turns(connections, 2, held_s=1.0)
+    turns(connections, 2, quickest_s=0.2)
     for connection in [connections.acquire(deadline=soon()) for _ in range(4)]:
         connections.release(connection)
         connection.idle_since -= 6
@@ -308,7 +304,7 @@ def test_the_first_that_cannot_be_opened_after_work_is_tried_again_the_second_te
 @pytest.mark.usefixtures("queue")
 def test_what_was_added_for_a_lost_primary_goes_with_it(narrow):
     connections, _ = narrow(connections_max=4)
-    turns(connections, 2, held_s=1.0)
+    turns(connections, 2, quickest_s=0.2)
     lent = [connections.acquire(deadline=soon()) for _ in range(4)]
     for connection in lent:
         connections.discard(connection)
@@ -337,12 +333,12 @@ def test_a_primary_that_answers_another_was_not_lost(server, monkeypatch):
     back.set()
 
 
-@pytest.mark.parametrize(("held_s", "slots"), [(0.1, 1), (1.0, 2)])
+@pytest.mark.parametrize(("quickest_s", "slots"), [(0.1, 1), (0.2, 2)])
 @pytest.mark.usefixtures("queue")
-def test_over_a_slow_network_they_begin_with_enough(narrow, monkeypatch, held_s, slots):
+def test_over_a_slow_network_they_begin_with_enough(narrow, monkeypatch, quickest_s, slots):
     monkeypatch.setattr(pool, "_AT_FIRST", 1)
     connections, server = narrow(connections_max=4)
-    turns(connections, 2, held_s=held_s)
+    turns(connections, 2, quickest_s=quickest_s)
     connections.close_idle()
     back = threading.Event()
 
