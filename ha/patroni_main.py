@@ -1,6 +1,11 @@
 """
 Patroni as a host runs it: it starts after its warden, heeds its verdicts, is prompt with etcd.
 
+Once promoted, it has PostgreSQL write a checkpoint at once, for the sake of a lost primary that
+comes back: to rewind, that one must read the new timeline in a control file. It is the moment in
+which clients that have waited for seconds are answered, by the disks that the checkpoint writes
+thousands of pages to. They go first.
+
 While etcd is away the primary asks every member once a loop whether it may go on (failsafe mode).
 Whoever agrees takes it for the leader for a ttl, though etcd may be back sooner, and the leader's
 lease gone (patroni/ha.py `Failsafe`, 4.1.5): a primary that is lost within those 20 s would cost as
@@ -34,6 +39,8 @@ from urllib.parse import quote
 
 _CONFIGURATION = Path("/etc/evergrid")
 _AGAIN_S = 0.1
+# What waited for four seconds is answered in ten to fifteen.
+_CLIENTS_FIRST_S = 10.0
 # Longer than a warden that has just started takes for its first looks.
 _ANSWER_S = 1.5
 
@@ -72,6 +79,22 @@ def end_stale_watches(client: type[Any]) -> None:
                 self._kv_cache.kill_stream()
 
     client._wait_cache = wait_cache  # noqa: SLF001  Patroni's own
+
+
+def let_clients_go_first(rewind: type[Any]) -> None:
+    """Have `rewind`, Patroni's class that sees to checkpoints after promotions, take its time."""
+    forget, see_to_checkpoint = rewind.reset_state, rewind.ensure_checkpoint_after_promote
+
+    def reset_state(self: Any) -> None:  # noqa: ANN401  Patroni's own
+        self.evergrid_not_before_s = time.monotonic() + _CLIENTS_FIRST_S
+        forget(self)
+
+    def ensure_checkpoint_after_promote(self: Any, wakeup: object) -> None:  # noqa: ANN401
+        if time.monotonic() >= self.evergrid_not_before_s:
+            see_to_checkpoint(self, wakeup)
+
+    rewind.reset_state = reset_state
+    rewind.ensure_checkpoint_after_promote = ensure_checkpoint_after_promote
 
 
 def heed_verdicts(failsafe: type[Any], configuration: Path) -> None:
@@ -141,11 +164,13 @@ def main() -> None:
     from patroni.__main__ import main as patroni  # noqa: PLC0415
     from patroni.dcs.etcd3 import Etcd3, PatroniEtcd3Client  # noqa: PLC0415
     from patroni.ha import Failsafe  # noqa: PLC0415
+    from patroni.postgresql.rewind import Rewind  # noqa: PLC0415
 
     await_warden(_CONFIGURATION)
     prompt(Etcd3)
     end_stale_watches(PatroniEtcd3Client)
     heed_verdicts(Failsafe, _CONFIGURATION)
+    let_clients_go_first(Rewind)
     patroni()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ha.identity import Identity
-from ha.rest import Rest, RestSilent
+from ha.rest import Rest, RestSilent, Staying
 from ha.topology import Topology
 
 # Wardens answer from memory.
@@ -37,11 +37,11 @@ class Site:
     def __init__(self, topology: Topology, *, password: str, identity: Identity) -> None:
         hosts, ports = topology.with_role("database"), topology.ports
 
-        def rest(port: int) -> dict[str, Rest]:
-            return {h.name: Rest(h.address, port, password, identity=identity) for h in hosts}
+        def rest(kind: type[Rest], port: int) -> dict[str, Rest]:
+            return {h.name: kind(h.address, port, password, identity=identity) for h in hosts}
 
-        self.wardens = rest(ports.warden)
-        self.patronis = rest(ports.patroni)
+        self.wardens = rest(Staying, ports.warden)
+        self.patronis = rest(Rest, ports.patroni)
 
     def statuses(self) -> dict[str, dict[str, Any]]:
         """Return what each warden that answers says of its host."""

@@ -10,6 +10,8 @@ import pytest
 import urllib3
 from patroni.dcs.etcd3 import Etcd3, KVCache, PatroniEtcd3Client
 from patroni.ha import Failsafe
+from patroni.postgresql.rewind import Rewind
+from patroni.thread_pool import configure_global_pool
 from patroni.utils import RetryFailedError
 
 from ha import patroni_main
@@ -257,3 +259,45 @@ def test_a_warden_is_asked_about_nobody_but_a_leader_that_has_asked(warden, fail
     one.set_is_active(time.time())  # as a primary does
     assert one.leader.name == ""
     assert not warden.seen
+
+
+@pytest.fixture
+def promoted():
+    """Promote a server that Patroni then sees to once a loop; the checkpoints it is asked for."""
+
+    configure_global_pool(1)
+
+    def of(rewind):
+        asked = threading.Event()
+        server = SimpleNamespace(
+            is_primary=lambda: True,
+            get_primary_timeline=lambda: 2,
+            pg_control_timeline=lambda: 1,
+            checkpoint=asked.set,
+        )
+        one = rewind(server)
+        one.reset_state()
+        return SimpleNamespace(
+            loop=lambda: one.ensure_checkpoint_after_promote(lambda: None),
+            has_asked=lambda: asked.wait(0.5),
+        )
+
+    return of
+
+
+def test_patroni_itself_asks_for_a_checkpoint_at_once(promoted):
+    server = promoted(Rewind)
+    server.loop()
+    assert server.has_asked()
+
+
+def test_clients_go_before_the_checkpoint_of_a_promotion(promoted, monkeypatch):
+    monkeypatch.setattr(patroni_main, "_CLIENTS_FIRST_S", 1.0)
+    patient = type("Patient", (Rewind,), {})
+    patroni_main.let_clients_go_first(patient)
+    server = promoted(patient)
+    server.loop()
+    assert not server.has_asked()
+    time.sleep(0.6)
+    server.loop()
+    assert server.has_asked()

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from ha.rest import Rest, RestSilent
+from ha.rest import Rest, RestSilent, Staying
 from ha.warden.answers import Answer
 from ha.warden.server import Offers, Server
 from tests.unit.ha.warden.links import ADDRESS, identities
@@ -66,6 +66,29 @@ def test_who_asks_often_keeps_its_connection(port, pair):
         assert json.loads(connection.getresponse().read()) == {"why": "it does"}
         assert connection.sock is kept
     connection.close()
+
+
+@pytest.fixture
+def handshakes(monkeypatch):
+    """How many connections were opened to a warden."""
+    opened = []
+    connect = http.client.HTTPSConnection.connect
+    monkeypatch.setattr(
+        http.client.HTTPSConnection, "connect", lambda self: (opened.append(self), connect(self))
+    )
+    return opened
+
+
+def test_a_switchover_looks_for_the_new_primary_over_one_connection(port, pair, handshakes):
+    rest = Staying(ADDRESS, port, PASSWORD, identity=pair[1])
+    for _ in range(5):
+        assert rest.get("/primary", within_s=5) == (200, {"why": "it does"})
+    assert len(handshakes) == 1
+    assert rest.post("/checkpoint", within_s=5) == (200, {"took_s": 0.1})
+    assert rest.get("/primary", within_s=5)[0] == 200
+    handshakes[-1].sock.shutdown(socket.SHUT_RDWR)
+    assert rest.get("/primary", within_s=5)[0] == 200, "over another one"
+    rest.post("/checkpoint", within_s=5)  # which leaves none behind
 
 
 def test_what_is_sent_beside_an_order_is_no_request(port, pair):
