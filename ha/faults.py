@@ -11,7 +11,7 @@ import typer
 from ha.lab import disks
 from ha.lab.errors import LabFailed
 from ha.lab.lab import open_lab
-from ha.terminal import HostName, Name, console
+from ha.terminal import BrokenHost, HostName, Name, console
 
 ProgramName = Annotated[str, typer.Argument(metavar="PROGRAM")]
 
@@ -29,8 +29,9 @@ def fault(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 @fault("power-off")
-def power_off(host: HostName, name: Name = "main") -> None:
+def power_off(host: BrokenHost, name: Name = "main") -> None:
     """Take a host away as a power cut does: link gone, every process gone, at once."""
+    host = _meant(host, name)
     open_lab(name).power_off(host)
     console.print(f"{host} is off.")
 
@@ -44,23 +45,25 @@ def power_on(host: HostName, name: Name = "main") -> None:
 
 @fault("kill")
 def kill(
-    host: HostName,
+    host: BrokenHost,
     process: Annotated[str, typer.Argument(help="A program, `postgres` or `api-worker`.")],
     number: Annotated[str, typer.Argument(metavar="SIGNAL")] = "KILL",
     name: Name = "main",
 ) -> None:
     """Send a signal to one process of a host."""
+    host = _meant(host, name)
     pid = open_lab(name).kill(host, process, _signal(number))
     console.print(f"{process} on {host} (process {pid}) was sent {_signal(number).name}.")
 
 
 @fault("freeze")
 def freeze(
-    host: HostName,
+    host: BrokenHost,
     process: Annotated[str | None, typer.Argument(help="All of the host's, if left out.")] = None,
     name: Name = "main",
 ) -> None:
     """Stop processes of a host without ending them, until `thaw`."""
+    host = _meant(host, name)
     open_lab(name).freeze(host, process)
     console.print(f"{process or 'everything'} on {host} is frozen.")
 
@@ -124,7 +127,7 @@ def free_disk(host: HostName, name: Name = "main") -> None:
 
 @fault("cut")
 def cut(
-    host: HostName,
+    host: BrokenHost,
     others: Annotated[list[str] | None, typer.Option("--from", help="Again for each host.")] = None,
     one_way: Annotated[
         bool, typer.Option("--one-way", help="Only what the host sends is lost.")
@@ -132,6 +135,7 @@ def cut(
     name: Name = "main",
 ) -> None:
     """Let nothing pass between a host and others (all, if none is named), until `heal`."""
+    host = _meant(host, name)
     open_lab(name).cut(host, others or (), one_way=one_way)
     who = " and ".join(others or ["everybody"])
     console.print(f"{host} is {'not heard by' if one_way else 'cut off from'} {who}.")
@@ -139,7 +143,7 @@ def cut(
 
 @fault("slow")
 def slow(
-    host: HostName,
+    host: BrokenHost,
     latency_ms: Annotated[
         int, typer.Option(min=0, max=10_000, help="Added to a round trip, half of it each way.")
     ] = 200,
@@ -150,19 +154,21 @@ def slow(
     name: Name = "main",
 ) -> None:
     """Make a host's line long and lossy, until `heal`."""
+    host = _meant(host, name)
     open_lab(name).slow(host, latency_s=latency_ms / 1000, loss=loss_percent / 100, seed=seed)
     console.print(f"{host} is {latency_ms} ms further away and loses {loss_percent:g} %.")
 
 
 @fault("flap")
 def flap(
-    host: HostName,
+    host: BrokenHost,
     times: Annotated[int, typer.Option(min=1)] = 10,
     down_ms: Annotated[int, typer.Option(min=0)] = 500,
     up_ms: Annotated[int, typer.Option(min=0)] = 500,
     name: Name = "main",
 ) -> None:
     """Let a host's link go down and up again, several times."""
+    host = _meant(host, name)
     open_lab(name).flap(host, times, down_s=down_ms / 1000, up_s=up_ms / 1000)
     console.print(f"The link of {host} went down {times} times; it is up.")
 
@@ -172,6 +178,20 @@ def heal(name: Name = "main") -> None:
     """Undo every cut and every slow line."""
     open_lab(name).heal()
     console.print("Every cut and every slow line is undone.")
+
+
+def _meant(host: str, name: str) -> str:
+    """
+    Return the host that is meant: `primary` is the one that leads now.
+
+    :raises LabFailed: if nobody does
+    """
+    if host != "primary":
+        return host
+    leader = open_lab(name).primary()
+    if leader is None:
+        raise LabFailed("nobody leads just now; evergrid-ha status tells when somebody does")
+    return leader
 
 
 def _signal(text: str) -> signal.Signals:

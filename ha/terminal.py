@@ -15,3 +15,6 @@ complaints = Console(stderr=True, highlight=False, width=_WIDTH)
 
 Name = Annotated[str, typer.Option("--name", help="Of the lab.")]
 HostName = Annotated[str, typer.Argument(metavar="HOST")]
+BrokenHost = Annotated[
+    str, typer.Argument(metavar="HOST", help="Its name; `primary` is whichever leads.")
+]

@@ -12,9 +12,7 @@ from ha.lab import cluster, health, state, supervision
 from ha.lab.errors import LabFailed
 from ha.lab.lab import Lab
 
-# A first payment, in fen; pasted again it is answered from memory, because its key is the same.
 TRIAL_FEN = 5000
-TRIAL_KEY = "my-first-payment"
 
 
 def welcome(lab: Lab, console: Console, *, is_bare: bool) -> None:
@@ -25,7 +23,7 @@ def welcome(lab: Lab, console: Console, *, is_bare: bool) -> None:
 
 
 def info(lab: Lab, console: Console) -> None:
-    """Show endpoints, tokens, three lines to try them with, each on a line to be copied."""
+    """Show endpoints, tokens, what to try them with, each on a line to be copied."""
     found = lab.info()
     table = Table.grid(padding=(0, 2))
     local = found["local"]
@@ -42,9 +40,8 @@ def info(lab: Lab, console: Console) -> None:
     for role, token in found["tokens"].items():
         console.out(f"{role:<18}{token}", highlight=False)
     console.print()
-    for line in _trial(lab, found):
-        console.out(line, highlight=False)
-    console.print()
+    for what, line in _trial(lab, found).items():
+        console.out(f"# {what}\n{line}\n", highlight=False)
 
 
 def status(lab: Lab, console: Console) -> bool:
@@ -96,23 +93,32 @@ def _standing(member: cluster.Member) -> str:
     return f"{member.role} {member.state}, timeline {member.timeline}{lag}"
 
 
-def _trial(lab: Lab, found: dict[str, Any]) -> list[str]:
-    """Return three lines to paste into a shell: look an account up, pay, read its statement."""
+def _trial(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
+    """Return lines to paste into a shell, by what they do; a payment's key is new each time."""
     token = found["tokens"].get("hall_clerk")
     account_no = state.load_known(lab.layout).account_no
     if not (token and account_no):
-        return []
+        return {}
     account = f"{found['local']['endpoint']}/v1/accounts/{account_no}"
     payment = {
         "account_no": account_no,
         "amount_fen": TRIAL_FEN,
         "channel": "hall",
-        "channel_serial": TRIAL_KEY,
+        "channel_serial": "'$key'",
     }
     curl = f"curl -sS -H 'Authorization: Bearer {token}'"
-    body = f"-H 'Content-Type: application/json' -d '{json.dumps(payment)}'"
-    return [
-        f"{curl} {account}",
-        f"{curl} -H 'Idempotency-Key: {TRIAL_KEY}' {body} {found['local']['endpoint']}/v1/payments",
-        f"{curl} {account}/statement",
-    ]
+    headers = "-H \"Idempotency-Key: $key\" -H 'Content-Type: application/json'"
+    told = "-w '\\n%{http_code} after %{time_total} s\\n'"
+    body = f"-d '{json.dumps(payment)}'"
+    pay = (
+        f"key=pay-$(date +%s%N); "
+        f"{curl} {headers} {body} {told} {found['local']['endpoint']}/v1/payments"
+    )
+    return {
+        "look an account up": f"{curl} {account}",
+        "pay": pay,
+        "its statement": f"{curl} {account}/statement",
+        "cut the primary's power, pay at once: it waits for seconds, then says 201": (
+            f"evergrid-ha power-off primary --name {lab.layout.lab}; {pay}"
+        ),
+    }

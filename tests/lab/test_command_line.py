@@ -93,6 +93,23 @@ def test_a_lab_that_never_was_is_not_stopped():
     assert told.stdout.strip().endswith("There is no lab called 'never': nothing to stop.")
 
 
-def test_info_shows_what_to_paste(lab):
+def pasted(line):
+    """Return what a shell prints that is given a line."""
+    ended = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60
+    )
+    return ended.stdout
+
+
+def test_what_info_shows_to_paste_does_what_it_says(lab):
     shown = evergrid_ha(lab, "lab", "info").stdout
-    assert shown.count("curl -sS") == 3
+    look, pay, statement, cut = (line for line in shown.splitlines() if "curl -sS" in line)
+    account_no = json.loads(pasted(look))["account_no"]
+    assert "\n201 after 0." in pasted(pay)
+    assert json.loads(pasted(statement))["account_no"] == account_no
+    leader = lab.primary()
+    try:
+        assert "\n201 after " in pasted(cut)
+        assert not lab.is_up(leader)
+    finally:
+        lab.power_on(leader)
