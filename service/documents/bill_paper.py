@@ -16,6 +16,7 @@ from service.domain.months import Month, business_date
 _FEN_PER_YUAN = 100
 _CATEGORIES = {
     "residential": "居民生活用电",
+    "residential_tou": "居民生活用电（峰谷）",
     "commercial": "一般工商业用电",
     "industrial": "大工业用电",
     "agricultural": "农业生产用电",
@@ -26,6 +27,7 @@ _COMPONENTS = {
     "basic": "基本电费",
     "power_factor_adjustment": "力调电费",
     "subsidy": "免费电量",
+    "tier_increment": "阶梯加价",
     "loss": "线损电费",
     "transmission": "输配电费",
     "system_operation": "系统运行费",

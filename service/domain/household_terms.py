@@ -8,6 +8,7 @@ from typing import Literal
 
 from service.domain.errors import Conflict, Invalid
 from service.domain.months import Month
+from service.domain.new_accounts import HOMES
 
 PERSONS_OF_MANY = 5
 """From so many persons on the tiers of a household are wider (domain rule 2.6)."""
@@ -100,7 +101,7 @@ def check_term(month: Month, standing: Standing) -> None:
     :raises TermBilled: if the month, or a later one, is billed
     :raises TermTaken: if another term begins in it
     """
-    if standing.category != "residential":
+    if standing.category not in HOMES:
         raise NotAHousehold(f"the account is {standing.category}")
     if standing.newest_billed is not None and month <= standing.newest_billed:
         raise TermBilled(f"from {month}, while {standing.newest_billed} is billed")

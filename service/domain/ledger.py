@@ -15,7 +15,12 @@ IN_TRANSIT = "1012"
 RECEIVABLE = "1122.01"
 PREPAYMENT = "2203"
 OUTPUT_VAT = "2221"
-SALES = {"residential": "6001.01", "commercial": "6001.02"}
+SALES = {
+    "residential": "6001.01",
+    "residential_tou": "6001.01",
+    "commercial": "6001.02",
+    "agricultural": "6001.03",
+}
 LEVIES = {
     "rural_grid_loan": "2241.01",
     "water_conservancy_fund": "2241.02",

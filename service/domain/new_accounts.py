@@ -17,7 +17,9 @@ from service.domain.meters import DECIMALS_MAX, DIGITS_MAX, Register
 from service.domain.months import business_date
 from service.domain.tou import Period
 
-CATEGORIES = ("residential", "commercial")
+CATEGORIES = ("residential", "residential_tou", "commercial", "agricultural")
+HOMES = frozenset({"residential", "residential_tou"})
+"""What a household may be: priced by tiers, or by these and by the periods of the day."""
 TEXT_LENGTH_MAX = 200
 PHONE_LENGTH_MAX = 20
 FIRST_YEAR = 1950

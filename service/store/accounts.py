@@ -46,13 +46,15 @@ def begin(
     Begin accounts under numbers, each with its meter; return which of their numbers were taken.
 
     If any was, the transaction holds accounts without a meter: undo it.
-    :raises UpgradeUnderWay: of a meter that counts by period, while some program knows no periods
+    :raises UpgradeUnderWay: of a meter that counts by period, or of a new category, while some
+        program knows none
     """
     rows = [_row(account_no, account) for account_no, account in accounts]
     if not rows:
         return Taken()
     under_way = UpgradeUnderWay("the release is not whole yet")
-    transaction.on_conflict("meter_register_known_to_all", under_way)
+    for rule in ("meter_register_known_to_all", "account_category_check"):
+        transaction.on_conflict(rule, under_way)
     halves = transaction.all(
         _SQL["begin_accounts"], accounts=msgspec.json.encode(rows).decode(), now=now
     )

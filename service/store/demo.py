@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from service.domain.tou import Period
 from service.store import queries
 from service.store.transaction import Transaction
 
@@ -14,18 +16,28 @@ _SQL = queries.load("demo")
 
 @dataclass(frozen=True, slots=True)
 class DemoMeter:
-    """A meter of the demo with what it showed last."""
+    """A meter of the demo with what it showed last, also of each period that it counts by."""
 
     asset_no: str
     account_no: str
     read_at: datetime
     register: Decimal
+    periods: Mapping[Period, Decimal]
 
 
 def meters(transaction: Transaction, *, bureau_id: int, prefix: str) -> list[DemoMeter]:
     """Return a bureau's meters of the demo, by asset number."""
     rows = transaction.all(_SQL["demo_meters"], bureau_id=bureau_id, prefix=prefix)
-    return [DemoMeter(*row) for row in rows]
+    return [
+        DemoMeter(
+            asset_no=row[0],
+            account_no=row[1],
+            read_at=row[2],
+            register=row[3],
+            periods={period: Decimal(shown) for period, shown in (row[4] or {}).items()},
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

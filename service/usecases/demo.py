@@ -236,8 +236,14 @@ def _read_at(month: Month, index: int) -> datetime:
 
 def _moved(meter: DemoMeter, read_at: datetime) -> DemoMeter:
     hundredths = demo_customers.advance_hundredths(asset=meter.asset_no, read_at=read_at)
-    register = (meter.register + Decimal(hundredths) / 100) % _REGISTER_RANGE
-    return replace(meter, read_at=read_at, register=register)
+    register = _advanced(meter.register, hundredths)
+    shares = demo_customers.by_period(meter.asset_no, hundredths)
+    periods = {period: _advanced(meter.periods[period], shares[period]) for period in meter.periods}
+    return replace(meter, read_at=read_at, register=register, periods=periods)
+
+
+def _advanced(register: Decimal, hundredths: int) -> Decimal:
+    return (register + Decimal(hundredths) / 100) % _REGISTER_RANGE
 
 
 def _reading(meter: DemoMeter) -> NewReading:
@@ -247,6 +253,7 @@ def _reading(meter: DemoMeter) -> NewReading:
         read_at=meter.read_at,
         source="migration",
         is_roll_over_confirmed=False,
+        periods={period: f"{shown:.2f}" for period, shown in meter.periods.items()},
     )
 
 

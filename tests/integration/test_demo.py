@@ -77,12 +77,30 @@ def test_somebody_is_sent_to_every_customer_of_the_demo(loaded, fresh):
 
 def test_most_of_the_demo_s_customers_are_homes_and_a_meter_rolls_over(loaded, fresh):
     (homes, rolled_over), = fresh.superuser(
-        "SELECT (SELECT count(*) FROM evergrid.account WHERE category = 'residential'), "
+        "SELECT (SELECT count(*) FROM evergrid.account WHERE category LIKE 'residential%'), "
         "(SELECT count(*) FROM evergrid.reading WHERE rolled_over)",
         database="demo",
     )  # fmt: skip
     assert 0.85 < homes / (ACCOUNTS + 20) < 0.97
     assert rolled_over == 1
+
+
+def test_some_of_its_homes_have_meters_that_count_by_period(loaded, fresh):
+    found = fresh.superuser(
+        "SELECT count(DISTINCT meter_id), min(total), max(total), count(*) FROM ("
+        "  SELECT meter.meter_id, reading.register - meter.initial_register - sum(part.register)"
+        "         AS total"
+        "    FROM evergrid.meter JOIN evergrid.account USING (bureau_id, account_id)"
+        "    JOIN evergrid.reading USING (bureau_id, meter_id)"
+        "    JOIN evergrid.register_reading AS part USING (bureau_id, meter_id, read_at)"
+        "   WHERE category = 'residential_tou'"
+        "   GROUP BY meter.meter_id, read_at, reading.register, meter.initial_register) AS rest",
+        database="demo",
+    )
+    [(meters, least, most, readings)] = found
+    assert meters > 0
+    assert readings == meters * MONTHS
+    assert (least, most) == (0, 0), "peak and valley are all there is"
 
 
 def test_every_role_of_the_demo_has_a_token(loaded, owner, now, deadline):

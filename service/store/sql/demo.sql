@@ -1,6 +1,14 @@
 -- name: demo_meters
 -- Read a bureau's meters of the demo with what they showed last. Reads the whole bureau.
-SELECT meter.asset_no, account.account_no, state.read_at, state.register
+SELECT meter.asset_no, account.account_no, state.read_at, state.register,
+       (SELECT jsonb_object_agg(counter.period, coalesce(last.register, counter.initial_register)::text)
+          FROM evergrid.meter_register AS counter
+          LEFT JOIN evergrid.register_reading_in_force AS last ON last.bureau_id = counter.bureau_id
+                                                              AND last.meter_id = counter.meter_id
+                                                              AND last.read_at = state.read_at
+                                                              AND last.period = counter.period
+         WHERE counter.bureau_id = meter.bureau_id
+           AND counter.meter_id = meter.meter_id)
   FROM evergrid.running_meter AS meter
   JOIN evergrid.account ON account.bureau_id = meter.bureau_id
                        AND account.account_id = meter.account_id
