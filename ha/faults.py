@@ -80,8 +80,9 @@ def thaw(
 
 
 @fault("restart")
-def restart(host: HostName, program: ProgramName, name: Name = "main") -> None:
+def restart(host: BrokenHost, program: ProgramName, name: Name = "main") -> None:
     """Stop a program of a host gracefully, then start it again."""
+    host = _meant(host, name)
     open_lab(name).restart(host, program)
     console.print(f"{program} on {host} runs again.")
 
@@ -112,8 +113,9 @@ def take_disk(host: HostName, name: Name = "main") -> None:
 
 
 @fault("fill-disk")
-def fill_disk(host: HostName, name: Name = "main") -> None:
+def fill_disk(host: BrokenHost, name: Name = "main") -> None:
     """Leave not a byte free on a host's own disk, until `free-disk`."""
+    host = _meant(host, name)
     open_lab(name).fill_disk(host)
     console.print(f"The disk of {host} is full.")
 
@@ -136,7 +138,8 @@ def cut(
 ) -> None:
     """Let nothing pass between a host and others (all, if none is named), until `heal`."""
     host = _meant(host, name)
-    open_lab(name).cut(host, others or (), one_way=one_way)
+    others = [_meant(each, name) for each in others or ()]
+    open_lab(name).cut(host, others, one_way=one_way)
     who = " and ".join(others or ["everybody"])
     console.print(f"{host} is {'not heard by' if one_way else 'cut off from'} {who}.")
 

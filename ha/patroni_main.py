@@ -1,10 +1,11 @@
 """
 Patroni as a host runs it: it starts after its warden, heeds its verdicts, is prompt with etcd.
 
-Once promoted, it has PostgreSQL write a checkpoint at once, for the sake of a lost primary that
-comes back: to rewind, that one must read the new timeline in a control file. It is the moment in
-which clients that have waited for seconds are answered, by the disks that the checkpoint writes
-thousands of pages to. They go first.
+Beside the checkpoint that PostgreSQL takes its time for after a promotion, Patroni asks for one at
+once, for the sake of a lost primary that comes back: to rewind, that one must read the new timeline
+in a control file. It is the moment in which clients that have waited for seconds are answered, by
+the disks that the checkpoint writes thousands of pages to. They go first: a primary that has to
+rewind is back so much later.
 
 While etcd is away the primary asks every member once a loop whether it may go on (failsafe mode).
 Whoever agrees takes it for the leader for a ttl, though etcd may be back sooner, and the leader's
@@ -90,7 +91,9 @@ def let_clients_go_first(rewind: type[Any]) -> None:
         forget(self)
 
     def ensure_checkpoint_after_promote(self: Any, wakeup: object) -> None:  # noqa: ANN401
-        if time.monotonic() >= self.evergrid_not_before_s:
+        server = self._postgresql
+        is_due = time.monotonic() >= self.evergrid_not_before_s
+        if is_due or server.get_primary_timeline() == server.pg_control_timeline():
             see_to_checkpoint(self, wakeup)
 
     rewind.reset_state = reset_state

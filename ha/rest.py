@@ -107,6 +107,20 @@ class Staying(Rest):
         finally:
             self._forget()
 
+    def get(self, path: str, *, within_s: float) -> tuple[int, Any]:
+        """
+        Return the status with the answer, as any `Rest` does.
+
+        :raises RestSilent: if there is none, also over a fresh connection
+        """
+        was_kept = self._kept is not None
+        try:
+            return super().get(path, within_s=within_s)
+        except RestSilent:
+            if not was_kept:
+                raise
+        return super().get(path, within_s=within_s)  # it may just have ended, as idle ones do
+
     def _forget(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:

@@ -250,9 +250,9 @@ def _serve(order: Order, lab: Lab, progress: Progress) -> None:
         service.wait_until_ready(lab)
     if order.demo and not known.account_no:
         account_no = _load(order.demo, lab, progress)
+        state.save(order.layout, msgspec.structs.replace(known, account_no=account_no))
         with progress.step("Write what was loaded to the disks of all databases"):
             _checkpoint(lab)
-        state.save(order.layout, msgspec.structs.replace(known, account_no=account_no))
 
 
 def _load(demo: service.Demo, lab: Lab, progress: Progress) -> str:

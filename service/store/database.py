@@ -13,6 +13,8 @@ from service.store.transaction import Transaction
 T = TypeVar("T")
 # A read is short, and waits for nobody; a commit waits for another host.
 _WRITERS_PER_READER = 3
+# A read is one exchange: none beside it tells that it took long because cores are busy.
+_FAR_FOR_READS_S = 0.4
 
 
 class Database:
@@ -26,7 +28,7 @@ class Database:
     def __init__(self, *, dsn: str, connections_max: int, replica_dsn: str | None = None) -> None:
         self.primary = Primary(dsn=dsn, connections_max=connections_max)
         to_read = max(1, connections_max // _WRITERS_PER_READER)
-        self.primary_to_read = Primary(dsn=dsn, connections_max=to_read)
+        self.primary_to_read = Primary(dsn=dsn, connections_max=to_read, far_s=_FAR_FOR_READS_S)
         self.replicas: Replicas | None = None
         if replica_dsn is not None:
             self.replicas = Replicas(dsn=replica_dsn, connections_max=to_read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ _WARM_UP_S = 0.1
 # opened 100, each worth fifty transactions, and answered half of what it did with four.)
 # Few turns measure poorly: each refusal makes the next one less likely.
 _ENOUGH = 4
-_FAR_S = 0.15
+FAR_S = 0.15
 _LONGER = 1.3
 _PATIENCE = 1.1
 # So long may pass until the first of them comes free, over a slow network.
@@ -63,8 +64,10 @@ class Pool:
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
-    def __init__(self, *, connect: Callable[[float], Connection], connections_max: int) -> None:
-        self._connect = connect
+    def __init__(
+        self, *, connect: Callable[[float], Connection], connections_max: int, far_s: float = FAR_S
+    ) -> None:
+        self._connect, self._far_s = connect, far_s
         self._connections_max = connections_max
         self._enough = min(connections_max, _ENOUGH)
         self._slots = Turnstile(self._enough)
@@ -183,9 +186,9 @@ class Pool:
         if len(self._quickest_s) < slots:
             return
         shortest_s, self._quickest_s = min(self._quickest_s), []
-        self._is_far = _FAR_S <= shortest_s < float("inf")
+        self._is_far = self._far_s <= shortest_s < math.inf
         if not (self._is_far and self._slots.has_queue):
-            self._quickest_before_s = float("inf")
+            self._quickest_before_s = math.inf
         elif shortest_s > _LONGER * self._quickest_before_s:
             self._quickest_before_s *= _PATIENCE
         else:
@@ -193,11 +196,7 @@ class Pool:
             self._double()
 
     def _widen_if_stuck(self) -> None:
-        """
-        Allow twice as many if none came free for a while, and all are far.
-
-        Not the few behind a new primary: their first answers take long on a busy machine.
-        """
+        """Allow twice as many, once, if none came free for a while, and all are far."""
         now = time.monotonic()
         is_stuck = self._gate.is_set() and now - self._flowed_s > _STUCK_S
         if is_stuck and self._slots.slots >= self._enough and self._are_far():
@@ -206,8 +205,9 @@ class Pool:
 
     def _are_far(self) -> bool:
         """Test if the network is slow, by what those have seen that are lent just now."""
-        lent = list(self._lent)
-        return self._is_far or all(not it.is_fresh and it.quickest_s >= _FAR_S for it in lent)
+        seen_s = [0.0 if it.is_fresh else it.quickest_s for it in list(self._lent)] or [0.0]
+        is_first = self._slots.slots == self._enough
+        return self._is_far or (is_first and self._far_s <= min(seen_s) <= max(seen_s) < math.inf)
 
     def _double(self) -> None:
         slots = self._slots.slots

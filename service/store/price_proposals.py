@@ -190,5 +190,5 @@ def _event(row: Row) -> ProposalEvent:
 
 
 def _month(row: Row | None) -> Month | None:
-    assert row is not None, "an aggregate has one row"
+    assert row is not None, "one row, whatever is found"
     return Month.of(row[0]) if row[0] else None

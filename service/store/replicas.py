@@ -81,10 +81,11 @@ class Replicas:
         began = 0.0
         reason = Reason.REPLICA_AWAY
         for patience_s in (_PATIENCE_FIRST_S, _PATIENCE_S):
-            lent = self._pool.lend(deadline=deadline, avoiding=asked)
+            by = min(deadline, began + _LONGEST_S) if asked else deadline
+            lent = self._pool.lend(deadline=by, avoiding=asked)
             if lent is None:
                 break
-            began = time.monotonic() if not asked else began
+            began = began if asked else time.monotonic()
             asked.append(lent.server)
             try:
                 return self._answered(

@@ -19,7 +19,7 @@ def utility(migrated, database, worker_database, caller, once, now):
 
 
 def sales(utility):
-    """Return what a bureau has sold, in fen, by account of the books."""
+    """Return what a bureau has sold, without its tax, in fen, by account of the books."""
     rows = utility.query(
         "SELECT code, -sum(amount_fen)::bigint FROM evergrid.ledger_entry "
         "WHERE bureau_id = {bureau} AND starts_with(code, '6001') GROUP BY code"
@@ -68,6 +68,7 @@ def test_a_farm_pays_one_rate_and_a_levy(utility):
     utility.bill()
     [bill] = utility.bills(farm).items
     assert bill.amount_fen == 433_10 + 1_97
+    assert sales(utility) == {"6001.03": 383_27}, "433.10 yuan without the 13 % of tax in them"
 
 
 def test_a_home_by_period_may_have_many_persons_a_farm_may_not(api, utility):

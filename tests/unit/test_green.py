@@ -91,7 +91,7 @@ def green():
 def test_the_quickest_exchange_of_a_connection_is_known(green, sockets):
     ours, server = sockets
     quickest_s = []
-    for answer_s in (4 * SHORT_S, SHORT_S, 2 * SHORT_S):
+    for answer_s in (10 * SHORT_S, SHORT_S, 10 * SHORT_S):
         one = Connection(ours)
         one.operation_deadline = time.monotonic() + 5
         one.quickest_s = quickest_s[-1] if quickest_s else float("inf")
@@ -99,9 +99,8 @@ def test_the_quickest_exchange_of_a_connection_is_known(green, sockets):
         extensions.get_wait_callback()(one)
         assert ours.recv(1)
         quickest_s.append(one.quickest_s)
-    assert quickest_s[0] > 4 * SHORT_S - 0.01
-    assert SHORT_S - 0.01 < quickest_s[1] < 2 * SHORT_S
-    assert quickest_s[2] == quickest_s[1]
+    assert quickest_s[0] >= 9 * SHORT_S
+    assert quickest_s[0] > quickest_s[1] == quickest_s[2]
 
 
 def test_a_connection_that_was_not_opened_in_time_is_closed_at_once(green):

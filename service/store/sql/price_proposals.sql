@@ -76,27 +76,31 @@ SELECT max(run.month)
 
 -- name: newest_month_with_bills
 -- Say which of the last twelve billed months is the newest that has bills in force of a category: the
--- newest of all may have begun with others. Indexes: account_pkey, bill_pkey.
-SELECT max(billed.month)
-  FROM (SELECT DISTINCT bill_run.month
-          FROM evergrid.bill_run
-          JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
-         WHERE chunk.billed > 0
-         ORDER BY bill_run.month DESC
-         LIMIT 12) AS billed
- WHERE EXISTS (SELECT
-                 FROM evergrid.bill
-                 JOIN evergrid.account ON account.bureau_id = bill.bureau_id
-                                      AND account.account_id = bill.account_id
-                WHERE bill.month = billed.month
-                  AND bill.cancels_serial IS NULL
-                  AND account.category = %(category)s
-                  AND NOT EXISTS (SELECT
-                                    FROM evergrid.bill AS mirror
-                                   WHERE mirror.bureau_id = bill.bureau_id
-                                     AND mirror.account_id = bill.account_id
-                                     AND mirror.month = billed.month
-                                     AND mirror.cancels_serial = bill.serial));
+-- newest of all may have begun with others. Looks until it finds one: where accounts of the category were
+-- never billed, at every bill of these months. Indexes: account_pkey, bill_pkey.
+SELECT CASE WHEN EXISTS (SELECT FROM evergrid.account WHERE account.category = %(category)s) THEN
+       (SELECT billed.month
+          FROM (SELECT DISTINCT bill_run.month
+                  FROM evergrid.bill_run
+                  JOIN evergrid.bill_run_chunk AS chunk ON chunk.bill_run_id = bill_run.bill_run_id
+                 WHERE chunk.billed > 0
+                 ORDER BY bill_run.month DESC
+                 LIMIT 12) AS billed
+         WHERE EXISTS (SELECT
+                         FROM evergrid.bill
+                         JOIN evergrid.account ON account.bureau_id = bill.bureau_id
+                                              AND account.account_id = bill.account_id
+                        WHERE bill.month = billed.month
+                          AND bill.cancels_serial IS NULL
+                          AND account.category = %(category)s
+                          AND NOT EXISTS (SELECT
+                                            FROM evergrid.bill AS mirror
+                                           WHERE mirror.bureau_id = bill.bureau_id
+                                             AND mirror.account_id = bill.account_id
+                                             AND mirror.month = billed.month
+                                             AND mirror.cancels_serial = bill.serial))
+         ORDER BY billed.month DESC
+         LIMIT 1) END;
 
 -- name: sample_of_bills
 -- Read bills in force of a month, of one category, in an order that nobody chose; what the account's bills of

@@ -267,7 +267,7 @@ def promoted():
 
     configure_global_pool(1)
 
-    def of(rewind):
+    def of(rewind, *, wait_s=0.0):
         asked = threading.Event()
         server = SimpleNamespace(
             is_primary=lambda: True,
@@ -276,6 +276,7 @@ def promoted():
             checkpoint=asked.set,
         )
         one = rewind(server)
+        time.sleep(wait_s)
         one.reset_state()
         return SimpleNamespace(
             loop=lambda: one.ensure_checkpoint_after_promote(lambda: None),
@@ -295,7 +296,7 @@ def test_clients_go_before_the_checkpoint_of_a_promotion(promoted, monkeypatch):
     monkeypatch.setattr(patroni_main, "_CLIENTS_FIRST_S", 1.0)
     patient = type("Patient", (Rewind,), {})
     patroni_main.let_clients_go_first(patient)
-    server = promoted(patient)
+    server = promoted(patient, wait_s=1.1)  # it counts from the promotion, not from its start
     server.loop()
     assert not server.has_asked()
     time.sleep(0.6)

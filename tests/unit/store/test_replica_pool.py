@@ -35,7 +35,8 @@ def opened(monkeypatch):
 
     monkeypatch.setattr(replica_pool, "connect", connect)
     monkeypatch.setattr(replica_pool.reading, "answer_to", lambda *_: "1 0/0 run")
-    monkeypatch.setattr(replica_pool, "_OPENED_S", 10.0)
+    for patience in ("_OPENED_S", "_TURN_S"):
+        monkeypatch.setattr(replica_pool, patience, 10.0)
     return found
 
 
