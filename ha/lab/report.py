@@ -13,6 +13,7 @@ from ha.lab.errors import LabFailed
 from ha.lab.lab import Lab
 
 TRIAL_FEN = 5000
+_INSIDE = "evergrid-ha lab exec client -- curl -K /etc/evergrid/curlrc …"
 
 
 def welcome(lab: Lab, console: Console, *, is_bare: bool) -> None:
@@ -29,7 +30,7 @@ def info(lab: Lab, console: Console) -> None:
     local = found["local"]
     for what, where in (
         ("Endpoint", local["endpoint"]),
-        ("Inside the lab", f"{found['endpoint']} (ip netns exec {found['client_namespace']} …)"),
+        ("Inside the lab", f"{found['endpoint']} ({_INSIDE})"),
         ("API docs", f"{local['endpoint']}/docs"),
         ("Prometheus", local["prometheus"]),
     ):
