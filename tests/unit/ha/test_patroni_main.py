@@ -267,12 +267,12 @@ def promoted():
 
     configure_global_pool(1)
 
-    def of(rewind, *, wait_s=0.0):
+    def of(rewind, *, wait_s=0.0, control_timeline=1):
         asked = threading.Event()
         server = SimpleNamespace(
             is_primary=lambda: True,
             get_primary_timeline=lambda: 2,
-            pg_control_timeline=lambda: 1,
+            pg_control_timeline=lambda: control_timeline,
             checkpoint=asked.set,
         )
         one = rewind(server)
@@ -281,6 +281,7 @@ def promoted():
         return SimpleNamespace(
             loop=lambda: one.ensure_checkpoint_after_promote(lambda: None),
             has_asked=lambda: asked.wait(0.5),
+            may_be_rewound_to=one.checkpoint_after_promote,
         )
 
     return of
@@ -302,3 +303,11 @@ def test_clients_go_before_the_checkpoint_of_a_promotion(promoted, monkeypatch):
     time.sleep(0.6)
     server.loop()
     assert server.has_asked()
+
+
+def test_a_start_of_patroni_beside_a_primary_is_no_promotion(promoted):
+    patient = type("Patient", (Rewind,), {})
+    patroni_main.let_clients_go_first(patient)
+    server = promoted(patient, control_timeline=2)
+    server.loop()
+    assert server.may_be_rewound_to()
