@@ -48,6 +48,7 @@ def of_service(topology: Topology, secrets: Secrets, host: Host) -> dict[str, st
         "EVERGRID_WORKER_DSN": _dsn(topology, "evergrid_worker", secrets.worker_password),
         "EVERGRID_SIGNING_KEY": secrets.signing_key,
         "EVERGRID_CONNECTIONS_MAX": str(CONNECTIONS_MAX),
+        "EVERGRID_SERVERS_PORT": str(topology.ports.postgres),
         "EVERGRID_DEADLINE_S": str(topology.timings.api_deadline),
         "EVERGRID_WORKER_METRICS_PORT": str(topology.ports.worker_metrics),
     }

@@ -23,7 +23,8 @@ class Program:
     `takes_children`: when it has to be killed, its children go with it. `reload_signal` makes it
     read its configuration anew. `socket`: what the supervisor listens at in its place, so that
     nobody is refused while it starts anew. `writes` are the folders that it may change. One with a
-    `watchdog_s` that gives no sign of life for so long (`ha.watchdog`) is started anew.
+    `watchdog_s` that gives no sign of life for so long (`ha.watchdog`) is started anew. One that
+    `asks_kernel` is told by it how far away the hosts are that it is connected to.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Program:
     socket: str = ""
     writes: tuple[str, ...] = ()
     watchdog_s: int = 0
+    asks_kernel: bool = False
 
 
 def of(host: Host, *, topology: Topology, release: str) -> tuple[Program, ...]:
@@ -182,6 +184,7 @@ def _api(release: str, timings: Timings) -> Program:
         stop_wait_s=timings.edge_server + 5,
         reload_signal="HUP",
         writes=(f"{_RUN}/gunicorn", f"{_RUN}/metrics"),
+        asks_kernel=True,
     )
 
 

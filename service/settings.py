@@ -25,6 +25,7 @@ class ApiSettings:
 
     primary_dsn: str
     replica_dsn: str
+    servers_port: int
     connections_max: int
     deadline_s: int
     host: str
@@ -71,6 +72,7 @@ def read_api(environ: Mapping[str, str]) -> ApiSettings:
     found = ApiSettings(
         primary_dsn=variables.text("EVERGRID_PRIMARY_DSN"),
         replica_dsn=variables.text("EVERGRID_REPLICA_DSN"),
+        servers_port=variables.whole("EVERGRID_SERVERS_PORT", 5432, at_most=_PORT_MAX),
         connections_max=variables.whole("EVERGRID_CONNECTIONS_MAX", 8, at_most=_CONNECTIONS_MAX),
         deadline_s=variables.whole("EVERGRID_DEADLINE_S", 27, at_most=_DEADLINE_MAX_S),
         host=variables.text("EVERGRID_HOST"),

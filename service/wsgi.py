@@ -33,6 +33,7 @@ app = create_app(
     database=Database(
         dsn=_settings.primary_dsn,
         replica_dsn=_settings.replica_dsn,
+        servers_port=_settings.servers_port,
         connections_max=_settings.connections_max,
     ),
     identity=Identity(

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from service.store.primary import Primary
 from service.store.replicas import Replicas
+from service.store.round_trips import Servers
 from service.store.transaction import Transaction
 
 T = TypeVar("T")
+POSTGRESQL_PORT = 5432
 # A read is short, and waits for nobody; a commit waits for another host.
 _WRITERS_PER_READER = 3
-# A read is one exchange: none beside it tells that it took long because cores are busy.
-_FAR_FOR_READS_S = 0.4
 
 
 class Database:
@@ -23,12 +23,22 @@ class Database:
 
     Reads have connections to the primary of their own: when no replica is left, every commit waits,
     and would keep the last connection from those who only want to read.
+
+    :param servers_port: that of the servers themselves, behind whatever balances the load
     """
 
-    def __init__(self, *, dsn: str, connections_max: int, replica_dsn: str | None = None) -> None:
-        self.primary = Primary(dsn=dsn, connections_max=connections_max)
+    def __init__(
+        self,
+        *,
+        dsn: str,
+        connections_max: int,
+        replica_dsn: str | None = None,
+        servers_port: int = POSTGRESQL_PORT,
+    ) -> None:
+        is_slow = Servers(servers_port).are_far
+        self.primary = Primary(dsn=dsn, connections_max=connections_max, is_network_slow=is_slow)
         to_read = max(1, connections_max // _WRITERS_PER_READER)
-        self.primary_to_read = Primary(dsn=dsn, connections_max=to_read, far_s=_FAR_FOR_READS_S)
+        self.primary_to_read = Primary(dsn=dsn, connections_max=to_read, is_network_slow=is_slow)
         self.replicas: Replicas | None = None
         if replica_dsn is not None:
             self.replicas = Replicas(dsn=replica_dsn, connections_max=to_read)

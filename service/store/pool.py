@@ -21,24 +21,21 @@ _log = logging.getLogger(__name__)
 # A fresh connection has this long for its first work before another one is opened.
 _WARM_UP_S = 0.1
 # More connections than this only take turns, unless the network is slow: each exchange with the
-# server takes so long at least, not longer than before there were so many. On a busy machine each
-# is held for long, but an exchange in a turn of them is quick. (By how long they were held, a host
-# opened 100, each worth fifty transactions, and answered half of what it did with four.)
-# Few turns measure poorly: each refusal makes the next one less likely.
+# server takes so long at least, not longer than with fewer, and so do packets (`round_trips`): on
+# a busy machine exchanges do as well. (There a host opened 100, each worth fifty transactions, and
+# answered half of what it did with four, for ever.) Each refusal makes the next one less likely.
 _ENOUGH = 4
-FAR_S = 0.15
+_SLOW_S = 0.15
 _LONGER = 1.3
 _PATIENCE = 1.1
 # So long may pass until the first of them comes free, over a slow network.
 _STUCK_S = 1.0
-# Behind a new primary they begin with so few; one more is opened when so much work was done. A
-# fresh backend costs the server some fifty transactions, just when it has seconds of work waiting.
-# Over a slow network time is short, not work: they begin with enough.
+# Behind a new primary they begin with so few (over a slow network with enough); one more is opened
+# when as much work was done as a fresh backend costs.
 _AT_FIRST = 2
 _WORK_A_BACKEND = 50
-# What nobody has used for this long is closed, one whenever another is given back: load that comes
-# in waves finds its connections again. (After 5 s all were gone: a busy machine opened two to six a
-# second for ever, each burst its own.) What is more than enough goes sooner.
+# What nobody has used for this long is closed, one whenever another is given back; what is more
+# than enough sooner. (After 5 s all were gone: a busy machine opened two to six a second for ever.)
 _IDLE_MAX_S = 60.0
 _IDLE_MAX_OF_MORE_S = 5.0
 
@@ -58,16 +55,19 @@ class Pool:
     """
     Lends up to `connections_max` connections, a few as a rule; who comes later waits in turn.
 
-    While the database is away a gate is shut: one prober knocks, everybody else waits for it.
-    A connection is opened when the one before it has done its first work, or has had its time for
-    that. Behind a new primary a few do the work that waits sooner than ten cold ones.
+    While the database is away a gate is shut: one prober knocks, everybody else waits for it. A
+    connection is opened when the one before it has done its first work, or had its time for it.
     Uses only `threading`'s primitives, which gevent replaces: greenlets wait as cheaply as threads.
     """
 
     def __init__(
-        self, *, connect: Callable[[float], Connection], connections_max: int, far_s: float = FAR_S
+        self,
+        *,
+        connect: Callable[[float], Connection],
+        connections_max: int,
+        is_network_slow: Callable[[], bool],
     ) -> None:
-        self._connect, self._far_s = connect, far_s
+        self._connect, self._is_network_slow = connect, is_network_slow
         self._connections_max = connections_max
         self._enough = min(connections_max, _ENOUGH)
         self._slots = Turnstile(self._enough)
@@ -162,14 +162,14 @@ class Pool:
 
     def _trim(self) -> None:
         """Close the connection that nobody needed for longest: each one delays a switchover."""
-        is_more = self._slots.slots > _ENOUGH
+        is_more = len(self._idle) + len(self._lent) > _ENOUGH
         for oldest in self._idle[:1]:
             idle_s = time.monotonic() - oldest.idle_since
             if idle_s > (_IDLE_MAX_OF_MORE_S if is_more else _IDLE_MAX_S):
                 with contextlib.suppress(ValueError):  # somebody took it meanwhile
                     self._idle.remove(oldest)
                     _close(oldest)
-                    if is_more:
+                    if self._slots.slots > _ENOUGH:
                         self._slots.narrow()
 
     def _widen_by_work(self) -> None:
@@ -180,13 +180,14 @@ class Pool:
             self._slots.widen()
 
     def _widen_if_far(self, quickest_s: float) -> None:
-        """Allow twice as many, up to `connections_max`, if no exchange of a turn was quick."""
+        """Allow twice as many, if no exchange of a turn was quick; once one is, what is enough."""
         self._quickest_s.append(quickest_s)
-        slots = self._slots.slots
-        if len(self._quickest_s) < slots:
+        if len(self._quickest_s) < self._slots.slots or self._connections_max <= self._enough:
             return
         shortest_s, self._quickest_s = min(self._quickest_s), []
-        self._is_far = self._far_s <= shortest_s < math.inf
+        self._is_far = _SLOW_S <= shortest_s < math.inf and self._is_network_slow()
+        if self._slots.slots > self._enough and not self._is_network_slow():
+            self._slots.shrink(self._enough)  # or a queue kept what was added busy
         if not (self._is_far and self._slots.has_queue):
             self._quickest_before_s = math.inf
         elif shortest_s > _LONGER * self._quickest_before_s:
@@ -207,11 +208,11 @@ class Pool:
         """Test if the network is slow, by what those have seen that are lent just now."""
         seen_s = [0.0 if it.is_fresh else it.quickest_s for it in list(self._lent)] or [0.0]
         is_first = self._slots.slots == self._enough
-        return self._is_far or (is_first and self._far_s <= min(seen_s) <= max(seen_s) < math.inf)
+        is_slow = is_first and _SLOW_S <= min(seen_s) <= max(seen_s) < math.inf
+        return (self._is_far or is_slow) and self._is_network_slow()
 
     def _double(self) -> None:
-        slots = self._slots.slots
-        for _ in range(min(slots, self._connections_max - slots)):
+        for _ in range(min(slots := self._slots.slots, self._connections_max - slots)):
             self._slots.widen()
 
     def _take_idle(self) -> Connection | None:
@@ -245,11 +246,10 @@ class Pool:
 
     def _is_there(self, began_s: float) -> bool:
         """
-        Test if work went on over other connections while an attempt to connect failed, or since
-        the last one that did.
+        Test if work went on while an attempt to connect failed, or since the last one that did.
 
-        Then the primary is there, behind a slow network, or with too much to do: to close what
-        works, and open it anew, would give it more. If it has just died, the next attempt tells.
+        Then the primary has too much to do: to close what works, and open it anew, would give it
+        more. If it has just died, the next attempt tells.
         """
         is_first, self._failed_s = self._failed_s < self._worked_s, time.monotonic()
         return is_first or self._worked_s > began_s
@@ -284,7 +284,7 @@ class Pool:
         self._prober.knock(first=shut)
 
     def _reopen(self) -> None:
-        """Take back what was done for a lost primary: over a connection of before, it answered."""
+        """Take back what was done for a lost primary: over a connection of before it answered."""
         for _ in range(self._slots_before - self._slots.slots):
             self._slots.widen()
         self._gate.set()

@@ -13,7 +13,7 @@ import psycopg2
 from service.store import sqlstates
 from service.store.connection import Connection, connect
 from service.store.metrics import RETRIES, UNKNOWN
-from service.store.pool import FAR_S, DatabaseAway, Pool
+from service.store.pool import DatabaseAway, Pool
 from service.store.sqlstates import Verdict
 from service.store.transaction import Transaction
 
@@ -42,11 +42,13 @@ class PrimaryOutdated(Exception):
 class Primary:
     """Whichever server is the primary now, with the connections to it."""
 
-    def __init__(self, *, dsn: str, connections_max: int, far_s: float = FAR_S) -> None:
+    def __init__(
+        self, *, dsn: str, connections_max: int, is_network_slow: Callable[[], bool]
+    ) -> None:
         self._pool = Pool(
             connect=lambda deadline: connect(dsn, deadline=deadline),
             connections_max=connections_max,
-            far_s=far_s,
+            is_network_slow=is_network_slow,
         )
 
     @property

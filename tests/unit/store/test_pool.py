@@ -52,7 +52,7 @@ def server():
 
 @pytest.fixture
 def connections(server):
-    return Pool(connect=server.connect, connections_max=4)
+    return Pool(connect=server.connect, connections_max=4, is_network_slow=lambda: True)
 
 
 def soon():
@@ -141,7 +141,8 @@ def narrow(monkeypatch):
 
     def made(**options):
         server = Server()
-        return Pool(connect=server.connect, **options), server
+        slow = {"is_network_slow": lambda: True}
+        return Pool(connect=server.connect, **(slow | options)), server
 
     return made
 
@@ -176,6 +177,43 @@ def test_if_no_exchange_is_quick_twice_as_many_are_opened_up_to_the_limit(narrow
         assert connections._slots.slots == slots
         turns(connections, slots, quickest_s=0.2)
     assert no_more_than(7, connections)
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_takes_long_over_a_quick_network_is_a_busy_machine(narrow, monkeypatch):
+    """More connections made it slower still, for ever: 33 of 50 payments a second were answered."""
+    connections, _ = narrow(connections_max=7, is_network_slow=lambda: False)
+    turns(connections, 40, quickest_s=0.3)
+    lent = [connections.acquire(deadline=soon()) for _ in range(2)]
+    for each in lent:
+        each.is_fresh, each.quickest_s = False, 0.3
+    monkeypatch.setattr(pool, "_STUCK_S", 0.0)
+    with pytest.raises(DatabaseAway):
+        connections.acquire(deadline=time.monotonic())
+    assert connections._slots.slots == 2
+
+
+@pytest.mark.parametrize(
+    ("quickest_s", "is_slow", "slots"), [(0.1, True, 7), (0.1, False, 2), (0.3, False, 2)]
+)
+@pytest.mark.usefixtures("queue")
+def test_once_the_network_is_quick_again_no_more_than_enough_are_kept_busy(
+    narrow, quickest_s, is_slow, slots
+):
+    """A queue kept all of them in use, for ever, each worth fifty transactions."""
+    slow = [True]
+    connections, server = narrow(connections_max=7, is_network_slow=lambda: slow[0])
+    turns(connections, 6, quickest_s=0.2)
+    lent = [connections.acquire(deadline=soon()) for _ in range(7)]
+    slow[0] = is_slow
+    for connection in lent:
+        connection.is_fresh, connection.quickest_s = False, quickest_s
+        connections.release(connection)
+    assert connections._slots.slots == slots
+    for connection in lent:
+        connection.idle_since -= 6
+    turns(connections, 10, quickest_s=quickest_s)
+    assert [each.is_closed for each in server.opened].count(False) == 2, "used, or for the next"
 
 
 @pytest.mark.usefixtures("queue")
@@ -323,7 +361,7 @@ def test_what_was_added_for_a_lost_primary_goes_with_it(narrow):
 
 def test_a_primary_that_answers_another_was_not_lost(server, monkeypatch):
     monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
-    connections = Pool(connect=server.connect, connections_max=4)
+    connections = Pool(connect=server.connect, connections_max=4, is_network_slow=lambda: True)
     working = connections.acquire(deadline=soon())
     back = threading.Event()
 
@@ -371,7 +409,7 @@ def lost(server, monkeypatch):
     monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
     monkeypatch.setattr(pool, "_AT_FIRST", 1)
     monkeypatch.setattr(pool, "_WORK_A_BACKEND", 2)
-    connections = Pool(connect=server.connect, connections_max=3)
+    connections = Pool(connect=server.connect, connections_max=3, is_network_slow=lambda: True)
     away = threading.Event()
 
     def refuse():
@@ -433,7 +471,7 @@ def test_the_more_work_is_done_the_more_are_opened(lost, server):
 def test_who_gave_up_its_slot_and_waits_in_vain_leaves_none_behind(server, monkeypatch):
     monkeypatch.setattr(pool, "_AT_FIRST", 1)
     monkeypatch.setattr(pool, "_WARM_UP_S", 0.0)
-    connections = Pool(connect=server.connect, connections_max=2)
+    connections = Pool(connect=server.connect, connections_max=2, is_network_slow=lambda: True)
     first = connections.acquire(deadline=soon())
     connections._slots.shrink(1)
     connections._slots._surplus += 1
