@@ -12,7 +12,7 @@ from service.api.bodies import NDJSON, UNREADABLE, read_lines
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
-from service.api.trials import PeriodName
+from service.api.trials import RegisterName
 from service.api.validation import Moment, PageSize, Text, parameters
 from service.domain.account_imports import ImportLine, LineMalformed
 from service.domain.accounts import Account, AccountFilter, AccountPage
@@ -42,8 +42,8 @@ class MeterSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     A meter to begin with, as it stood at one moment.
 
     `installed_at` is when it showed `initial_register`: bills count from there. For a meter that
-    has hung for years, send the moment of the reading that the old system billed last. Of one that
-    counts by period of the day `periods` names the other registers, each with what it showed.
+    has hung for years, send the moment of the reading that the old system billed last. `periods`
+    names its other registers (periods of the day, reactive, demand), each with what it showed.
     """
 
     asset_no: str
@@ -52,7 +52,7 @@ class MeterSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     multiplier: str
     installed_at: Moment
     initial_register: str
-    periods: dict[PeriodName, str] = {}
+    periods: dict[RegisterName, str] = {}
 
 
 class AccountSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

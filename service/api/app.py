@@ -30,6 +30,7 @@ from service.api.authentication import Authentication
 from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
 from service.api.docs import Docs, OpenApi, Style
+from service.api.equipment import Equipment, EquipmentChanges
 from service.api.estimates import Estimates
 from service.api.household_terms import HouseholdTerms
 from service.api.meters import Meters
@@ -42,6 +43,7 @@ from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import IdentityResource
 from service.api.staff_events import StaffEvents
+from service.api.supply_terms import SupplyTerms
 from service.store.database import Database
 from service.usecases.identity import Identity
 
@@ -51,9 +53,12 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts": Accounts,
     "/v1/accounts/{account_no}": AccountByNumber,
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
+    "/v1/accounts/{account_no}/equipment": Equipment,
+    "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": EquipmentChanges,
     "/v1/accounts/{account_no}/estimates": Estimates,
     "/v1/accounts/{account_no}/household-terms": HouseholdTerms,
     "/v1/accounts/{account_no}/meters": Meters,
+    "/v1/accounts/{account_no}/supply-terms": SupplyTerms,
     "/v1/accounts/{account_no}/statement": payments.Statement,
     "/v1/accounts/{account_no}/readings": reading_corrections.AccountReadings,
     "/v1/readings": readings.Readings,

@@ -15,6 +15,7 @@ from service.api.trial_parts import trial
 from service.api.trials import TrialSent
 from service.domain.calculations import Calculation, Line
 from service.domain.explanations import formula
+from service.domain.power_factors import in_hundredths
 from service.domain.prices import yuan_text
 from service.domain.tou import Period
 from service.usecases.bill_calculations import calculate_bill
@@ -90,7 +91,7 @@ def _answered(found: Calculation) -> BillCalculated:
     factor = found.power_factor
     return BillCalculated(
         amount_fen=found.amount_fen,
-        power_factor=None if factor is None else f"{factor // 100}.{factor % 100:02}",
+        power_factor=None if factor is None else in_hundredths(factor),
         lines=[_line(line) for line in found.lines],
     )
 

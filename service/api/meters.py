@@ -9,7 +9,7 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
-from service.api.trials import PeriodName
+from service.api.trials import RegisterName
 from service.api.validation import Moment, Text
 from service.domain.meter_exchanges import HungMeters, NewExchange
 from service.domain.new_accounts import NewMeter
@@ -20,7 +20,8 @@ class MeterHung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     The new meter, with what it showed as it was hung.
 
-    If it counts by period of the day, `periods` names the other registers, with what each showed.
+    `periods` names its other registers (periods of the day, reactive, demand), each with what it
+    showed.
     """
 
     asset_no: str
@@ -28,7 +29,7 @@ class MeterHung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decimals: int
     multiplier: str
     initial_register: str
-    periods: dict[PeriodName, str] = {}
+    periods: dict[RegisterName, str] = {}
 
 
 class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +37,7 @@ class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     An exchange: what the old meter showed as it was removed, and the new one, hung at that moment.
 
     A register that is far below what it showed before has passed its last digit only if that is
-    confirmed. `final_periods` are the old meter's other registers, if it counts by period.
+    confirmed. `final_periods` are the old meter's other registers, if it has any.
     """
 
     exchanged_at: Moment
@@ -45,7 +46,7 @@ class ExchangeSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     work_order_no: Text
     reason: Text
     is_roll_over_confirmed: bool = False
-    final_periods: dict[PeriodName, str] = {}
+    final_periods: dict[RegisterName, str] = {}
 
 
 _EXCHANGE = JsonBody(ExchangeSent)

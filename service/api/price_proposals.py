@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,7 +14,7 @@ from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import Nothing
-from service.api.trials import Kwh, PeriodName, PriceSent, TiersSent
+from service.api.trials import Kwh, PeriodName, PriceOfAny, TiersSent
 from service.api.validation import Page, Text, parameters
 from service.domain.calendars import QUARTERS, DayType
 from service.domain.idempotency import Answer
@@ -78,6 +78,12 @@ class CalendarSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seasons: Annotated[list[SeasonSent], _Few]
 
 
+class PriceProposed(PriceOfAny, frozen=True, forbid_unknown_fields=True):
+    """A price as trials take it, or of the component `basic`: in yuan per kVA or kW a month."""
+
+    unit: Literal["kWh", "month", "kVA", "kW"] = "kWh"
+
+
 class PricesSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     A draft; `prices` in the order of a bill's lines, the document's number as it is cited.
@@ -88,7 +94,7 @@ class PricesSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Text
     legal_document: Text
     valid_from: date
-    prices: Annotated[list[PriceSent], msgspec.Meta(min_length=1, max_length=100)]
+    prices: Annotated[list[PriceProposed], msgspec.Meta(min_length=1, max_length=100)]
     tiers: TiersSent | None = None
     free_kwh: Kwh = 0
     calendar: CalendarSent | None = None

@@ -11,7 +11,7 @@ from service.api.price_proposals import ReasonSent
 from service.api.requests import Request, Response
 from service.api.resources import Resource
 from service.api.sign_in import Nothing
-from service.api.trials import PeriodName
+from service.api.trials import RegisterName
 from service.api.validation import Moment, Page, Text, parameters
 from service.domain.correction_details import CorrectionPage, ReadingCorrection, ReadingPage
 from service.domain.reading_corrections import CorrectionOrder
@@ -29,7 +29,7 @@ class CorrectionSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     What a reading should have said, and why; a person may have seen the register pass zero.
 
-    Of registers of periods of the day `periods` names those that were misread.
+    Of the meter's other registers `periods` names those that were misread.
     """
 
     account_no: Text
@@ -37,7 +37,7 @@ class CorrectionSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     register: Text
     reason: Text
     is_roll_over_confirmed: bool = False
-    periods: dict[PeriodName, Text] = {}
+    periods: dict[RegisterName, Text] = {}
 
 
 _CORRECTION, _REASON = JsonBody(CorrectionSent), JsonBody(ReasonSent)

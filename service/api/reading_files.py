@@ -21,12 +21,12 @@ from service.domain.reading_files import (
     ReadingLineMalformed,
 )
 from service.domain.readings import NewReading
-from service.domain.tou import PERIODS
+from service.domain.registers import COUNTED
 from service.usecases.readings import post_reading_file
 
 CSV = "text/csv"
 _OPTIONAL = "is_roll_over_confirmed"
-_PERIODS = frozenset(PERIODS)
+_REGISTERS = frozenset(COUNTED)
 _NEEDED = frozenset({"account_no", "register", "read_at", "source"})
 _BOOLEANS = {"true": True, "false": False}
 _EXAMPLE = """account_no,register,read_at,source
@@ -84,7 +84,7 @@ def lines_of(raw: bytes) -> Iterator[FileLine]:
 
 def _check_columns(columns: Sequence[str]) -> None:
     named = set(columns)
-    if len(named) < len(columns) or named - {_OPTIONAL} - _PERIODS != _NEEDED:
+    if len(named) < len(columns) or named - {_OPTIONAL} - _REGISTERS != _NEEDED:
         raise FileHeaderRefused(f"the first line is {','.join(columns)[:200]!r}")
 
 
@@ -101,7 +101,7 @@ def _line(number: int, columns: Sequence[str], fields: Sequence[str]) -> FileLin
 def _content(found: dict[str, str]) -> NewReading | Refusal:
     said: dict[str, object] = {name: text for name, text in found.items() if name in _NEEDED}
     # A field that is empty says that the line's meter has no such register.
-    said["periods"] = {name: found[name] for name in PERIODS if found.get(name)}
+    said["periods"] = {name: found[name] for name in COUNTED if found.get(name)}
     confirmed = found.get(_OPTIONAL, "")
     said[_OPTIONAL] = _BOOLEANS.get(confirmed.lower(), confirmed) if confirmed else False
     try:

@@ -11,7 +11,7 @@ from service.api.bodies import JsonBody
 from service.api.operations import Operation, promises
 from service.api.requests import Request, Response
 from service.api.resources import Resource
-from service.api.trials import PeriodName
+from service.api.trials import RegisterName
 from service.api.validation import Moment
 from service.domain.reading_batches import BATCH_MAX
 from service.domain.readings import NewReading
@@ -36,8 +36,8 @@ class ReadingSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     What a meter showed; `is_roll_over_confirmed` says a person saw a register pass zero.
 
-    `register` is that of all energy. A meter that counts by period of the day has others, which
-    `periods` names, each with what it showed.
+    `register` is that of all energy. A meter may have others: of periods of the day, of reactive
+    energy, of demand. `periods` names them, each with what it showed.
     """
 
     account_no: str
@@ -45,7 +45,7 @@ class ReadingSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_at: Moment
     source: str
     is_roll_over_confirmed: bool = False
-    periods: dict[PeriodName, str] = {}
+    periods: dict[RegisterName, str] = {}
 
 
 class ReadingsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

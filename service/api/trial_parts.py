@@ -54,7 +54,7 @@ def trial(asked: sent.TrialSent) -> Trial:
         running=tuple(map(_running, asked.transformers)),
         line_loss=asked.line_loss_hundredths_percent,
         corrections_kwh=asked.corrections_kwh,
-        basic=_basic(asked.basic) if asked.basic else None,
+        basic=(_basic(asked.basic),) if asked.basic else (),
         standard=asked.power_factor_standard,
     )
 

@@ -22,18 +22,26 @@ PowerText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,8}(\.[0-9]{1,2})?$")]
 FactorText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$")]
 Positive = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[1-9])[0-9]{1,8}(\.[0-9]{1,4})?$")]
 PeriodName = Literal["sharp", "peak", "flat", "valley", "deep_valley"]
+RegisterName = Literal[
+    "sharp", "peak", "flat", "valley", "deep_valley", "reactive", "reactive_reverse", "demand"
+]
 
 
-class PriceSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A price in yuan per kWh or per month; for one period, for one tier, or for all energy."""
+class PriceOfAny(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every price says, in whichever unit it is."""
 
     component: Text
     price_yuan: PriceText
     period: PeriodName | None = None
     tier: Annotated[int, msgspec.Meta(ge=1, le=10)] | None = None
-    unit: Literal["kWh", "month"] = "kWh"
     is_levy: bool = False
     is_in_power_factor_base: bool = True
+
+
+class PriceSent(PriceOfAny, frozen=True, forbid_unknown_fields=True):
+    """A price in yuan per kWh or per month; for one period, for one tier, or for all energy."""
+
+    unit: Literal["kWh", "month"] = "kWh"
 
 
 class TiersSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from service.domain.bill_details import BillDetails, BillLine
 from service.domain.capital_amounts import capital_amount
 from service.domain.meters import shown
 from service.domain.months import Month, business_date
+from service.domain.registers import grows
 
 _FEN_PER_YUAN = 100
 _CATEGORIES = {
@@ -38,7 +39,15 @@ _COMPONENTS = {
     "local_reservoir_resettlement": "地方水库移民后期扶持资金",
 }
 _PERIODS = {"sharp": "尖", "peak": "峰", "flat": "平", "valley": "谷", "deep_valley": "深谷"}
-_UNITS = {"kWh": "千瓦时", "kVA": "千伏安", "kW": "千瓦", "month": "月", "fen": "元"}
+_UNITS = {
+    "kWh": "千瓦时",
+    "kvarh": "千乏时",
+    "kVA": "千伏安",
+    "kW": "千瓦",
+    "month": "月",
+    "fen": "元",
+}
+_COUNTED = {"reactive": "正向无功", "reactive_reverse": "反向无功", "demand": "最大需量"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +134,15 @@ def _line(line: BillLine) -> PaperLine:
         unit=unit,
         price=price,
         amount=amount,
-        why=f"{quantity} {unit} × {price} = {amount} 元（四舍五入到分）",
+        why=f"{quantity} {unit} × {price}{_share(line)} = {amount} 元（四舍五入到分）",
     )
+
+
+def _share(line: BillLine) -> str:
+    """Return what a price is of: percent of a base, days of a month of 30."""
+    if line.unit == "fen":
+        return "%"
+    return "" if line.days is None else f" × {line.days}/30"
 
 
 def _notes(bill: BillDetails) -> Iterator[str]:
@@ -146,10 +162,28 @@ def _notes(bill: BillDetails) -> Iterator[str]:
             f"{shown(each.previous_register)} 至 {shown(each.register)}，"
             f"计 {each.consumption_kwh:,} 千瓦时。"
         )
+    yield from _two_part_notes(bill)
     if bill.is_estimated:
         yield "本月止码为估抄（E），下次实抄后多退少补。"
     if bill.settles_estimate:
         yield "上次止码为估抄（E），本账单已按实抄清算。"
+
+
+def _two_part_notes(bill: BillDetails) -> Iterator[str]:
+    for register in bill.registers:
+        # A demand begins anew at each reading: where it began says nothing.
+        began = shown(register.previous_register)
+        since = f"自 {began} 至 " if grows(register.counted) else "示数 "
+        yield (
+            f"{_COUNTED[register.counted]}：表 {register.asset_no} {since}"
+            f"{shown(register.register)}，"
+            f"计 {Decimal(register.quantity):,f} {_UNITS[register.unit]}。"
+        )
+    found = bill.two_part
+    if found and found.lost_kwh:
+        yield f"变压器及线路损耗 {found.lost_kwh:,} 千瓦时，已含在本账单电量内。"
+    if found and found.power_factor is not None:
+        yield f"功率因数 {found.power_factor}（无功 {found.reactive_kvarh:,} 千乏时）。"
 
 
 def _yuan(amount_fen: int) -> str:

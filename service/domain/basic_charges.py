@@ -10,6 +10,8 @@ from typing import Literal
 
 from service.domain.rounding import half_up
 
+BasicMode = Literal["capacity", "contract_demand", "actual_demand", "before_2016"]
+
 DAYS_OF_A_MONTH = 30
 SUSPENDED_FROM_DAYS = 15
 """A suspension shorter than this is charged in full (domain rules 2.12a, 2.13)."""
@@ -39,7 +41,7 @@ class Charge:
     """
     One line of a basic charge: `quantity` in `unit` at `price` (1e-8 yuan), for `days`.
 
-    `days` is None for a whole month.
+    `days` is None for a whole month, `version` where the price is that of the bill's tariff.
     """
 
     quantity: Decimal
@@ -47,6 +49,8 @@ class Charge:
     price: int
     days: int | None
     amount_fen: int
+    version: str | None = None
+    is_in_base: bool = True
 
 
 def charged_days(*, running_days: int, suspended_days: int) -> int:
@@ -126,7 +130,9 @@ def of_actual_demand(
     return (_charge(max(measured_kw, floor_kw or measured_kw), price=price),)
 
 
-def price_of_heavy_use(price: int, *, consumption_kwh: int, capacity_kva: Decimal) -> int:
+def price_of_heavy_use(
+    price: int, *, consumption_kwh: int | Fraction, capacity_kva: Decimal
+) -> int:
     """
     Return the price of demand: nine tenths from 260 kWh a month per kVA on.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from service.domain.registers import Counted, RegisterUnit
 from service.domain.tariffs import Unit
 from service.domain.tou import Period
 
@@ -39,7 +40,12 @@ class BillPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
-    """A line of a bill in words: a decimal quantity in `unit`, its price in decimal yuan a unit."""
+    """
+    A line of a bill in words: a decimal quantity in `unit`, its price in decimal yuan a unit.
+
+    Of the power factor's adjustment the price is the percentage of as many fen. A basic charge is
+    for `days` of a month of 30, null for all of it.
+    """
 
     component: str
     period: Period | None
@@ -51,6 +57,7 @@ class BillLine:
     is_levy: bool
     legal_document: str
     why: str
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,36 @@ class PeriodOfBill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterOfBill:
+    """
+    What a meter's register of reactive energy, or of demand, showed at both ends of a bill's time.
+
+    Of demand `register` is the highest. `quantity` is a decimal in `unit`, times the multiplier.
+    """
+
+    asset_no: str
+    counted: Counted
+    previous_register: Decimal
+    register: Decimal
+    quantity: str
+    unit: RegisterUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoPartOfBill:
+    """
+    What the transformers and the line of a customer lost; how its power factor came about.
+
+    The bill's `consumption_kwh` holds the `lost_kwh`, `reactive_kvarh` what was lost of it. The
+    power factor is that of both, a decimal, null if it is not assessed.
+    """
+
+    lost_kwh: int
+    reactive_kvarh: int
+    power_factor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillDetails:
     """
     A bill with all that it was computed from; registers and multiplier are decimals.
@@ -84,6 +121,9 @@ class BillDetails:
     They are of the meter `asset_no`, which was read last. If it took the place of others meanwhile,
     it began at `previous_register`, and `removed_meters` measured the rest. `periods` are what its
     meters' registers of periods of the day showed, where they have any; what these leave is flat.
+
+    `registers` are of reactive energy and of demand; `two_part` is null where nothing was lost, and
+    no reactive energy counted.
 
     A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
     zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. One that
@@ -106,6 +146,8 @@ class BillDetails:
     multiplier: Decimal
     removed_meters: tuple[RemovedMeter, ...]
     periods: tuple[PeriodOfBill, ...]
+    registers: tuple[RegisterOfBill, ...]
+    two_part: TwoPartOfBill | None
     legal_document: str
     cancels_bill_no: str | None
     cancelled_by_bill_no: str | None

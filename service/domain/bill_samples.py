@@ -10,8 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from service.domain.bill_bases import Basis
 from service.domain.bill_details import BillLine
-from service.domain.bills import Basis, Bill
+from service.domain.bills import Bill
 from service.domain.reading_checks import Use
 
 Rule = Literal[
@@ -114,6 +115,7 @@ def _change(each: Calculated) -> Fraction:
     """Return by which part of what was used a day before, a day's use has changed."""
     before, bill = each.basis.used_before, each.bill
     assert before is not None, "only what can be compared is"
-    use = Use.between(bill.previous.read_at, bill.reading.read_at, kwh=bill.consumption_kwh)
+    read_kwh = bill.consumption_kwh - bill.lost_kwh
+    use = Use.between(bill.previous.read_at, bill.reading.read_at, kwh=read_kwh)
     difference = abs(use.kwh * before.days - before.kwh * use.days)
     return Fraction(difference, max(before.kwh * use.days, 1))

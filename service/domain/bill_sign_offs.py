@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC
 
+from service.domain.bill_bases import Stand
 from service.domain.bill_runs import BillRun
-from service.domain.bills import Bill, Stand
+from service.domain.bills import Bill
 from service.domain.errors import Conflict, Forbidden
 from service.domain.principals import Caller
 
@@ -135,6 +136,7 @@ def digest(bill: Bill) -> bytes:
             )
             for line in bill.lines
         ),
+        *(() if bill.power_factor is None else (bill.power_factor, bill.reactive_kvarh)),
     )
     return hashlib.sha256(repr(said).encode()).digest()[:_DIGEST_BYTES]
 

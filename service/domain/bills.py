@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from service.domain import two_part
+from service.domain.bill_bases import Basis, Stand
 from service.domain.bill_numbers import bill_number
 from service.domain.calculations import Calculation, Line, calculate
 from service.domain.errors import Conflict, Invalid
 from service.domain.household_terms import Subsidy, has_free_energy, has_wider_tiers
-from service.domain.metered import PeriodSpan, energy_of
+from service.domain.metered import energy_of
 from service.domain.meters import Register, Span, measured_kwh
 from service.domain.months import Month, business_date, months_between
 from service.domain.portions import Household, Portion, Spell
@@ -46,7 +48,7 @@ class PriceMissing(Conflict):
 
 
 class PeriodsUnread(Conflict):
-    """The books have half a reading of a meter that counts by period of the day."""
+    """The books have half a reading of a meter with several registers."""
 
     code = "PERIODS_UNREAD"
     hint = "Tell whoever runs the service: readings are taken whole, no program leaves one so."
@@ -59,64 +61,14 @@ class AmountNegative(Invalid):
     hint = "Check the catalogue: prices below zero outweigh the others."
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """What the register showed, and when."""
-
-    read_at: datetime
-    register: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """
-    Everything that a bill of one account for one month is computed from.
-
-    `previous` is where the bill before ended, or the meter's installation; `last_billed` is the
-    newest month that has a bill in force, None before the first. `reading` is the newest of the
-    month. `before_kwh` is what the bills of earlier months of the same year came to. Of a household
-    `persons` and `subsidy` are those that hold in the month. `serial` follows those of the month's
-    bills that were cancelled, and of their mirrors. `used_before` is what the reading is compared
-    with, `accepted` what was accepted of it, `estimated_kwh` what it was made to come to if it is
-    an estimate. `hands` are the principals who took it, or corrected it. `removed` is what meters
-    measured that were exchanged since, the oldest first; `previous` is where the last one began.
-    `by_period` is what registers of periods of the day measured of all that, on whichever meters
-    have any; None in place of one whose reading is missing.
-    """
-
-    account_id: int
-    account_no: str
-    category: str
-    opened_on: date
-    digits: int
-    decimals: int
-    multiplier: Decimal
-    previous: Stand
-    last_billed: Month | None
-    reading: Stand | None
-    roll_overs: int
-    before_kwh: int
-    persons: int = 1
-    subsidy: Subsidy = "none"
-    serial: int = 1
-    used_before: Use | None = None
-    accepted: frozenset[tuple[str, int]] = frozenset()
-    estimated_kwh: int | None = None
-    hands: frozenset[int] = frozenset()
-    removed: tuple[Span, ...] = ()
-    by_period: tuple[PeriodSpan | None, ...] = ()
-
-    @property
-    def first_month(self) -> Month:
-        """The first month that has no bill yet; the month of installation counts as a whole."""
-        if self.last_billed is None:
-            return Month.at(self.previous.read_at)
-        return self.last_billed.next
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """A bill as issued: never changed, corrected only by a reversal."""
+    """
+    A bill as issued: never changed, corrected only by a reversal.
+
+    Of an account of two parts `consumption_kwh` holds the `lost_kwh`; its `power_factor` is in
+    hundredths, None if it was not assessed.
+    """
 
     month: Month
     account_id: int
@@ -132,6 +84,9 @@ class Bill:
     amount_fen: int
     issued_at: datetime
     due_on: date
+    power_factor: int | None = None
+    lost_kwh: int = 0
+    reactive_kvarh: int = 0
 
 
 def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at: datetime) -> Bill:
@@ -141,7 +96,6 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     A month that could not be billed is part of the next bill, with its share of every tier.
     `prices` are those of the account's category, the oldest first, with the one that was in force
     when the bill begins.
-
     :raises LaterMonthBilled: if a later month has a bill already
     :raises ReadingMissing: if the month has no reading
     :raises PeriodsUnread: if the books lack what a register of a period showed
@@ -152,28 +106,48 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
     :raises PeriodUnpriced: if they leave energy without a price
     :raises TierUnpriced: if they change between tiers and none
     :raises AmountNegative: if the lines sum up to less than nothing
+    :raises Conflict: of an account of two parts, as `two_part.calculated` says
     """
     reading = _reading_to_bill(basis, month)
-    spells = _spells(basis, reading, prices)
-    energy = _in_season(_measured(basis, reading), reading, prices, month)
-    _check_use(basis, reading, kwh=energy.total_kwh)
-    calculation = calculated(energy, spells=spells, household=_household(basis, month))
+    calculation = _calculation(basis, reading, month, prices)
     return Bill(
         month=month,
         account_id=basis.account_id,
         serial=basis.serial,
         bill_no=bill_number(month=month, account_no=basis.account_no, serial=basis.serial),
         category=basis.category,
-        catalogue_version_id=int(spells[-1].tariff.version),
+        catalogue_version_id=int(_spells(basis, reading, prices)[-1].tariff.version),
         previous=basis.previous,
         reading=reading,
         multiplier=basis.multiplier,
-        consumption_kwh=energy.total_kwh,
+        consumption_kwh=calculation.consumption_kwh,
         lines=calculation.lines,
         amount_fen=calculation.amount_fen,
         issued_at=issued_at,
         due_on=business_date(issued_at) + timedelta(days=DAYS_TO_PAY),
+        power_factor=calculation.power_factor,
+        lost_kwh=calculation.lost_kwh,
+        reactive_kvarh=calculation.reactive_kvarh,
     )
+
+
+def _calculation(
+    basis: Basis, reading: Stand, month: Month, prices: Sequence[PriceList]
+) -> Calculation:
+    energy = _in_season(_measured(basis, reading), reading, prices, month)
+    portion = Portion(
+        energy=energy,
+        spells=_spells(basis, reading, prices),
+        household=_household(basis, month),
+    )
+    _check_use(basis, reading, kwh=energy.total_kwh)
+    if basis.category not in two_part.TWO_PART:
+        return calculated(portion)
+    calculation = two_part.calculated(
+        basis, portion, month=month, until=reading.read_at, prices=prices
+    )
+    _check_amount(calculation)
+    return calculation
 
 
 def household_of(
@@ -204,7 +178,7 @@ def household_of(
     )
 
 
-def calculated(energy: Energy, *, spells: tuple[Spell, ...], household: Household) -> Calculation:
+def calculated(portion: Portion) -> Calculation:
     """
     Return what the energy of an account comes to.
 
@@ -212,11 +186,15 @@ def calculated(energy: Energy, *, spells: tuple[Spell, ...], household: Househol
     :raises TierUnpriced: if prices change between tiers and none
     :raises AmountNegative: if the lines sum up to less than nothing
     """
-    portion = Portion(energy=energy, spells=spells, household=household)
     calculation = calculate([portion])
-    if calculation.amount_fen < 0:
-        raise AmountNegative(f"{energy.total_kwh} kWh come to {calculation.amount_fen} fen")
+    _check_amount(calculation)
     return calculation
+
+
+def _check_amount(calculation: Calculation) -> None:
+    if calculation.amount_fen < 0:
+        kwh = calculation.consumption_kwh
+        raise AmountNegative(f"{kwh} kWh come to {calculation.amount_fen} fen")
 
 
 def _household(basis: Basis, month: Month) -> Household:
@@ -267,10 +245,10 @@ def _measured(basis: Basis, reading: Stand) -> Energy:
         roll_overs=basis.roll_overs,
     )
     kwh = measured_kwh((*basis.removed, running))
-    if not basis.by_period:  # nearly every bill
+    if not basis.others:  # nearly every bill
         return Energy(flat=kwh)
-    known = [each for each in basis.by_period if each is not None]
-    if len(known) < len(basis.by_period):
+    known = [each for each in basis.others if each is not None]
+    if len(known) < len(basis.others):
         raise PeriodsUnread(f"readings up to that of {reading.read_at.isoformat()}")
     return energy_of(kwh, known)
 

@@ -13,7 +13,7 @@ from service.domain.errors import Invalid
 from service.domain.portions import Assessment, Portion, Spell
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
-from service.domain.tariffs import ENERGY, Price, Tariff, TierUnpriced, Unit
+from service.domain.tariffs import BASIC, ENERGY, Price, Tariff, TierUnpriced, Unit
 from service.domain.tou import Period
 
 
@@ -55,10 +55,18 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calculation:
-    """The lines of a bill; `power_factor` is in hundredths, None if it is not assessed."""
+    """
+    The lines of a bill; `power_factor` is in hundredths, None if it is not assessed.
+
+    `consumption_kwh` is all energy that is billed, with the `lost_kwh`; `reactive_kvarh` what the
+    power factor was assessed from, with what was lost.
+    """
 
     lines: tuple[Line, ...]
     power_factor: int | None
+    consumption_kwh: int
+    lost_kwh: int = 0
+    reactive_kvarh: int = 0
 
     @property
     def amount_fen(self) -> int:
@@ -83,15 +91,19 @@ def calculate(
     lines = [line for number, each in enumerate(portions) for line in _of(each, number)]
     version = portions[0].spells[0].tariff.version
     lines += (_basic(charge, version) for charge in basic)
-    if assessment is None:
-        return Calculation(lines=tuple(lines), power_factor=None)
-    factor = _power_factor(portions, assessment)
-    tables = portions[0].spells[0].tariff.tables
-    if assessment.standard not in tables:
-        raise TablesMissing(f"no table of the standard 0.{assessment.standard:02}")
-    if factor is not None:
-        lines.append(_adjustment(lines, portions, factor, tables[assessment.standard], version))
-    return Calculation(lines=tuple(lines), power_factor=factor)
+    factor = None
+    if assessment is not None:
+        factor = _power_factor(portions, assessment)
+        tables = portions[0].spells[0].tariff.tables
+        if assessment.standard not in tables:
+            raise TablesMissing(f"no table of the standard 0.{assessment.standard:02}")
+        if factor is not None:
+            lines.append(_adjustment(lines, portions, factor, tables[assessment.standard], version))
+    return Calculation(
+        lines=tuple(lines),
+        power_factor=factor,
+        consumption_kwh=sum(portion.energy.total_kwh for portion in portions),
+    )
 
 
 def _of(portion: Portion, number: int) -> Iterator[Line]:
@@ -102,6 +114,8 @@ def _of(portion: Portion, number: int) -> Iterator[Line]:
     for index, (spell, used) in enumerate(spells):
         kwh = _priced(used, spell.tariff)
         for price in spell.tariff.prices:
+            if price.unit in _OF_SUPPLY:
+                continue
             if price.unit == "month":
                 quantity = portion.household.months if index == 0 else None
             else:
@@ -113,6 +127,7 @@ def _of(portion: Portion, number: int) -> Iterator[Line]:
 
 
 _Key = tuple[Period | None, int | None]
+_OF_SUPPLY = frozenset({"kVA", "kW"})  # prices of the basic charge, which is not about energy
 
 
 def _by_days(kwh: dict[_Key, int], spells: Sequence[Spell]) -> list[dict[_Key, int]]:
@@ -216,7 +231,7 @@ def _first_price(prices: Iterable[Price]) -> Price:
 def _basic(charge: Charge, version: str) -> Line:
     return Line(
         portion=None,
-        component="basic",
+        component=BASIC,
         period=None,
         tier=None,
         quantity=charge.quantity,
@@ -224,8 +239,8 @@ def _basic(charge: Charge, version: str) -> Line:
         price=charge.price,
         amount_fen=charge.amount_fen,
         is_levy=False,
-        is_in_base=True,
-        version=version,
+        is_in_base=charge.is_in_base,
+        version=charge.version or version,
         days=charge.days,
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from service.domain.errors import Missing
-from service.domain.tou import Period
+from service.domain.registers import Counted
 
 Step = Literal["requested", "approved", "rejected"]
 
@@ -36,7 +36,7 @@ class ShownReading:
     source: str
     first_register: str | None
     asset_no: str
-    periods: Mapping[Period, str]
+    periods: Mapping[Counted, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class CorrectionEvent:
 class PeriodCorrection:
     """What the register of one period shall have shown."""
 
-    period: Period
+    period: Counted
     register_before: str
     register: str
     rolled_over: bool

@@ -31,7 +31,10 @@ def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[
             where = f"tier {line.tier}: "
         elif line.period is not None:
             where = f"{line.period}: "
-        yield f"{where}{_product_text(line)} ({documents[line.version]})"
+        # What is about money, or not about whole units, is told as trials tell it.
+        is_whole = line.unit in {"kWh", "month"}
+        told = _product_text(line) if is_whole else formula(line)
+        yield f"{where}{told} ({documents[line.version]})"
 
 
 def in_words(
@@ -45,20 +48,26 @@ def in_words(
             tier=line.tier,
             quantity=str(line.quantity),
             unit=line.unit,
-            price_yuan=yuan_text(line.price),
+            price_yuan=_price_text(line),
             amount_fen=line.amount_fen,
             is_levy=line.is_levy,
             legal_document=documents[line.version],
             why=why,
+            days=line.days,
         )
         for line, why in zip(lines, whys, strict=True)
     )
 
 
+def _price_text(line: Line) -> str:
+    """Return the price of a line in yuan, of the power factor's adjustment in percent."""
+    return yuan_text(line.price * _PRICE_UNITS_PER_FEN if line.unit == "fen" else line.price)
+
+
 def formula(line: Line) -> str:
     """Return how the amount of a calculated line came about, in one sentence."""
     if line.unit == "fen":
-        percent = yuan_text(line.price * _PRICE_UNITS_PER_FEN)
+        percent = _price_text(line)
         base, amount = _yuan(int(line.quantity)), _yuan(line.amount_fen)
         return f"{percent} % of {base} yuan, half up {amount} yuan"
     days = "" if line.days is None else f" × {line.days}/30"

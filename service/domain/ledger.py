@@ -20,6 +20,7 @@ SALES = {
     "residential_tou": "6001.01",
     "commercial": "6001.02",
     "agricultural": "6001.03",
+    "industrial": "6001.04",
 }
 LEVIES = {
     "rural_grid_loan": "2241.01",

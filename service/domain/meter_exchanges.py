@@ -11,7 +11,7 @@ from service.domain.errors import Busy
 from service.domain.meters import Register
 from service.domain.new_accounts import NewMeter, judge_meter
 from service.domain.readings import MeterState, NewReading, Reading, taken
-from service.domain.tou import Period
+from service.domain.registers import Counted
 
 _TAKEN_BY = "manual"
 
@@ -28,7 +28,7 @@ class NewExchange:
     """
     An exchange as it was sent: what the old meter showed last, the new one as it was hung then.
 
-    `final_periods` are the old meter's registers of periods of the day, if it had any.
+    `final_periods` are the old meter's other registers, if it had any.
     `work_order_no` is that of the order on which whoever did it wrote both registers down.
     """
 
@@ -38,7 +38,7 @@ class NewExchange:
     meter: NewMeter
     work_order_no: str
     reason: str
-    final_periods: Mapping[Period, str] = field(default_factory=dict)
+    final_periods: Mapping[Counted, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Exchange:
 class PeriodRegister:
     """A meter's register of one period of the day, as the meter was hung, as it was removed."""
 
-    period: Period
+    period: Counted
     initial_register: str
     final_register: str | None
 

@@ -10,10 +10,14 @@ from typing import Literal, NamedTuple, get_args
 from service.domain import tou
 from service.domain.errors import Invalid
 from service.domain.meters import Register, Span, consumption_kwh, measured_kwh
+from service.domain.registers import Counted, is_period
+from service.domain.rounding import half_up
 from service.domain.tou import PERIODS, Energy, Period
 
 Counter = Literal["total", "sharp", "peak", "valley", "deep_valley", "reactive", "reactive_reverse"]
 COUNTERS: tuple[Counter, ...] = get_args(Counter)
+
+_SCALE = 10**4  # Registers and multipliers have four decimals at most.
 
 
 class RegisterBelowStart(Invalid):
@@ -30,10 +34,10 @@ class PeriodsBelowTotal(Invalid):
     hint = "Read each of the meter's registers again: together they count what the total does."
 
 
-class PeriodSpan(NamedTuple):
-    """What the register of one period of the day showed at both ends of a bill's time."""
+class RegisterSpan(NamedTuple):
+    """What a register beside that of all energy showed at both ends of a bill's time."""
 
-    period: Period
+    counted: Counted
     span: Span
 
 
@@ -69,12 +73,12 @@ def measured(spans: Mapping[Counter, Sequence[Span]]) -> Metered:
     Source: domain rule 2.2, steps 1 to 3 and 8; examples E07 to E10.
     :raises PeriodsExceedTotal: if the periods come to more than the total
     """
-    by_period = [
-        PeriodSpan(period, span)
+    others = [
+        RegisterSpan(period, span)
         for period in PERIODS
         for span in (spans.get(period, ()) if period != "flat" else ())
     ]
-    energy = energy_of(_kwh(spans.get("total", ())), by_period)
+    energy = energy_of(_kwh(spans.get("total", ())), others)
     reactive_kvarh = _kwh(spans.get("reactive", ())) + _kwh(spans.get("reactive_reverse", ()))
     return Metered(energy=energy, reactive_kvarh=reactive_kvarh)
 
@@ -100,7 +104,7 @@ def check_advances(shape: Register, *, total: Decimal, periods: Mapping[Period, 
         raise PeriodsBelowTotal(f"the periods moved by {-beyond} less than all energy")
 
 
-def energy_of(total_kwh: int, by_period: Iterable[PeriodSpan]) -> Energy:
+def energy_of(total_kwh: int, others: Iterable[RegisterSpan]) -> Energy:
     """
     Return the energy of a bill by period: flat is what its meters' other registers leave of all.
 
@@ -112,8 +116,9 @@ def energy_of(total_kwh: int, by_period: Iterable[PeriodSpan]) -> Energy:
     :raises PeriodsExceedTotal: if the periods come to more than the total
     """
     spans: dict[Period, list[Span]] = {period: [] for period in PERIODS}
-    for period, span in by_period:
-        spans[period].append(span)
+    for counted, span in others:
+        if is_period(counted):
+            spans[counted].append(span)
     asked = [span for period in PERIODS if period != "flat" for span in spans[period]]
     return tou.balanced(
         total_kwh=total_kwh,
@@ -126,3 +131,24 @@ def energy_of(total_kwh: int, by_period: Iterable[PeriodSpan]) -> Energy:
             for span in asked
         ),
     )
+
+
+def reactive_kvarh_of(others: Iterable[RegisterSpan]) -> int:
+    """
+    Return the reactive energy of a bill, of both directions.
+
+    Source: domain rule 2.2, step 8 (the sum of what each register counted).
+    :raises ConsumptionImplausible: if a register ran backwards, or beyond what anybody can use
+    """
+    asked = ("reactive", "reactive_reverse")
+    return measured_kwh(span for counted, span in others if counted in asked)
+
+
+def demand_kw(*, register: Decimal, multiplier: Decimal) -> Decimal:
+    """
+    Return the demand that a register shows, in kW with two decimals, half up.
+
+    Source: domain rule 2.3 (demand).
+    """
+    shown = int(register * _SCALE) * int(multiplier * _SCALE)
+    return Decimal(half_up(shown, _SCALE * _SCALE // 100)).scaleb(-2)

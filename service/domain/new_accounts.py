@@ -15,9 +15,9 @@ from service.domain.bureaus import BureauUnknown
 from service.domain.errors import Invalid
 from service.domain.meters import DECIMALS_MAX, DIGITS_MAX, Register
 from service.domain.months import business_date
-from service.domain.tou import Period
+from service.domain.registers import Counted
 
-CATEGORIES = ("residential", "residential_tou", "commercial", "agricultural")
+CATEGORIES = ("residential", "residential_tou", "commercial", "agricultural", "industrial")
 HOMES = frozenset({"residential", "residential_tou"})
 """What a household may be: priced by tiers, or by these and by the periods of the day."""
 TEXT_LENGTH_MAX = 200
@@ -86,7 +86,7 @@ class NewMeter:
     """
     A meter that is hung up; decimal numbers are text, as they were sent.
 
-    `periods` is what its registers of periods of the day showed, if it counts by these as well.
+    `periods` is what its other registers showed: of periods of the day, reactive energy, demand.
     """
 
     asset_no: str
@@ -95,7 +95,7 @@ class NewMeter:
     multiplier: str
     installed_at: datetime
     initial_register: str
-    periods: Mapping[Period, str] = dataclasses.field(default_factory=dict)
+    periods: Mapping[Counted, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

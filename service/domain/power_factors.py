@@ -21,6 +21,11 @@ class PowerFactorTableIncomplete(Invalid):
     hint = "Publish a catalogue whose table has a row for each hundredth from 0.00 to 1.00."
 
 
+def in_hundredths(power_factor: int) -> str:
+    """Write a power factor of hundredths as a decimal: `0.87`."""
+    return f"{power_factor // 100}.{power_factor % 100:02}"
+
+
 def hundredths(*, active_kwh: int, reactive_kvarh: int) -> int | None:
     """
     Return the power factor in hundredths, rounded half up; None if no energy was used at all.

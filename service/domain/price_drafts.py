@@ -14,11 +14,14 @@ from service.domain.calendars import Calendar
 from service.domain.errors import Invalid
 from service.domain.ledger import LEVIES
 from service.domain.new_accounts import CATEGORIES, CategoryUnknown
-from service.domain.tariffs import ENERGY, Price, Tariff
+from service.domain.tariffs import BASIC, ENERGY, Price, Tariff
 from service.domain.tiers import Extension, Scheme
 from service.domain.tou import Period
+from service.domain.two_part import TWO_PART
 
 _PRICE_PLACES = 8
+_BASIC_BELOW_YUAN = 5_000
+_OF_SUPPLY = frozenset({"kVA", "kW"})
 
 
 class EnergyUnpriced(Invalid):
@@ -42,6 +45,13 @@ class LevyUnknown(Invalid):
     hint = f"Use one of these components: {', '.join(LEVIES)}."
 
 
+class BasicPricesMismatched(Invalid):
+    """Customers of two parts pay for a kVA, or a kW; no others do."""
+
+    code = "BASIC_PRICES_MISMATCHED"
+    hint = "Price `basic` per kVA and per kW, from 0 to 5000 yuan, where there are two parts only."
+
+
 class CalendarMissing(Invalid):
     """A draft prices periods of the day, and does not say when they are."""
 
@@ -58,13 +68,17 @@ class PeriodNotInCalendar(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftPrice:
-    """A price in decimal yuan per kWh or per month; for one period, for one tier, or for all."""
+    """
+    A price in decimal yuan per kWh or month; for one period, for one tier, or for all.
+
+    Those of the component `basic` are per kVA and per kW, a month.
+    """
 
     component: str
     price_yuan: str
     period: Period | None = None
     tier: int | None = None
-    unit: Literal["kWh", "month"] = "kWh"
+    unit: Literal["kWh", "month", "kVA", "kW"] = "kWh"
     is_levy: bool = False
     is_in_power_factor_base: bool = True
 
@@ -126,6 +140,7 @@ def checked(draft: PriceDraft) -> PriceDraft:
 
     :raises CategoryUnknown: if nobody is of the category
     :raises EnergyUnpriced: if energy has no price
+    :raises BasicPricesMismatched: if a basic charge has no price, or a price and no customers
     :raises PriceTwice: if something has two
     :raises LevyUnknown: if a levy has no account in the books
     :raises PeriodUnpriced: if some periods have a price, and what is flat, or another one of the
@@ -143,8 +158,12 @@ def checked(draft: PriceDraft) -> PriceDraft:
     energy = [price for price in draft.prices if price.component == ENERGY and price.unit == "kWh"]
     if not energy:
         raise EnergyUnpriced(f"no price for the energy of {draft.category}")
-    named = Counter((price.component, price.period, price.tier) for price in draft.prices)
-    twice = [component for (component, _, _), times in named.items() if times > 1]
+    _check_basic(draft)
+    named = Counter(
+        (price.component, price.period, price.tier, price.unit if price.component == BASIC else "")
+        for price in draft.prices
+    )
+    twice = [component for (component, *_), times in named.items() if times > 1]
     if twice:
         raise PriceTwice(f"{twice[0]} has two prices for the same")
     unknown = [each.component for each in draft.prices if each.is_levy]
@@ -154,6 +173,20 @@ def checked(draft: PriceDraft) -> PriceDraft:
     draft.tariff(version="draft")
     _check_periods(draft)
     return draft
+
+
+def _check_basic(draft: PriceDraft) -> None:
+    found = [each for each in draft.prices if each.component == BASIC or each.unit in _OF_SUPPLY]
+    wanted = _OF_SUPPLY if draft.category in TWO_PART else frozenset()
+    if {each.unit for each in found} != wanted or not all(map(_is_plain_basic, found)):
+        raise BasicPricesMismatched(f"{draft.category}, with {len(found)} prices of supply")
+
+
+def _is_plain_basic(price: DraftPrice) -> bool:
+    is_plain = price.period is None and price.tier is None and not price.is_levy
+    # What exceeds a contract costs twice as much, which has to fit where prices are kept.
+    is_price = 0 <= Decimal(price.price_yuan) < _BASIC_BELOW_YUAN
+    return is_plain and is_price and price.component == BASIC
 
 
 def _check_periods(draft: PriceDraft) -> None:

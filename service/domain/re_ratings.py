@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.domain.bills import calculated
 from service.domain.errors import Refusal
-from service.domain.portions import Household, Spell
+from service.domain.portions import Household, Portion, Spell
 from service.domain.tariffs import Tariff
 from service.domain.tou import Energy
 
@@ -19,6 +19,8 @@ BILLS = 2_000
 class Rated:
     """
     An issued bill, with what its calculation depends on beside the prices.
+
+    Of an account of two parts it is what energy comes to: no basic charge, no power factor.
 
     Of its energy the periods are those that it was billed by; without any all is flat.
     """
@@ -89,7 +91,7 @@ def _differences(
     spells = (Spell(days=1, tariff=tariff),)
     for bill in bills:
         try:
-            after = calculated(bill.energy, spells=spells, household=bill.household)
+            after = calculated(Portion(energy=bill.energy, spells=spells, household=bill.household))
         except Refusal as refusal:
             refusals.append(f"account {bill.account_no}: {refusal.code}, {refusal.detail}")
             continue

@@ -13,7 +13,8 @@ from service.domain.metered import PeriodsBelowTotal, check_advances
 from service.domain.meters import Register
 from service.domain.principals import Caller
 from service.domain.readings import PeriodReading, PeriodsDiffer, has_rolled_over
-from service.domain.tou import Period, PeriodsExceedTotal
+from service.domain.registers import Counted, grows, is_period
+from service.domain.tou import PeriodsExceedTotal
 
 
 class ReadingUnknown(Missing):
@@ -70,7 +71,7 @@ class CorrectionOrder:
     """
     What a reading should have said, as it was sent; registers are text.
 
-    Of registers of periods of the day `periods` has those that were misread.
+    Of the meter's other registers `periods` has those that were misread.
     """
 
     account_no: str
@@ -78,7 +79,7 @@ class CorrectionOrder:
     register: str
     reason: str
     is_roll_over_confirmed: bool
-    periods: Mapping[Period, str] = field(default_factory=dict)
+    periods: Mapping[Counted, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +92,9 @@ class NextReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodStanding:
-    """How the register of one period stands in a reading, between those beside it."""
+    """How another register stands in a reading, between those beside it."""
 
-    period: Period
+    period: Counted
     register: Decimal
     rolled_over: bool
     previous: Decimal
@@ -153,18 +154,18 @@ def check_request(standing: ReadingStanding, order: CorrectionOrder) -> Correcte
 
 
 def judged(
-    standing: ReadingStanding, *, register: str, periods: Mapping[Period, str], is_confirmed: bool
+    standing: ReadingStanding, *, register: str, periods: Mapping[Counted, str], is_confirmed: bool
 ) -> Corrected:
     """
     Return what the reading comes to where it stands now, judged between its neighbours as new ones.
 
     The next reading's roll-over is judged anew with it: whether its register began again depends on
     this one. A person's confirmation of it stands.
-    :param periods: what registers of periods showed, of those that were misread
+    :param periods: what other registers showed, of those that were misread
     :raises ReadingBilled: if a bill in force rests on the reading
     :raises RegisterMalformed: if a register is no number
     :raises RegisterTooLong: if the meter cannot show it
-    :raises PeriodsDiffer: if the meter has no register of one of the periods
+    :raises PeriodsDiffer: if the meter has no such register
     :raises PeriodsExceedTotal: if they would come to more than all energy
     :raises PeriodsBelowTotal: if they would come to less, and are all there are
     :raises ReadingBelowPrevious: if a register would have run backwards
@@ -184,10 +185,10 @@ def judged(
                 start=at.previous, end=each.register, roll_overs=int(each.rolled_over)
             )
             for at, each in zip(standing.periods, found, strict=True)
+            if is_period(at.period)
         },
     )
-    corrected = Corrected(value, rolled_over, found)
-    _check_next(standing, corrected)
+    _check_next(standing, corrected := Corrected(value, rolled_over, found))
     return corrected
 
 
@@ -206,7 +207,7 @@ def _check_next(standing: ReadingStanding, corrected: Corrected) -> None:
             periods={
                 at.period: _advance(standing.shape, each.register, at.next)
                 for at, each in zip(standing.periods, corrected.periods, strict=True)
-                if at.next is not None
+                if at.next is not None and is_period(at.period)
             },
         )
     except (PeriodsExceedTotal, PeriodsBelowTotal) as error:
@@ -223,6 +224,8 @@ def _fitting(
 ) -> tuple[Decimal, bool]:
     """Return what a register shows, if it began again, where both fit between the neighbours."""
     value, following = shape.read(text), at.next
+    if isinstance(at, PeriodStanding) and not grows(at.period):
+        return value, False
     rolled_over = has_rolled_over(
         value, previous=at.previous, shape=shape, is_confirmed=is_confirmed
     )
@@ -235,7 +238,7 @@ def _fitting(
 
 
 def _periods(
-    standing: ReadingStanding, misread: Mapping[Period, str], *, is_confirmed: bool
+    standing: ReadingStanding, misread: Mapping[Counted, str], *, is_confirmed: bool
 ) -> Iterator[PeriodReading]:
     unknown = misread.keys() - {each.period for each in standing.periods}
     if unknown:

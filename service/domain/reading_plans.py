@@ -9,7 +9,7 @@ from typing import Literal
 from service.domain.errors import Invalid, Missing
 from service.domain.months import Month
 from service.domain.reading_sections import check_reach
-from service.domain.tou import Period
+from service.domain.registers import Counted
 
 TOLERANCE = timedelta(days=1)
 """A section is read on its example day, a holiday may shift it by so much (domain rule 2.9)."""
@@ -67,7 +67,7 @@ class PlanStop:
     """
     An account on the round; the newest reading of its meter in the month, or nulls.
 
-    `periods` are those that the meter has registers of, to be read beside that of all energy.
+    `periods` are what the meter has registers of, to be read beside that of all energy.
     """
 
     position: int
@@ -76,7 +76,7 @@ class PlanStop:
     read_at: datetime | None
     register: str | None
     source: str | None
-    periods: tuple[Period, ...]
+    periods: tuple[Counted, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from service.domain.errors import Conflict, Invalid
 from service.domain.metered import check_advances
 from service.domain.meters import Register
 from service.domain.months import business_date
-from service.domain.tou import Period
+from service.domain.registers import Counted, grows, is_period
 
 SOURCES = ("manual", "ami", "customer", "migration")
 TAKEN_BY_PERSONS = frozenset({"manual", "customer"})
@@ -65,7 +65,7 @@ class PeriodsDiffer(Invalid):
     """A reading says nothing of a register that the meter has, or something of one it has not."""
 
     code = "PERIODS_DIFFER"
-    hint = "Send in `periods` what each register of a period shows that the account's meter has."
+    hint = "Send in `periods` what each register shows that the meter has beside all energy."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class NewReading:
     """
     A reading as it was sent; registers are text, as the meter showed them.
 
-    `periods` are those of a meter that counts by period of the day, beside that of all energy.
+    `periods` are the meter's other registers: of periods of the day, of reactive energy, of demand.
     """
 
     account_no: str
@@ -81,7 +81,7 @@ class NewReading:
     read_at: datetime
     source: str
     is_roll_over_confirmed: bool
-    periods: Mapping[Period, str] = field(default_factory=dict)
+    periods: Mapping[Counted, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class MeterState:
     """
     A meter with the newest reading taken from it; `is_estimated` says that nobody took it.
 
-    `periods` is what its registers of periods showed then.
+    `periods` is what its other registers showed then.
     """
 
     bureau_id: int
@@ -98,14 +98,14 @@ class MeterState:
     read_at: datetime
     register: Decimal
     is_estimated: bool = False
-    periods: Mapping[Period, Decimal] = field(default_factory=dict)
+    periods: Mapping[Counted, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodReading:
-    """What the register of one period showed; `rolled_over` as of a reading."""
+    """What a register beside that of all energy showed; `rolled_over` as of a reading."""
 
-    period: Period
+    period: Counted
     register: Decimal
     rolled_over: bool
 
@@ -145,12 +145,11 @@ def taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from
         state.shape,
         total=advance(start=state.register, end=register, roll_overs=int(rolled_over)),
         periods={
-            each.period: advance(
-                start=state.periods[each.period],
-                end=each.register,
-                roll_overs=int(each.rolled_over),
+            period: advance(
+                start=state.periods[period], end=each.register, roll_overs=int(each.rolled_over)
             )
             for each in periods
+            if is_period(period := each.period)
         },
     )
     return Reading(
@@ -168,13 +167,14 @@ def taken(new: NewReading, state: MeterState | None, *, now: datetime, open_from
 def _by_period(new: NewReading, state: MeterState) -> Iterator[PeriodReading]:
     if new.periods.keys() != state.periods.keys():
         sent, had = (", ".join(sorted(each)) or "none" for each in (new.periods, state.periods))
-        raise PeriodsDiffer(f"registers of periods are {sent}, the meter's are {had}")
+        raise PeriodsDiffer(f"registers are {sent}, the meter's are {had}")
     for period, text in sorted(new.periods.items()):
         register = state.shape.read(text)
         yield PeriodReading(
             period=period,
             register=register,
-            rolled_over=has_rolled_over(
+            rolled_over=grows(period)
+            and has_rolled_over(
                 register,
                 previous=state.periods[period],
                 shape=state.shape,

@@ -13,6 +13,8 @@ from service.domain.tou import Period
 
 ENERGY = "energy"
 """The component that tiers, subsidies are about."""
+BASIC = "basic"
+"""The component that is about capacity (kVA) and demand (kW), not about energy."""
 
 Unit = Literal["kWh", "kVA", "kW", "month", "fen"]
 
@@ -26,7 +28,7 @@ class TierUnpriced(Invalid):
 
 class Price(NamedTuple):
     """
-    One price of a tariff, in 1e-8 yuan per kWh, or per month.
+    One price of a tariff, in 1e-8 yuan per kWh, per month, or per kVA or kW a month.
 
     With a `period` it holds for the energy of that period, with a `tier` for the energy of that
     tier, else for all. A tariff of increments has one for all energy (or for each period), then

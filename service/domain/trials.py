@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
+from fractions import Fraction
 
 from service.domain import basic_charges, losses, sub_meters, tou
-from service.domain.basic_charges import Charge, Equipment
+from service.domain.basic_charges import BasicMode, Charge, Equipment
 from service.domain.calculations import Calculation, calculate
 from service.domain.losses import Loss, Transformer
 from service.domain.metered import Metered
 from service.domain.portions import Assessment, Household, Participation, Portion, Spell
 from service.domain.sub_meters import SubMeter
 from service.domain.tou import Energy
-
-BasicMode = Literal["capacity", "contract_demand", "actual_demand", "before_2016"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,9 @@ class Basic:
     """
     How the basic charge is agreed; `price` is that of a kVA or a kW a month, in 1e-8 yuan.
 
-    `has_discount` for heavy use: from 260 kWh a month per kVA on (actual demand).
+    `has_discount` for heavy use: from 260 kWh a month per kVA on, of demand. `version` names the
+    price list, None if it is the bill's; `is_in_base` says if the power factor counts the charge.
+    `running_kva` is what ran at one time, None if all of it did.
     """
 
     mode: BasicMode
@@ -53,17 +53,22 @@ class Basic:
     measured_kw: Decimal = Decimal(0)
     has_floor: bool = False
     has_discount: bool = False
+    version: str | None = None
+    is_in_base: bool = True
+    running_kva: Decimal | None = None
 
     @property
     def capacity_kva(self) -> Decimal:
-        """The capacity of everything that runs, for however many days."""
+        """The capacity that the floor of demand, and heavy use, are measured by."""
+        if self.running_kva is not None:
+            return self.running_kva
         return sum((each.capacity_kva for each in self.equipment), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """
-    A customer's month.
+    A customer's month; or several, each with its basic charge.
 
     `corrections_kwh` are made up (below zero: refunded) by a document. `line_loss` is in hundredths
     of a percent. `standard` is that of the power factor, in hundredths, None if it is not assessed.
@@ -76,7 +81,7 @@ class Trial:
     running: tuple[Running, ...] = ()
     line_loss: int = 0
     corrections_kwh: int = 0
-    basic: Basic | None = None
+    basic: tuple[Basic, ...] = ()
     standard: int | None = None
 
 
@@ -106,17 +111,30 @@ def calculated(trial: Trial) -> Calculation:
         ),
     ]
     billed_kwh = sum(portion.energy.total_kwh for portion in portions)
-    return calculate(
+    calculation = calculate(
         portions,
-        basic=_basic(trial.basic, consumption_kwh=billed_kwh) if trial.basic else (),
+        basic=[
+            replace(charge, version=basic.version, is_in_base=basic.is_in_base)
+            for basic in trial.basic
+            for charge in charged(basic, monthly_kwh=Fraction(billed_kwh, trial.household.months))
+        ],
         assessment=_assessment(trial, lost),
+    )
+    return replace(
+        calculation,
+        lost_kwh=lost.active_kwh,
+        reactive_kvarh=trial.metered.reactive_kvarh + lost.reactive_kvarh,
     )
 
 
 def _lost(trial: Trial) -> Loss:
-    """Return what all transformers lost, each its share of the load, then the line behind them."""
+    """
+    Return what all transformers lost, each its share of the load, then the line behind them.
+
+    The share is by capacity, and by how long each ran: domain rule 2.8 is silent of the days.
+    """
     energy_kwh, reactive_kvarh = trial.metered.energy.total_kwh, trial.metered.reactive_kvarh
-    capacities = [int(each.transformer.capacity_kva * 100) for each in trial.running]
+    capacities = [int(each.transformer.capacity_kva * 100) * each.days for each in trial.running]
     found = [
         losses.of_transformer(
             each.transformer,
@@ -150,8 +168,13 @@ def _assessment(trial: Trial, lost: Loss) -> Assessment | None:
     )
 
 
-def _basic(basic: Basic, *, consumption_kwh: int) -> Sequence[Charge]:
-    capacity_kva = basic.capacity_kva
+def charged(basic: Basic, *, monthly_kwh: Fraction) -> Sequence[Charge]:
+    """
+    Return the basic charge of a month in which so much was billed, in kWh.
+
+    Source: domain rules 2.3, 2.12a; examples E11, E12.
+    """
+    capacity_kva, price = basic.capacity_kva, _demand_price(basic, monthly_kwh=monthly_kwh)
     match basic.mode:
         case "capacity":
             return basic_charges.of_capacity(basic.equipment, price=basic.price)
@@ -161,19 +184,19 @@ def _basic(basic: Basic, *, consumption_kwh: int) -> Sequence[Charge]:
                     applied_kw=basic.contract_kw, capacity_kva=capacity_kva
                 ),
                 measured_kw=basic.measured_kw,
-                price=basic.price,
+                price=price,
             )
         case "before_2016":
             return basic_charges.of_demand_before_2016(
                 contract_kw=basic.contract_kw,
                 measured_kw=basic.measured_kw,
                 capacity_kva=capacity_kva,
-                price=basic.price,
+                price=price,
             )
         case "actual_demand":
             return basic_charges.of_actual_demand(
                 measured_kw=basic.measured_kw,
-                price=_demand_price(basic, consumption_kwh=consumption_kwh),
+                price=price,
                 floor_kw=basic_charges.contract_demand_kw(
                     applied_kw=Decimal(0), capacity_kva=capacity_kva
                 )
@@ -182,9 +205,9 @@ def _basic(basic: Basic, *, consumption_kwh: int) -> Sequence[Charge]:
             )
 
 
-def _demand_price(basic: Basic, *, consumption_kwh: int) -> int:
+def _demand_price(basic: Basic, *, monthly_kwh: Fraction) -> int:
     if not basic.has_discount:
         return basic.price
     return basic_charges.price_of_heavy_use(
-        basic.price, consumption_kwh=consumption_kwh, capacity_kva=basic.capacity_kva
+        basic.price, consumption_kwh=monthly_kwh, capacity_kva=basic.capacity_kva
     )

@@ -14,6 +14,7 @@ from service.domain.meter_exchanges import UpgradeUnderWay
 from service.domain.new_accounts import NewAccount
 from service.domain.statements import Balance
 from service.store import queries
+from service.store.readings import REGISTER_RULES
 from service.store.transaction import Transaction
 
 _SQL = queries.load("accounts")
@@ -46,14 +47,13 @@ def begin(
     Begin accounts under numbers, each with its meter; return which of their numbers were taken.
 
     If any was, the transaction holds accounts without a meter: undo it.
-    :raises UpgradeUnderWay: of a meter that counts by period, or of a new category, while some
-        program knows none
+    :raises UpgradeUnderWay: of a register, or of a category, that some program knows nothing of yet
     """
     rows = [_row(account_no, account) for account_no, account in accounts]
     if not rows:
         return Taken()
     under_way = UpgradeUnderWay("the release is not whole yet")
-    for rule in ("meter_register_known_to_all", "account_category_check"):
+    for rule in (*REGISTER_RULES, "account_category_check"):
         transaction.on_conflict(rule, under_way)
     halves = transaction.all(
         _SQL["begin_accounts"], accounts=msgspec.json.encode(rows).decode(), now=now

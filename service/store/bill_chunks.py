@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -9,15 +10,16 @@ from decimal import Decimal
 
 import msgspec
 
+from service.domain.bill_bases import Basis, Stand
 from service.domain.bill_runs import Chunk, Tally
 from service.domain.bill_samples import BillSample
-from service.domain.bills import Basis, Stand
 from service.domain.errors import Refusal
-from service.domain.metered import PeriodSpan
+from service.domain.metered import RegisterSpan, demand_kw
 from service.domain.meters import Register, Span
 from service.domain.months import Month
 from service.domain.reading_checks import BILLS_COMPARED, Use
-from service.store import queries
+from service.domain.two_part import TWO_PART
+from service.store import queries, supplies
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bill_chunks")
@@ -84,34 +86,67 @@ def bases(transaction: Transaction, chunk: Chunk, account_ids: Collection[int]) 
         ends_at=chunk.month.ends_at,
     )
     found = [_basis(row) for row in rows]
-    by_period = _by_period(transaction, chunk, found)
+    others = _others(transaction, chunk, found)
+    two_part = [basis for basis in found if basis.category in TWO_PART]
+    demands = _demands(transaction, chunk, two_part)
+    supplied = supplies.of_accounts(
+        transaction,
+        bureau_id=chunk.bureau_id,
+        account_ids=[basis.account_id for basis in two_part],
+        month=chunk.month,
+    )
     return [
-        replace(basis, by_period=by_period[basis.account_id])
-        if basis.account_id in by_period
+        replace(
+            basis,
+            others=others.get(basis.account_id, ()),
+            demands=demands.get(basis.account_id, {}),
+            supply=supplied.get(basis.account_id),
+        )
+        if basis.account_id in others or basis.account_id in supplied
         else basis
         for basis in found
     ]
 
 
-def _by_period(
-    transaction: Transaction, chunk: Chunk, bases: Iterable[Basis]
-) -> dict[int, tuple[PeriodSpan | None, ...]]:
-    """Return what registers of periods measured for bills, of accounts (by id) that have any."""
+def _times(chunk: Chunk, bases: Iterable[Basis]) -> dict[str, object]:
+    """Return from when to when each of these bills is, as far as it has a reading."""
     read = [(each, each.reading) for each in bases if each.reading is not None]
-    rows = transaction.all(
-        _SQL["spans_by_period"],
-        bureau_id=chunk.bureau_id,
-        account_ids=[basis.account_id for basis, _ in read],
-        previous_read_at=[basis.previous.read_at for basis, _ in read],
-        read_at=[reading.read_at for _, reading in read],
-    )
-    found: dict[int, tuple[PeriodSpan | None, ...]] = {}
-    for account_id, period, digits, decimals, multiplier, start, end, roll_overs in rows:
+    return {
+        "bureau_id": chunk.bureau_id,
+        "account_ids": [basis.account_id for basis, _ in read],
+        "previous_read_at": [basis.previous.read_at for basis, _ in read],
+        "read_at": [reading.read_at for _, reading in read],
+    }
+
+
+def _demands(
+    transaction: Transaction, chunk: Chunk, bases: Sequence[Basis]
+) -> dict[int, dict[Month, Decimal]]:
+    """Return the highest demand of each month of a bill, of accounts (by id) that have any."""
+    found: dict[int, dict[Month, Decimal]] = defaultdict(dict)
+    first = {basis.account_id: basis.first_month for basis in bases}
+    if bases:
+        rows = transaction.all(_SQL["demands_of_accounts"], **_times(chunk, bases))
+        for account_id, month, multiplier, register in rows:
+            # One that was read after its month was billed is the next month's: nobody paid for it.
+            of_account, read_in = found[account_id], max(Month.parse(month), first[account_id])
+            kw = demand_kw(register=register, multiplier=multiplier)
+            of_account[read_in] = max(kw, of_account.get(read_in, kw))
+    return found
+
+
+def _others(
+    transaction: Transaction, chunk: Chunk, bases: Iterable[Basis]
+) -> dict[int, tuple[RegisterSpan | None, ...]]:
+    """Return what other registers showed for bills, of accounts (by id) that have any."""
+    rows = transaction.all(_SQL["spans_of_registers"], **_times(chunk, bases))
+    found: dict[int, tuple[RegisterSpan | None, ...]] = {}
+    for account_id, counted, digits, decimals, multiplier, start, end, roll_overs in rows:
         span = None
         if end is not None:
             shape = Register(digits, decimals)
-            span = PeriodSpan(
-                period,
+            span = RegisterSpan(
+                counted,
                 Span(
                     shape=shape,
                     multiplier=multiplier,

@@ -22,11 +22,11 @@ _KEY = ("month", "bureau_id", "account_id", "serial")
 _BILL = (
     *_KEY, "bill_no", "bill_run_id", "catalogue_version_id", "previous_read_at",
     "previous_register", "read_at", "register", "multiplier", "consumption_kwh", "amount_fen",
-    "issued_at", "due_on",
+    "issued_at", "due_on", "power_factor", "lost_kwh", "reactive_kvarh",
 )  # fmt: skip
 _LINE = (
     *_KEY, "position", "component", "period", "tier", "quantity_kwh", "quantity", "unit",
-    "price_yuan_per_kwh", "amount_fen", "is_levy", "catalogue_version_id",
+    "price_yuan_per_kwh", "amount_fen", "is_levy", "catalogue_version_id", "days",
 )  # fmt: skip
 _RECEIVABLE = (*_KEY, "bill_no", "due_on", "amount_fen", "open_fen")
 _ALLOCATION = (
@@ -73,12 +73,13 @@ def issue(
     _copy(transaction, "evergrid.bill", _BILL, (
         (*key, bill.bill_no, chunk.bill_run_id, bill.catalogue_version_id, bill.previous.read_at,
          bill.previous.register, bill.reading.read_at, bill.reading.register, bill.multiplier,
-         bill.consumption_kwh, bill.amount_fen, bill.issued_at, bill.due_on)
+         bill.consumption_kwh, bill.amount_fen, bill.issued_at, bill.due_on, bill.power_factor,
+         bill.lost_kwh, bill.reactive_kvarh)
         for key, bill in keyed
     ))  # fmt: skip
     _copy(transaction, "evergrid.bill_line", _LINE, (
         (*key, position, line.component, line.period, line.tier, *_quantities(line), line.unit,
-         yuan_text(line.price), line.amount_fen, line.is_levy, line.version)
+         yuan_text(line.price), line.amount_fen, line.is_levy, line.version, line.days)
         for key, bill in keyed
         for position, line in enumerate(bill.lines, start=1)
     ))  # fmt: skip

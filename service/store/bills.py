@@ -16,13 +16,18 @@ from service.domain.bill_details import (
     BillPage,
     BillSummary,
     PeriodOfBill,
+    RegisterOfBill,
     RemovedMeter,
+    TwoPartOfBill,
 )
 from service.domain.bill_numbers import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
 from service.domain.explanations import in_words, reasons
+from service.domain.metered import RegisterSpan, demand_kw
 from service.domain.meters import Register, Span
 from service.domain.months import Month
+from service.domain.power_factors import in_hundredths
+from service.domain.registers import grows, is_period, unit_of
 from service.domain.tariffs import Unit
 from service.domain.tou import Period
 from service.store import queries
@@ -39,13 +44,11 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
     :raises BillUnknown: if no bill the caller may see has it
     """
     month, account_no, serial = parts_of_number(bill_no)
-    names = {"bill_no": bill_no, "account_no": account_no, "month": month.first_day}
-    found, rows = transaction.one(_SQL["bill_by_no"], **names), _lines(transaction, bill_no)
-    if found is None:
-        raise BillUnknown(f"no bill {bill_no}")
+    found, rows = _row(transaction, bill_no), _lines(transaction, bill_no)
     cancels_serial, is_in_force, is_estimated, settles_estimate, asset_no = found[11:16]
     is_mirror = cancels_serial is not None
-
+    sign = -1 if is_mirror else 1
+    registers = _registers(transaction, account_no, found)
     number = partial(bill_number, month=month, account_no=account_no)
     return BillDetails(
         bill_no=bill_no,
@@ -62,8 +65,10 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         read_at=found[7],
         register=found[8],
         multiplier=found[9],
-        removed_meters=_removed_meters(transaction, account_no, found, sign=-is_mirror or 1),
-        periods=_periods(transaction, account_no, found, sign=-is_mirror or 1),
+        removed_meters=_removed_meters(transaction, account_no, found, sign=sign),
+        periods=tuple(_period(row, sign=sign) for row in registers if is_period(row[1])),
+        registers=tuple(_register(row, sign=sign) for row in registers if not is_period(row[1])),
+        two_part=_two_part(*found[16:]),
         legal_document=found[10],
         cancels_bill_no=number(serial=cancels_serial) if is_mirror else None,
         # Only the newest bill of a month is ever in force: its mirror has the serial after it.
@@ -71,6 +76,25 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
         is_estimated=is_estimated,
         settles_estimate=settles_estimate and not is_estimated,
         lines=_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated),
+    )
+
+
+def _row(transaction: Transaction, bill_no: str) -> Row:
+    month, account_no, _ = parts_of_number(bill_no)
+    names = {"bill_no": bill_no, "account_no": account_no, "month": month.first_day}
+    found = transaction.one(_SQL["bill_by_no"], **names)
+    if found is None:
+        raise BillUnknown(f"no bill {bill_no}")
+    return found
+
+
+def _two_part(factor: int | None, lost_kwh: int, reactive_kvarh: int) -> TwoPartOfBill | None:
+    if factor is None and not lost_kwh and not reactive_kvarh:
+        return None
+    return TwoPartOfBill(
+        lost_kwh=lost_kwh,
+        reactive_kvarh=reactive_kvarh,
+        power_factor=None if factor is None else in_hundredths(factor),
     )
 
 
@@ -171,21 +195,18 @@ def _removed_meter(row: Row, *, sign: int) -> RemovedMeter:
     )
 
 
-def _periods(
-    transaction: Transaction, account_no: str, bill: Row, *, sign: int
-) -> tuple[PeriodOfBill, ...]:
-    rows = transaction.all(
-        _SQL["periods_of_bill"],
+def _registers(transaction: Transaction, account_no: str, bill: Row) -> list[Row]:
+    return transaction.all(
+        _SQL["registers_of_bill"],
         account_no=account_no,
         previous_read_at=bill[5],
         read_at=bill[7],
         issued_at=bill[3],
     )
-    return tuple(_period(row, sign=sign) for row in rows)
 
 
-def _period(row: Row, *, sign: int) -> PeriodOfBill:
-    asset_no, period, digits, decimals, multiplier, start, end, roll_overs = row
+def _span(row: Row) -> RegisterSpan:
+    _, counted, digits, decimals, multiplier, start, end, roll_overs = row
     span = Span(
         shape=Register(digits, decimals),
         multiplier=multiplier,
@@ -193,12 +214,31 @@ def _period(row: Row, *, sign: int) -> PeriodOfBill:
         end=end,
         roll_overs=roll_overs,
     )
+    return RegisterSpan(counted, span)
+
+
+def _period(row: Row, *, sign: int) -> PeriodOfBill:
+    period, span = _span(row)
+    assert is_period(period), "the others are told by `_register`"
     return PeriodOfBill(
-        asset_no=asset_no,
+        asset_no=row[0],
         period=period,
-        previous_register=start,
-        register=end,
+        previous_register=span.start,
+        register=span.end,
         consumption_kwh=sign * span.kwh,
+    )
+
+
+def _register(row: Row, *, sign: int) -> RegisterOfBill:
+    counted, span = _span(row)
+    demand = demand_kw(register=span.end, multiplier=span.multiplier)
+    return RegisterOfBill(
+        asset_no=row[0],
+        counted=counted,
+        previous_register=span.start,
+        register=span.end,
+        quantity=str(sign * span.kwh) if grows(counted) else str(demand),
+        unit=unit_of(counted),
     )
 
 
@@ -220,6 +260,7 @@ def _line(
     amount_fen: int,
     is_levy: bool,  # noqa: FBT001  a column of the row, in its place
     version: str,
+    days: int | None,
 ) -> Line:
     return Line(
         portion=0,
@@ -233,4 +274,5 @@ def _line(
         is_levy=is_levy,
         is_in_base=not is_levy,
         version=version,
+        days=days,
     )

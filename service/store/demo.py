@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from service.domain.tou import Period
+from service.domain.registers import Counted
 from service.store import queries
 from service.store.transaction import Transaction
 
@@ -22,7 +22,7 @@ class DemoMeter:
     account_no: str
     read_at: datetime
     register: Decimal
-    periods: Mapping[Period, Decimal]
+    periods: Mapping[Counted, Decimal]
 
 
 def meters(transaction: Transaction, *, bureau_id: int, prefix: str) -> list[DemoMeter]:
@@ -54,6 +54,12 @@ def unrouted(transaction: Transaction, *, bureau_id: int) -> Unrouted:
     assert counted is not None, "a count has one row"
     rows = transaction.all(_SQL["unrouted_accounts"], bureau_id=bureau_id)
     return Unrouted(counted[0], [account_no for (account_no,) in rows])
+
+
+def unsupplied(transaction: Transaction, *, bureau_id: int) -> list[tuple[str, bool]]:
+    """Return a bureau's accounts of two parts that have no equipment; of each, if it has terms."""
+    rows = transaction.all(_SQL["unsupplied_accounts"], bureau_id=bureau_id)
+    return [(account_no, has_terms) for account_no, has_terms in rows]
 
 
 def has_token(transaction: Transaction, *, principal_id: int, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from service.domain.meter_exchanges import (
     UpgradeUnderWay,
 )
 from service.store import queries
+from service.store.readings import REGISTER_RULES
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("meter_exchanges")
@@ -37,7 +38,7 @@ def hang(
     :raises UpgradeUnderWay: as long as programs run that know less of meters
     """
     names = {"bureau_id": exchange.final.bureau_id, "removed_id": exchange.final.meter_id}
-    for rule in ("bureau_id_account_id", "meter_register_known_to_all"):
+    for rule in ("bureau_id_account_id", *REGISTER_RULES):
         transaction.on_conflict(rule, UpgradeUnderWay("the release is not whole yet"))
     transaction.run(_SQL["remove_meter"], removed_at=exchange.final.read_at, **names)
     hung = transaction.one(

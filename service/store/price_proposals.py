@@ -9,6 +9,7 @@ import msgspec
 
 from service.domain import cursors
 from service.domain.bills import household_of
+from service.domain.meter_exchanges import UpgradeUnderWay
 from service.domain.months import Month, months_between
 from service.domain.price_drafts import PriceDraft
 from service.domain.price_proposals import (
@@ -29,7 +30,13 @@ _AFTER_ALL = 2**31
 
 
 def add(transaction: Transaction, *, draft: PriceDraft) -> int:
-    """Record a draft; return its number."""
+    """
+    Record a draft; return its number.
+
+    :raises UpgradeUnderWay: of a category that some program knows nothing of yet
+    """
+    under_way = UpgradeUnderWay("the release is not whole yet")
+    transaction.on_conflict("price_proposal_category_check", under_way)
     added = transaction.one(
         _SQL["add_proposal"],
         category=draft.category,

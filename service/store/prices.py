@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
 from itertools import groupby
 
 import msgspec
 
 from service.domain.calendars import Calendar
+from service.domain.power_factors import Table
 from service.domain.prices import PriceList
 from service.domain.tariffs import Price, Tariff
 from service.domain.tiers import Scheme
@@ -27,6 +29,14 @@ def within(transaction: Transaction, *, first: date, last: date) -> tuple[PriceL
     """Return the price lists in force on any of these days, each category's oldest first."""
     rows = transaction.all(_SQL["price_lists_within"], first=first, last=last)
     return tuple(_price_list(list(items)) for _, items in groupby(rows, key=lambda row: row[0]))
+
+
+def power_factor_tables(transaction: Transaction, *, on: date) -> dict[int, Table]:
+    """Return the power-factor tables in force on a day, by standard, in hundredths."""
+    tables: dict[int, dict[int, int]] = defaultdict(dict)
+    for standard, power_factor, percent in transaction.all(_SQL["power_factor_tables"], on=on):
+        tables[standard][power_factor] = percent
+    return dict(tables)
 
 
 def _price_list(rows: list[Row]) -> PriceList:

@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from service.domain import cursors
+from service.domain.bill_bases import Stand
 from service.domain.bill_runs import Chunk
-from service.domain.bills import Stand
 from service.domain.meters import shown
 from service.domain.reading_checks import ReadingInQuestion
 from service.domain.reading_findings import FindingPage, FindingUnknown, ReadingFinding, State

@@ -13,11 +13,13 @@ from service.domain.meters import Register
 from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.domain.reading_pasts import Past
 from service.domain.readings import MeterState, Reading
-from service.domain.tou import Period
+from service.domain.registers import Counted
 from service.store import queries
 from service.store.transaction import Transaction
 
 _SQL = queries.load("readings")
+REGISTER_RULES = ("meter_register_known_to_all", "meter_register_period_check")
+"""What keeps registers away while some program of an upgrade knows nothing of them."""
 
 
 def lock_meters(transaction: Transaction, account_nos: Iterable[str]) -> dict[str, MeterState]:
@@ -52,9 +54,9 @@ def _locked(transaction: Transaction, account_nos: Iterable[str]) -> dict[str, M
 
 def _by_period(
     transaction: Transaction, read_at: Mapping[int, datetime]
-) -> dict[int, dict[Period, Decimal]]:
-    """Return what registers of periods showed last, of locked meters (by id) that have any."""
-    found: dict[int, dict[Period, Decimal]] = defaultdict(dict)
+) -> dict[int, dict[Counted, Decimal]]:
+    """Return what other registers showed last, of locked meters (by id) that have any."""
+    found: dict[int, dict[Counted, Decimal]] = defaultdict(dict)
     if read_at:
         rows = transaction.all(
             _SQL["registers_of_meters"], meter_ids=list(read_at), read_at=list(read_at.values())

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain import bills, ledger
+from service.domain.bill_bases import Basis, Stand
 from service.domain.bill_runs import Chunk, Tally
 from service.domain.bill_samples import BillSample, Calculated, chosen, sample
 from service.domain.bill_sign_offs import BillChanged, digest
-from service.domain.bills import Basis, Bill, Stand
+from service.domain.bills import Bill
 from service.domain.errors import Refusal
 from service.domain.explanations import in_words, reasons
 from service.domain.months import Month, business_date
+from service.domain.power_factors import Table
 from service.domain.prepayments import Lot, LotUse, use_lots
 from service.domain.prices import PriceList
 from service.domain.reading_checks import ReadingInQuestion
@@ -98,7 +100,7 @@ def oldest_unfinished_run(*, database: Database, deadline: float) -> datetime | 
 def _calculated(transaction: Transaction, *, chunk: Chunk, now: datetime) -> BilledChunk:
     """Calculate what is to be approved; nothing is owed by it, nobody waits for its accounts."""
     bases = store.bases(transaction, chunk, store.accounts(transaction, chunk))
-    prices = _prices(transaction, bases)
+    prices = _prices(transaction, bases, chunk.month)
     made, failures = _made(bases, month=chunk.month, prices=prices, now=now)
     tally = _tally([each.bill for each in made], failures)
     store.finish_calculation(
@@ -123,7 +125,7 @@ def _issued(
     """Issue those bills that are still what was approved."""
     store.lock(transaction, chunk, digests.keys())
     bases = store.bases(transaction, chunk, digests.keys())
-    prices = _prices(transaction, bases)
+    prices = _prices(transaction, bases, chunk.month)
     made, refused = _made(bases, month=chunk.month, prices=prices, now=now)
     issued = [each.bill for each in made if digests[each.bill.account_id] == digest(each.bill)]
     if issued:
@@ -195,8 +197,14 @@ def _questioned(
     ]
 
 
-def _prices(transaction: Transaction, bases: Iterable[Basis]) -> dict[str, list[PriceList]]:
-    """Return the prices in force on any day that a bill is about, by category, the oldest first."""
+def _prices(
+    transaction: Transaction, bases: Sequence[Basis], month: Month
+) -> dict[str, list[PriceList]]:
+    """
+    Return the prices in force on any day that a bill is about, by category, the oldest first.
+
+    With the tables of power factors that hold in the month, if any account is assessed by one.
+    """
     days = [
         business_date(stand.read_at)
         for basis in bases
@@ -204,9 +212,14 @@ def _prices(transaction: Transaction, bases: Iterable[Basis]) -> dict[str, list[
         if stand is not None
     ]
     found: dict[str, list[PriceList]] = defaultdict(list)
-    if days:
-        for prices in price_store.within(transaction, first=min(days), last=max(days)):
-            found[prices.category].append(prices)
+    if not days:
+        return found
+    tables: Mapping[int, Table] = {}
+    if any(basis.supply and basis.supply.standard for basis in bases):
+        tables = price_store.power_factor_tables(transaction, on=month.first_day)
+    for prices in price_store.within(transaction, first=min(days), last=max(days)):
+        tariff = replace(prices.tariff, tables=tables) if tables else prices.tariff
+        found[prices.category].append(replace(prices, tariff=tariff))
     return found
 
 

@@ -20,10 +20,11 @@ from service.domain.months import Month
 from service.domain.principals import Caller, Role
 from service.domain.reading_batches import BATCH_MAX
 from service.domain.readings import NewReading
+from service.domain.registers import grows
 from service.store import demo as store
 from service.store.database import Database
 from service.store.demo import DemoMeter
-from service.usecases import demo_customers, demo_rounds, principals
+from service.usecases import demo_customers, demo_rounds, demo_supplies, principals
 from service.usecases.accounts import import_accounts
 from service.usecases.readings import post_readings
 
@@ -78,17 +79,18 @@ def load_demo(
     loader = _Loader(database=database, callers=_people(database), now=now)
     last = Month.at(now).previous
     period = [last.plus(-back) for back in reversed(range(months))]
-    imported = posted = routed = 0
+    imported = supplied = posted = routed = 0
     for bureau_id, count in (
         (_BUREAU, accounts),
         (_NEIGHBOUR, min(accounts, _NEIGHBOUR_ACCOUNTS_MAX)),
     ):
         imported += _import_missing(loader, bureau_id=bureau_id, count=count, first=period[0])
+        supplied += _supply_missing(loader, bureau_id=bureau_id, first=period[0])
         posted += _post_missing(loader, bureau_id=bureau_id, period=period)
         routed += _route_missing(loader, bureau_id=bureau_id, first=period[0])
     tokens = _issue_missing(loader)
     return {
-        "changed": bool(imported or posted or routed or tokens),
+        "changed": bool(imported or supplied or posted or routed or tokens),
         "tokens": tokens,
         "bureau": _BUREAU,
         "accounts": accounts,
@@ -140,6 +142,18 @@ def _import_missing(loader: _Loader, *, bureau_id: int, count: int, first: Month
         )
         _check_nothing_refused(answer)
     return len(missing)
+
+
+def _supply_missing(loader: _Loader, *, bureau_id: int, first: Month) -> int:
+    supplies = demo_supplies.Supplies(
+        database=loader.database,
+        migrator=_of_bureau(loader, Role.DATA_MIGRATOR, bureau_id),
+        bureau_id=bureau_id,
+        now=loader.now,
+        once=_once,
+        deadline=loader.deadline,
+    )
+    return supplies.record_missing(first=first)
 
 
 def _post_missing(loader: _Loader, *, bureau_id: int, period: Sequence[Month]) -> int:
@@ -237,8 +251,12 @@ def _read_at(month: Month, index: int) -> datetime:
 def _moved(meter: DemoMeter, read_at: datetime) -> DemoMeter:
     hundredths = demo_customers.advance_hundredths(asset=meter.asset_no, read_at=read_at)
     register = _advanced(meter.register, hundredths)
-    shares = demo_customers.by_period(meter.asset_no, hundredths)
-    periods = {period: _advanced(meter.periods[period], shares[period]) for period in meter.periods}
+    moved = demo_customers.of_registers(meter.asset_no, hundredths, meter.periods)
+    periods = {
+        # A register of demand begins anew at each reading.
+        counted: _advanced(showed if grows(counted) else Decimal(0), moved[counted])
+        for counted, showed in meter.periods.items()
+    }
     return replace(meter, read_at=read_at, register=register, periods=periods)
 
 

@@ -25,6 +25,7 @@ from tests.integration import (
     proposals,
     runs,
     sections,
+    supplies,
 )
 from tests.integration.sign_ins import IDENTITY, KEYS
 from tests.integration.utilities import FEBRUARY, Utility
@@ -59,6 +60,8 @@ class World:
     section_nos: tuple[int, ...]
     plan_no: int
     misread_nos: tuple[str, ...]
+    factory_no: str
+    equipment_nos: tuple[str, ...]
     unread_nos: tuple[str, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
@@ -93,7 +96,17 @@ class World:
             "account_no": self.unread_nos[number % len(self.unread_nos)],
             "month": "2026-03",
         }
+        factory = {
+            "account_no": self.factory_no,
+            "equipment_no": f"T{number}",
+            "from_month": f"{2027 + number % 70}-{1 + number % 12:02}",
+        }
+        running = self.equipment_nos[number % len(self.equipment_nos)]
         special = {
+            "/v1/accounts/{account_no}/equipment": factory,
+            "/v1/accounts/{account_no}/supply-terms": factory | {"contract_kw": None},
+            "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": factory
+            | {"equipment_no": running, "condition": "suspended"},
             "/v1/reading-corrections": misread,
             "/v1/accounts/{account_no}/estimates": unread,
             "/v1/reading-plans": {"month": "2026-05"},
@@ -126,6 +139,17 @@ class World:
             # Exchanges as well.
             "exchanged_at": (FEBRUARY.ends_at + timedelta(seconds=number % 3_000_000)).isoformat(),
             "final_register": str(1_000 + number % 900_000),
+            "capacity_kva": "630",
+            "no_load_kw": "1.2",
+            "load_kw": "6.2",
+            "no_load_percent": "1.1",
+            "short_circuit_percent": "4.5",
+            "load_shape": "1.5",
+            "runs_from": "2026-06-01",
+            "from_day": "2026-06-11",
+            "equipment_no": "T1",
+            "kind": "transformer",
+            "basic_mode": "capacity",
             "from_month": f"{2027 + number % 70}-01",
             "id_token": self.id_token,
             "limit": 2,
@@ -178,6 +202,7 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     utility.read([*misread, *asked, *odd], "100")
     unread = utility.open_accounts(_CANCELLATIONS)
     findings.history(means.server.superuser, unread)
+    [factory_no] = utility.open_accounts(category="industrial")
     tokens = dict(_tokens(means, utility.bureau))
     section_nos = tuple(
         sections.add(means.server.superuser, utility.bureau, f"Section {number}")
@@ -212,6 +237,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
         section_nos=section_nos,
         plan_no=sections.plan(means.server.superuser, section_nos[0], account_nos[0]),
         misread_nos=tuple(misread),
+        factory_no=factory_no,
+        equipment_nos=tuple(
+            supplies.install(means.server.superuser, factory_no) for _ in range(_CANCELLATIONS)
+        ),
         unread_nos=tuple(unread),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),

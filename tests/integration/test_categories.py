@@ -8,6 +8,8 @@ from service.domain.ledger import SALES
 from service.domain.meter_exchanges import UpgradeUnderWay
 from service.domain.months import Month
 from service.domain.new_accounts import CATEGORIES
+from service.domain.two_part import TWO_PART
+from tests.integration import supplies
 from tests.integration.utilities import FEBRUARY, Utility
 
 JANUARY = Month(2026, 1)
@@ -30,6 +32,9 @@ def sales(utility):
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_customers_of_every_category_are_billed_and_booked(utility, category):
     [account_no] = utility.open_accounts(category=category)
+    if category in TWO_PART:
+        supplies.install(utility.query, account_no)
+        supplies.agree(utility.query, account_no)
     utility.read([account_no], "100")
     assert utility.bill().billed == 1
     assert set(sales(utility)) == {SALES[category]}

@@ -103,6 +103,24 @@ def test_some_of_its_homes_have_meters_that_count_by_period(loaded, fresh):
     assert (least, most) == (0, 0), "peak and valley are all there is"
 
 
+def test_its_factories_pay_in_two_parts(loaded, fresh):
+    found = fresh.superuser(
+        "SELECT count(DISTINCT account_id), count(DISTINCT (account_id, equipment_no)),"
+        "       count(DISTINCT (account_id, term.from_month)), count(DISTINCT part.period),"
+        "       max(part.register) FILTER (WHERE period = 'demand')"
+        "  FROM evergrid.account JOIN evergrid.meter USING (bureau_id, account_id)"
+        "  JOIN evergrid.register_reading AS part USING (bureau_id, meter_id)"
+        "  LEFT JOIN evergrid.equipment USING (bureau_id, account_id)"
+        "  LEFT JOIN evergrid.supply_term AS term USING (bureau_id, account_id)"
+        " WHERE category = 'industrial'",
+        database="demo",
+    )
+    [(factories, transformers, terms, registers, demand)] = found
+    assert factories > 0
+    assert (transformers, terms, registers) == (factories, factories, 5)
+    assert demand < 2, "it begins anew each month"
+
+
 def test_every_role_of_the_demo_has_a_token(loaded, owner, now, deadline):
     assert set(loaded["tokens"]) == ROLES | NEIGHBOURS
     for title, token in loaded["tokens"].items():

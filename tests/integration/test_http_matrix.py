@@ -27,6 +27,7 @@ from tests.integration import (
     runs,
     sections,
     sign_ins,
+    supplies,
 )
 from tests.integration.utilities import FEBRUARY, MARCH, Utility
 
@@ -86,6 +87,32 @@ MATRIX = {
         "ACCOUNT_UNKNOWN",
         201,
         body={"month": "2026-03", "reason": "no. {serial}"},
+    ),
+    "GET /v1/accounts/{account_no}/equipment": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/accounts/{account_no}/equipment": row(
+        OFFICES | {MIGRATOR},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "equipment_no": "X-{serial}",
+            "kind": "motor",
+            "capacity_kva": "200",
+            "runs_from": "2026-06-01",
+            "document_no": "W-{serial}",
+        },
+    ),
+    "POST /v1/accounts/{account_no}/equipment/{equipment_no}/changes": row(
+        OFFICES | {MIGRATOR},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={"from_day": "2026-06-01", "condition": "suspended", "document_no": "W-{serial}"},
+    ),
+    "GET /v1/accounts/{account_no}/supply-terms": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/accounts/{account_no}/supply-terms": row(
+        OFFICES | {MIGRATOR},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={"from_month": "{month}", "basic_mode": "capacity", "document_no": "C-{serial}"},
     ),
     "GET /v1/accounts/{account_no}/household-terms": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
     "POST /v1/accounts/{account_no}/household-terms": row(
@@ -362,11 +389,13 @@ def home(migrated, database, worker_database, caller):
     utility.read(misread, "100", month=MARCH)  # which no cell bills
     unread = utility.open_accounts(_MONTHS_TO_ESTIMATE)
     findings.history(migrated.superuser, unread)
+    [factory_no] = utility.open_accounts(category="industrial")
     section_no = sections.add(migrated.superuser, utility.bureau, "of the matrix")
     return SimpleNamespace(
         utility=utility,
         bureau=utility.bureau,
         account_no=account_no,
+        factory_no=factory_no,
         phone=phone,
         bill_run_id=run.bill_run_id,
         plan_no=sections.plan(migrated.superuser, section_no, account_no),
@@ -436,6 +465,14 @@ def app(database):
     )  # fmt: skip
 
 
+def _account_no(home, template):
+    """Return an account that can be asked about: not every one has what a route is about."""
+    if "/estimates" in template:
+        return next(home.unread_nos)
+    is_about_supply = "equipment" in template or "supply-terms" in template
+    return home.factory_no if is_about_supply else home.account_no
+
+
 @pytest.fixture
 def ask(app, home, person, migrated, new_account):
     """Ask what a row says, as a role of one of the bureaus."""
@@ -447,6 +484,9 @@ def ask(app, home, person, migrated, new_account):
         is_about_reading = "reading-corrections" in template or "reading-findings" in template
         misread_no = next(home.misread_nos) if is_about_reading else None
         values = vars(home) | {
+            "equipment_no": supplies.install(migrated.superuser, home.factory_no)
+            if "{equipment_no}" in template
+            else None,
             "serial": serial,
             "exchanged_at": (FEBRUARY.ends_at + timedelta(minutes=serial)).isoformat(),
             "month": f"{2050 + serial // 12 % 40}-{serial % 12 + 1:02}",
@@ -471,7 +511,7 @@ def ask(app, home, person, migrated, new_account):
             "bill_run_id": runs.calculated(migrated.superuser, home.bureau)
             if "bill-runs" in template and method == "POST"
             else home.bill_run_id,
-            "account_no": next(home.unread_nos) if "/estimates" in template else home.account_no,
+            "account_no": _account_no(home, template),
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",
@@ -574,7 +614,10 @@ def test_the_events_of_staff_show_no_neighbour_what_happened_where(ask, home, mi
 def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authorization, code):
     method, template = route.split()
     headers = {"Authorization": authorization} if authorization else {}
-    named = ("proposal_no", "cancellation_no", "correction_no", "finding_no", "section_no")
+    named = (
+        "proposal_no", "cancellation_no", "correction_no", "finding_no", "section_no",
+        "equipment_no",
+    )  # fmt: skip
     numbers = dict.fromkeys(named, 1)
     path = template.format(**vars(home), **numbers)
     answered = TestClient(app).simulate_request(method, path, headers=headers)

@@ -62,7 +62,7 @@ STATEMENTS = [
     (
         "evergrid_api",
         "bills",
-        "periods_of_bill",
+        "registers_of_bill",
         {
             "account_no": "1000000005",
             "previous_read_at": BOUNDS["starts_at"],
@@ -73,13 +73,30 @@ STATEMENTS = [
     (
         "evergrid_worker",
         "bill_chunks",
-        "spans_by_period",
+        "spans_of_registers",
         {
             "bureau_id": 1,
             "account_ids": [1, 2],
             "previous_read_at": [BOUNDS["starts_at"]] * 2,
             "read_at": [BOUNDS["ends_at"]] * 2,
         },
+    ),
+    (
+        "evergrid_worker",
+        "bill_chunks",
+        "demands_of_accounts",
+        {
+            "bureau_id": 1,
+            "account_ids": [1, 2],
+            "previous_read_at": [BOUNDS["starts_at"]] * 2,
+            "read_at": [BOUNDS["ends_at"]] * 2,
+        },
+    ),
+    (
+        "evergrid_worker",
+        "supplies",
+        "supplies_of_accounts",
+        {"bureau_id": 1, "account_ids": [1, 2], "month": "2026-03-01"},
     ),
     (
         "evergrid_api",

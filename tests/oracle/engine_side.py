@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from service.domain import basic_charges, losses, metered, meters, sub_meters, tou
+from service.domain import losses, metered, meters, sub_meters, tou, trials
 from service.domain.basic_charges import Equipment
 from service.domain.calculations import calculate
 from service.domain.losses import Loss, Transformer
@@ -158,27 +158,21 @@ def loss(supply, main, reactive):
 
 
 def charges(basic, billed_kwh):
-    """Return the basic charge by its mode."""
+    """Return the basic charge by its mode, as trials and bills find it."""
     if basic is None:
         return ()
-    price, kva = units(basic.price), decimal(basic.running_kva)
-    measured, contract = decimal(basic.measured), decimal(basic.contract)
-    if basic.mode == "capacity":
-        equipment = [Equipment(capacity_kva=decimal(k), days=days) for k, days in basic.equipment]
-        return basic_charges.of_capacity(equipment, price=price)
-    if basic.may_be_discounted:
-        price = basic_charges.price_of_heavy_use(
-            price, consumption_kwh=billed_kwh, capacity_kva=kva
-        )
-    if basic.mode == "actual":
-        floor = decimal(basic.floor) if basic.floor else None
-        return basic_charges.of_actual_demand(measured_kw=measured, price=price, floor_kw=floor)
-    if basic.mode == "before_2016":
-        return basic_charges.of_demand_before_2016(
-            contract_kw=contract, measured_kw=measured, capacity_kva=kva, price=price
-        )
-    counting = basic_charges.contract_demand_kw(applied_kw=contract, capacity_kva=kva)
-    return basic_charges.of_contract_demand(contract_kw=counting, measured_kw=measured, price=price)
+    agreed = trials.Basic(
+        mode={"contract": "contract_demand", "actual": "actual_demand"}.get(basic.mode, basic.mode),
+        price=units(basic.price),
+        equipment=tuple(
+            Equipment(capacity_kva=decimal(kva), days=days) for kva, days in basic.equipment
+        ),
+        contract_kw=decimal(basic.contract),
+        measured_kw=decimal(basic.measured),
+        has_floor=bool(basic.floor),
+        has_discount=basic.may_be_discounted,
+    )
+    return trials.charged(agreed, monthly_kwh=Fraction(billed_kwh))
 
 
 def portions_of(supply):

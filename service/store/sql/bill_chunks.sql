@@ -198,11 +198,12 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
           AND gone.removed_at > coalesce(bill.read_at, '-infinity')) AS removed
   LEFT JOIN LATERAL (
        SELECT count(*) AS bills, sum(three.kwh)::bigint AS kwh, sum(three.days)::bigint AS days
-         FROM (SELECT issued.consumption_kwh AS kwh,
+         FROM (SELECT issued.read_kwh AS kwh,
                       (issued.read_at AT TIME ZONE 'Asia/Shanghai')::date
                       - (issued.previous_read_at AT TIME ZONE 'Asia/Shanghai')::date AS days
                  FROM evergrid.receivable AS last
-                 JOIN LATERAL (SELECT billed.consumption_kwh, billed.read_at, billed.previous_read_at
+                 JOIN LATERAL (SELECT billed.consumption_kwh - billed.lost_kwh AS read_kwh, billed.read_at,
+                                      billed.previous_read_at
                                  FROM evergrid.bill AS billed
                                 WHERE billed.bureau_id = last.bureau_id
                                   AND billed.account_id = last.account_id
@@ -234,10 +235,10 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
          LIMIT 1) IS NULL
  ORDER BY account.account_id;
 
--- name: spans_by_period
--- Read where the registers of periods began to measure for bills, where each ended (NULL if that reading says
--- nothing of it), how often it began again at zero; on every meter that measured for the bill.
--- Indexes: meter_by_account, the primary keys.
+-- name: spans_of_registers
+-- Read where other registers began to measure for bills, where each ended (NULL if that reading says nothing of
+-- it), how often it began again at zero; on every meter that measured for the bill. Indexes: meter_by_account,
+-- the primary keys.
 SELECT asked.account_id, counter.period, meter.digits, meter.decimals, meter.multiplier,
        coalesce(start.register, counter.initial_register), final.register,
        (SELECT count(*)
@@ -266,6 +267,25 @@ SELECT asked.account_id, counter.period, meter.digits, meter.decimals, meter.mul
    AND final.read_at = least(asked.read_at, meter.removed_at)
    AND final.period = counter.period
  ORDER BY asked.account_id, meter.installed_at, counter.period;
+
+-- name: demands_of_accounts
+-- Read the highest demand that each meter showed in each month of a bill: its register begins anew at each
+-- reading. Indexes: meter_by_account, the primary keys.
+SELECT asked.account_id, to_char(shown.read_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS month,
+       meter.multiplier, max(shown.register)
+  FROM unnest(%(account_ids)s::bigint[], %(previous_read_at)s::timestamptz[], %(read_at)s::timestamptz[])
+       AS asked (account_id, previous_read_at, read_at)
+  JOIN evergrid.meter ON meter.bureau_id = %(bureau_id)s
+                     AND meter.account_id = asked.account_id
+                     AND meter.installed_at < asked.read_at
+                     AND coalesce(meter.removed_at, 'infinity') > asked.previous_read_at
+  JOIN evergrid.register_reading_in_force AS shown
+    ON shown.bureau_id = meter.bureau_id
+   AND shown.meter_id = meter.meter_id
+   AND shown.read_at > asked.previous_read_at
+   AND shown.read_at <= least(asked.read_at, meter.removed_at)
+   AND shown.period = 'demand'
+ GROUP BY asked.account_id, month, meter.meter_id, meter.multiplier;
 
 -- name: record_failures
 -- Record which accounts of a chunk could not be billed, and why.

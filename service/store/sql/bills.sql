@@ -30,7 +30,8 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
            AND meter.account_id = account.account_id
            AND meter.installed_at < bill.read_at
          ORDER BY meter.installed_at DESC
-         LIMIT 1)
+         LIMIT 1),
+       bill.power_factor, bill.lost_kwh, bill.reactive_kvarh
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id
@@ -48,7 +49,7 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
 -- Read the lines of one bill, in their order. Indexes: account_account_no_key, bill_pkey, bill_line_pkey.
 SELECT line.component, line.period, line.tier, coalesce(line.quantity, line.quantity_kwh),
        line.unit, (line.price_yuan_per_kwh * 100000000)::bigint, line.amount_fen, line.is_levy,
-       version.catalogue_version_id::text, version.legal_document
+       version.catalogue_version_id::text, line.days, version.legal_document
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id
@@ -100,15 +101,17 @@ SELECT gone.asset_no, gone.removed_at, gone.digits, gone.decimals, gone.multipli
  GROUP BY gone.bureau_id, gone.meter_id
  ORDER BY gone.installed_at;
 
--- name: periods_of_bill
--- Read what the registers of periods showed at both ends of their meters' parts of a bill, how often each began
--- again at zero; as was known when the bill was issued. Indexes: account_account_no_key, meter_by_account, the
--- primary keys.
+-- name: registers_of_bill
+-- Read what other registers showed at both ends of their meters' parts of a bill, how often each began again at
+-- zero, of demand the highest; as was known when the bill was issued. Indexes: account_account_no_key,
+-- meter_by_account, the primary keys.
 SELECT meter.asset_no, counter.period, meter.digits, meter.decimals, meter.multiplier,
        coalesce((array_agg(known.register)
                  FILTER (WHERE taken.read_at = %(previous_read_at)s::timestamptz))[1],
                 counter.initial_register),
-       (array_agg(known.register ORDER BY taken.read_at DESC))[1],
+       CASE counter.period
+            WHEN 'demand' THEN max(known.register) FILTER (WHERE taken.read_at > %(previous_read_at)s::timestamptz)
+            ELSE (array_agg(known.register ORDER BY taken.read_at DESC))[1] END,
        count(*) FILTER (WHERE known.rolled_over
                           AND taken.read_at > %(previous_read_at)s::timestamptz)
   FROM evergrid.account

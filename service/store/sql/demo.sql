@@ -43,3 +43,20 @@ SELECT account.account_no::text
                     WHERE stop.bureau_id = account.bureau_id
                       AND stop.account_id = account.account_id)
  ORDER BY account.account_id;
+
+-- name: unsupplied_accounts
+-- Read the accounts of a bureau that pay in two parts and have no equipment, whether they have terms. Reads the
+-- whole bureau.
+SELECT account.account_no::text,
+       EXISTS (SELECT
+                 FROM evergrid.supply_term AS term
+                WHERE term.bureau_id = account.bureau_id
+                  AND term.account_id = account.account_id)
+  FROM evergrid.account
+ WHERE account.bureau_id = %(bureau_id)s
+   AND account.category = 'industrial'
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.equipment
+                    WHERE equipment.bureau_id = account.bureau_id
+                      AND equipment.account_id = account.account_id)
+ ORDER BY account.account_id;

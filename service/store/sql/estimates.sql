@@ -46,10 +46,10 @@ SELECT account.bureau_id, account.account_id, meter.meter_id, meter.digits, mete
  WHERE account.account_no = %(account_no)s;
 
 -- name: history
--- Read the months and the energy of the newest bills in force. Indexes: receivable_pkey, bill_pkey.
-SELECT receivable.month, bill.consumption_kwh
+-- Read the months of the newest bills in force, with the energy that was read for each. Indexes: receivable_pkey, bill_pkey.
+SELECT receivable.month, bill.read_kwh
   FROM evergrid.receivable
-  JOIN LATERAL (SELECT issued.consumption_kwh
+  JOIN LATERAL (SELECT issued.consumption_kwh - issued.lost_kwh AS read_kwh
                   FROM evergrid.bill AS issued
                  WHERE issued.bureau_id = receivable.bureau_id
                    AND issued.account_id = receivable.account_id

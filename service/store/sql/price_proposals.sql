@@ -103,11 +103,20 @@ SELECT CASE WHEN EXISTS (SELECT FROM evergrid.account WHERE account.category = %
          LIMIT 1) END;
 
 -- name: sample_of_bills
--- Read bills in force of a month, of one category, in an order that nobody chose; what the account's bills of
--- the same year came to before, and the month of the bill before. Every bill of the month is looked
--- at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
+-- Read bills in force of a month, of one category, in an order that nobody chose, each without its basic charge
+-- and its power factor's adjustment; what the account's bills of the same year came to before, and the month of
+-- the bill before. Every bill of the month is looked at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
 -- household_term_pkey.
-SELECT sample.account_no, sample.consumption_kwh, sample.amount_fen, sample.previous_read_at,
+SELECT sample.account_no, sample.consumption_kwh,
+       sample.amount_fen
+       - (SELECT coalesce(sum(line.amount_fen), 0)::bigint
+            FROM evergrid.bill_line AS line
+           WHERE line.bureau_id = sample.bureau_id
+             AND line.account_id = sample.account_id
+             AND line.month = %(month)s::date
+             AND line.serial = sample.serial
+             AND line.unit IN ('kVA', 'kW', 'fen')),
+       sample.previous_read_at,
        sample.opened_on, newest.month,
        (SELECT coalesce(sum(earlier.consumption_kwh), 0)::bigint
           FROM evergrid.bill AS earlier

@@ -14,3 +14,12 @@ SELECT version.catalogue_version_id, version.category, version.legal_document, v
  WHERE version.valid_from <= %(last)s::date
    AND (version.ends_on IS NULL OR version.ends_on > %(first)s::date)
  ORDER BY version.category, version.valid_from, item.position;
+
+-- name: power_factor_tables
+-- Read the power-factor table of each standard that is in force on a day. Index: power_factor_row_pkey.
+SELECT row.standard, row.power_factor, row.hundredths_percent
+  FROM evergrid.power_factor_row AS row
+ WHERE row.valid_from = (SELECT max(newest.valid_from)
+                           FROM evergrid.power_factor_row AS newest
+                          WHERE newest.standard = row.standard
+                            AND newest.valid_from <= %(on)s::date);

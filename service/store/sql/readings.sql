@@ -48,15 +48,15 @@ SELECT account.account_no::text, meter.multiplier, used.read_at, used.register,
   JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
                                       AND meter.account_id = account.account_id
   JOIN LATERAL (
-       SELECT count(*) AS bills, sum(newest.consumption_kwh)::bigint AS kwh,
+       SELECT count(*) AS bills, sum(newest.read_kwh)::bigint AS kwh,
               sum((newest.read_at AT TIME ZONE 'Asia/Shanghai')::date
                   - (newest.previous_read_at AT TIME ZONE 'Asia/Shanghai')::date)::bigint AS days,
               max(newest.read_at) AS read_at,
               (array_agg(newest.register ORDER BY newest.month DESC))[1] AS register
-         FROM (SELECT issued.month, issued.consumption_kwh, issued.read_at, issued.previous_read_at,
+         FROM (SELECT issued.month, issued.read_kwh, issued.read_at, issued.previous_read_at,
                       issued.register
                  FROM evergrid.receivable AS last
-                 JOIN LATERAL (SELECT bill.month, bill.consumption_kwh, bill.read_at,
+                 JOIN LATERAL (SELECT bill.month, bill.consumption_kwh - bill.lost_kwh AS read_kwh, bill.read_at,
                                       bill.previous_read_at, bill.register
                                  FROM evergrid.bill
                                 WHERE bill.bureau_id = last.bureau_id

@@ -10,7 +10,14 @@ import pytest
 
 from service.documents.bill_paper import paper_of
 from service.domain.accounts import Account, Meter
-from service.domain.bill_details import BillDetails, BillLine, PeriodOfBill, RemovedMeter
+from service.domain.bill_details import (
+    BillDetails,
+    BillLine,
+    PeriodOfBill,
+    RegisterOfBill,
+    RemovedMeter,
+    TwoPartOfBill,
+)
 from service.domain.statements import Balance
 
 LAW = "发改价格〔2026〕1号"
@@ -43,6 +50,8 @@ BILL = BillDetails(
     multiplier=Decimal(1),
     removed_meters=(),
     periods=(),
+    registers=(),
+    two_part=None,
     legal_document=LAW,
     cancels_bill_no=None,
     cancelled_by_bill_no=None,
@@ -159,4 +168,35 @@ def test_a_bill_names_its_own_meter_and_what_one_that_was_removed_had_measured()
     assert printed.asset_no == "E-1"
     assert printed.notes == (
         "本期换表：旧表 E-0 自 1234.5 至 1398，倍率 30，计 4,905 千瓦时，已含在本账单电量内。",
+    )
+
+
+def test_what_a_bill_of_two_parts_rests_on_is_printed():
+    basic = replace(
+        LINE, component="basic", tier=None, quantity="630", unit="kVA", price_yuan="26",
+        amount_fen=9_828_00, days=18,
+    )  # fmt: skip
+    adjustment = replace(
+        LINE, component="power_factor_adjustment", tier=None, quantity="4645889", unit="fen",
+        price_yuan="1.5", amount_fen=696_88,
+    )  # fmt: skip
+    demand = RegisterOfBill(
+        asset_no="E-1", counted="demand", previous_register=Decimal(9),
+        register=Decimal("9.6667"), quantity="580.00", unit="kW",
+    )  # fmt: skip
+    reactive = replace(
+        demand, counted="reactive", previous_register=Decimal(500), register=Decimal(630),
+        quantity="7800", unit="kvarh",
+    )  # fmt: skip
+    found = TwoPartOfBill(lost_kwh=866, reactive_kvarh=15_914, power_factor="0.87")
+    printed = paper(basic, adjustment, registers=(demand, reactive), two_part=found)
+    assert [line.why for line in printed.lines] == [
+        "630 千伏安 × 26 × 18/30 = 9,828.00 元（四舍五入到分）",
+        "46,458.89 元 × 1.5% = 696.88 元（四舍五入到分）",
+    ]
+    assert printed.notes == (
+        "最大需量：表 E-1 示数 9.6667，计 580.00 千瓦。",
+        "正向无功：表 E-1 自 500 至 630，计 7,800 千乏时。",
+        "变压器及线路损耗 866 千瓦时，已含在本账单电量内。",
+        "功率因数 0.87（无功 15,914 千乏时）。",
     )

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from service.domain.bill_bases import Stand
 from service.domain.bill_samples import Calculated, chosen, sample
 from service.domain.bill_sign_offs import digest
-from service.domain.bills import Stand
 from service.domain.reading_checks import Use
 from tests.unit.domain.test_bills import BASIS, ISSUED_AT, MARCH, PRICES, changed, issued
 

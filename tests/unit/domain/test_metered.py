@@ -10,8 +10,8 @@ import pytest
 from service.domain.metered import (
     Metered,
     PeriodsBelowTotal,
-    PeriodSpan,
     RegisterBelowStart,
+    RegisterSpan,
     check_advances,
     energy_of,
     measured,
@@ -67,7 +67,7 @@ def test_reactive_energy_counts_in_both_directions():
 
 
 def of(period, start, end, *, multiplier=1, roll_overs=0):
-    return PeriodSpan(
+    return RegisterSpan(
         period,
         Span(
             shape=Register(5, 2),

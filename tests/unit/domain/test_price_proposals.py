@@ -13,6 +13,7 @@ from service.domain.months import Month
 from service.domain.new_accounts import CategoryUnknown
 from service.domain.portions import Household
 from service.domain.price_drafts import (
+    BasicPricesMismatched,
     CalendarMissing,
     DraftPrice,
     DraftTiers,
@@ -64,12 +65,26 @@ ALL_PEAK = Calendar(
         ),
     )
 )
+PER_KVA = DraftPrice(component="basic", price_yuan="26", unit="kVA")
+PER_KW = DraftPrice(component="basic", price_yuan="36", unit="kW")
 MONTHLY = DraftPrice(component="service", price_yuan="3", unit="month")
 NONE_CHANGED = re_rated(FLAT.tariff(version="1"), (), month=None)
 
 
 def with_prices(*prices):
     return replace(FLAT, prices=prices)
+
+
+def industrial(*basic):
+    """Return a draft for customers of two parts."""
+    return replace(with_prices(*FLAT.prices, *basic), category="industrial")
+
+
+def test_customers_of_two_parts_have_a_price_of_capacity_one_of_demand():
+    tariff = checked(industrial(PER_KVA, PER_KW)).tariff(version="7")
+    assert [(price.unit, price.price) for price in tariff.prices][-2:] == [
+        ("kVA", 2_600_000_000), ("kW", 3_600_000_000),
+    ]  # fmt: skip
 
 
 def test_a_draft_becomes_what_bills_are_calculated_by():
@@ -99,6 +114,12 @@ def test_a_draft_becomes_what_bills_are_calculated_by():
             ),
             LevyUnknown,
         ),
+        (with_prices(*FLAT.prices, PER_KVA, PER_KW), BasicPricesMismatched),
+        (replace(FLAT, category="industrial"), BasicPricesMismatched),
+        (industrial(PER_KVA), BasicPricesMismatched),
+        (industrial(PER_KVA, replace(PER_KW, is_levy=True)), BasicPricesMismatched),
+        (industrial(PER_KVA, replace(PER_KW, component="service")), BasicPricesMismatched),
+        (industrial(PER_KVA, PER_KW, PER_KW), PriceTwice),
         (with_prices(PEAK), CalendarMissing),
         (replace(with_prices(PEAK), calendar=ALL_PEAK), PeriodUnpriced),
         (replace(FLAT, calendar=ALL_PEAK), PeriodUnpriced),
