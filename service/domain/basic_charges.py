@@ -53,19 +53,6 @@ class Charge:
     is_in_base: bool = True
 
 
-def charged_days(*, running_days: int, suspended_days: int) -> int:
-    """
-    Return the days that equipment is charged for, in a month that it was suspended in.
-
-    `suspended_days` are those of the whole suspension; the day of the change counts as running.
-
-    Source: 1996 Rule art. 84; domain rules 2.12a, 2.13; example E11d.
-    """
-    if suspended_days < SUSPENDED_FROM_DAYS:
-        return DAYS_OF_A_MONTH
-    return min(running_days, DAYS_OF_A_MONTH)
-
-
 def of_capacity(equipment: Sequence[Equipment], *, price: int) -> tuple[Charge, ...]:
     """
     Return a line per equipment: kVA × price × days/30, a whole month the price.

@@ -74,7 +74,7 @@ def calculated(
     Source: domain rules 2.2 to 2.4, 2.8, 2.12a.
     :raises SupplyUnknown: if there are no terms, no equipment, no transformer to bill losses of
     :raises DemandUnread: if demand is to be paid for, and a meter does not show it
-    :raises DemandImplausible: if it is beyond ten times what all equipment can carry
+    :raises DemandImplausible: if it is beyond ten times what ran at one time
     :raises ReactiveUnread: if the power factor is assessed, and a meter lacks reactive energy
     :raises BasicUnpriced: if the price list has no price for what is to be paid
     :raises ConsumptionImplausible: if with what was lost it is beyond `CONSUMPTION_MAX_KWH`

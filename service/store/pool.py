@@ -180,7 +180,7 @@ class Pool:
             self._slots.widen()
 
     def _widen_if_far(self, quickest_s: float) -> None:
-        """Allow twice as many, if no exchange of a turn was quick; once one is, what is enough."""
+        """Allow twice as many over a slow network; no more than enough once it is quick again."""
         self._quickest_s.append(quickest_s)
         if len(self._quickest_s) < self._slots.slots or self._connections_max <= self._enough:
             return

@@ -5,33 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.domain.accounts import AccountUnknown
-from service.domain.household_terms import Standing
 from service.domain.months import Month
 from service.domain.supply_terms import RecordedSupplyTerm, RecordedSupplyTerms, SupplyTerm
-from service.store import account_locks, queries
+from service.store import queries
 from service.store.household_terms import Held
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("supplies")
-
-
-def hold(transaction: Transaction, account_no: str) -> Held:
-    """
-    Lock an account; return what new terms of it are judged by.
-
-    :raises AccountUnknown: if no account the caller may see has this number
-    """
-    account_locks.lock(transaction, account_no)
-    found = transaction.one(_SQL["standing"], account_no=account_no)
-    if found is None:
-        raise AccountUnknown(f"no account {account_no}")
-    bureau_id, account_id, category, newest_billed, begun = found
-    standing = Standing(
-        category=category,
-        newest_billed=Month.of(newest_billed) if newest_billed else None,
-        begun=frozenset(map(Month.of, begun)),
-    )
-    return Held(bureau_id, account_id, standing)
 
 
 def add(

@@ -14,6 +14,7 @@ from service.domain.principals import Caller
 from service.domain.supply_terms import RecordedSupplyTerms, SupplyTerm, check_supply_term
 from service.store import supply_terms as store
 from service.store.database import Database
+from service.store.household_terms import hold
 from service.store.transaction import Transaction
 from service.usecases.once import answer_once
 
@@ -41,7 +42,7 @@ def record_supply_term(
     month = Month.parse(term.from_month)
 
     def work(transaction: Transaction) -> Answer:
-        held = store.hold(transaction, known_no(account_no))
+        held = hold(transaction, known_no(account_no))
         check_supply_term(term, month, held.standing)
         store.add(
             transaction,

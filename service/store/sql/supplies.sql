@@ -47,22 +47,6 @@ SELECT asked.account_id,
                  ORDER BY known.from_month DESC, known.serial DESC
                  LIMIT 1) AS term ON true;
 
--- name: standing
--- Read what new terms of an account are judged by. A statement of its own: what it sees must be younger than
--- the lock. Indexes: account_account_no_key, receivable_pkey, supply_term_pkey.
-SELECT account.bureau_id, account.account_id, account.category,
-       (SELECT max(receivable.month)
-          FROM evergrid.receivable
-         WHERE receivable.bureau_id = account.bureau_id
-           AND receivable.account_id = account.account_id
-           AND receivable.is_in_force),
-       array(SELECT term.from_month
-               FROM evergrid.supply_term AS term
-              WHERE term.bureau_id = account.bureau_id
-                AND term.account_id = account.account_id)
-  FROM evergrid.account
- WHERE account.account_no = %(account_no)s;
-
 -- name: add_term
 -- Record terms, behind those of the same month. Index: supply_term_pkey.
 INSERT INTO evergrid.supply_term (bureau_id, account_id, from_month, serial, basic_mode, contract_kw,

@@ -46,16 +46,6 @@ def test_capacity_is_charged_by_the_days_it_runs(running, expected):
 
 
 @pytest.mark.parametrize(
-    ("suspended", "days", "expected"), [(15, 10, 31_460_00), (14, 30, 42_380_00)]
-)
-def test_a_short_suspension_is_charged_in_full(suspended, days, expected):
-    """E11d: sealed from day 11 on."""
-    assert basic_charges.charged_days(running_days=10, suspended_days=suspended) == days
-    running = equipment((1000, None), (630, days))
-    assert total_fen(basic_charges.of_capacity(running, price=yuan("26"))) == expected
-
-
-@pytest.mark.parametrize(
     ("measured", "expected"), [(580, 21_600_00), (630, 21_600_00), (700, 26_640_00)]
 )
 def test_demand_above_105_percent_of_the_contract_costs_twice(measured, expected):
