@@ -52,7 +52,6 @@ _UNTAKEN = frozenset(
     {
         "archive_get.sh",
         "archive_push.sh",
-        "before_stop.sh",
         "curlrc",
         "etcdctl.env",
         "prometheus_web.yml",

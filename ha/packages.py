@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ha.topology import Host, Role
 
-# Python, the firewall (netbase: the names of protocols), what our scripts call (before_stop.sh:
-# pgrep; keepalived.conf: curl).
+# Python, the firewall (netbase: the names of protocols), what our scripts call (keepalived.conf:
+# curl).
 _EVERY_HOST = (
     "ca-certificates",
     "curl",

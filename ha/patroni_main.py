@@ -18,7 +18,8 @@ has fenced anew (ha/warden/README.md).
 urllib3 sends the head of a request and its body separately, and for that reason asks for
 TCP_NODELAY. Patroni's `Etcd3.set_socket_options` sets its keepalive options instead of what it is
 handed (patroni/dcs/etcd3.py, 4.1.5), so that each body waits for etcd's delayed acknowledgement of
-its head: 40 ms. Nine requests lie between the stop of one primary and the promotion of the next.
+its head: 40 ms. Nine requests lie between the stop of one primary and the promotion of the next;
+what else is made short there stands in `handover` and `archive_use`.
 
 A member of etcd that has not heard of the newest term is left by ending the watch that feeds
 Patroni's copy of the keys. Asked for just before the watch begins, that end is forgotten: in
@@ -167,13 +168,21 @@ def main() -> None:
     from patroni.__main__ import main as patroni  # noqa: PLC0415
     from patroni.dcs.etcd3 import Etcd3, PatroniEtcd3Client  # noqa: PLC0415
     from patroni.ha import Failsafe  # noqa: PLC0415
+    from patroni.postgresql import Postgresql  # noqa: PLC0415
+    from patroni.postgresql.config import ConfigHandler  # noqa: PLC0415
     from patroni.postgresql.rewind import Rewind  # noqa: PLC0415
 
+    from ha import archive_use, handover  # noqa: PLC0415
+
     await_warden(_CONFIGURATION)
+    handover.forget_stop()
     prompt(Etcd3)
     end_stale_watches(PatroniEtcd3Client)
     heed_verdicts(Failsafe, _CONFIGURATION)
     let_clients_go_first(Rewind)
+    handover.stop_promptly(Postgresql)
+    handover.signal_promptly(Postgresql)
+    archive_use.leave_alone_while_streaming(ConfigHandler, Postgresql)
     patroni()
 
 

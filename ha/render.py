@@ -70,7 +70,6 @@ _FILES: dict[Role, tuple[_File, ...]] = {
         _File("pgbackrest.conf", "pgbackrest_database.conf"),
         _File("archive_get.sh", "archive_get.sh"),
         _File("archive_push.sh", "archive_push.sh"),
-        _File("before_stop.sh", "before_stop.sh"),
         _File("warden.json", "warden.json"),
     ),
     "dcs": (_File("etcd.yml", "etcd.yml"), _File("etcdctl.env", "etcdctl.env")),

@@ -110,7 +110,7 @@ ISOLATED_STOP_S = 1.3
 FROZEN_S = 1.5
 # Alive by the kernel's word, yet silent: far beyond what two busy cores can cause.
 HUNG_S = 12.0
-# How long an announced stop of PostgreSQL is expected (`before_stop` believes the note as long).
+# How long an announced stop of PostgreSQL is expected (`ha.handover` believes the note as long).
 PLANNED_STOP_S = 15.0
 # Repeats of what may have been missed: waking Patroni, revoking the lease.
 AGAIN_S = 0.5

@@ -102,7 +102,7 @@ class Desk:
         try:
             plan_stop(self._settings, self._board)
         except OSError as error:
-            raise CannotNow(f"the note for before_stop.sh: {error}") from error
+            raise CannotNow(f"the note for Patroni: {error}") from error
         return {"planned": True}
 
     def _preflight(self) -> dict[str, Any]:

@@ -174,7 +174,7 @@ class Warden:
 
 def plan_stop(settings: Settings, board: Board) -> None:
     """
-    Leave the note that the next stop of PostgreSQL is wanted; `before_stop` then does it at once.
+    Leave the note that the next stop of PostgreSQL is wanted; `ha.handover` then does it at once.
 
     It is believed for a few seconds only.
     :raises OSError: if it cannot be written; the stop is then one that nobody announced

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ha import handover
 from ha.warden import processes
+from tests.conftest import BIN
 from tests.integration import reads
 from tests.unit.ha.regenerate import rendered
 
@@ -32,15 +37,40 @@ def parameters():
     return told["bootstrap"]["dcs"]["postgresql"]["parameters"]
 
 
+def stopped(folder, postmaster):
+    """Stop a server as Patroni does, as the user that it runs as; tell if it has ended."""
+    child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            owner = pwd.getpwnam("postgres")
+            os.setgroups([])
+            os.setgid(owner.pw_gid)
+            os.setuid(owner.pw_uid)
+            has_ended = handover.stop_as_announced(folder / "data", postmaster, run_folder=folder)
+            code = 0 if has_ended else 1
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in {0, 1}
+    return code == 0
+
+
+def control(folder):
+    """Return what a server that is stopped says in its control file."""
+    told = subprocess.run(
+        [BIN / "pg_controldata", folder / "data"], check=True, capture_output=True, text=True
+    ).stdout
+    return dict(re.findall(r"^([^:]+): +(.*)$", told, re.MULTILINE))
+
+
 class Hanging:
-    """A primary whose archiver has begun a push that hangs, with the script of a stop."""
+    """A primary whose archiver has begun a push that hangs, with a note of its stop."""
 
     def __init__(self, server):
         self.server = server
         self.folder = server.folder
-        self.note = self.folder / "planned_stop"
         self.begun = self.folder / "begun"
-        self.script = self._written("before_stop.sh", rendered()["db1/before_stop.sh"])
         archive = self._written("pgbackrest", PGBACKREST.format(begun=self.begun))
         push = self._written("archive_push.sh", rendered()["db1/archive_push.sh"])
         command = parameters()["archive_command"].replace(" pgbackrest;", f" {archive};")
@@ -60,11 +90,9 @@ class Hanging:
         self._written("planned_stop", "")
 
     def stop(self):
-        """Do what Patroni does: the script, whatever its exit code, then a SIGINT: a fast stop."""
+        """Do what Patroni does: what was announced, then a SIGINT, if need be: a fast stop."""
         postmaster = self.postmaster
-        as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        subprocess.run([*as_owner, "sh", str(self.script)], check=False, timeout=20)
-        if Path(f"/proc/{postmaster}").exists():
+        if not stopped(self.folder, postmaster):
             os.kill(postmaster, signal.SIGINT)
         return lambda: not Path(f"/proc/{postmaster}").exists()
 
@@ -88,13 +116,7 @@ class Hanging:
         return path
 
     def _placed(self, text):
-        for usual, here in (
-            ("/run/evergrid/warden/planned_stop", self.note),
-            ("/run/evergrid/warden/stopping", self.folder / "stopping"),
-            ("/var/lib/evergrid/postgresql/data", self.folder / "data"),
-        ):
-            text = text.replace(usual, str(here))
-        return text
+        return text.replace("/run/evergrid/warden/stopping", str(self.folder / "stopping"))
 
 
 @pytest.fixture
@@ -114,8 +136,7 @@ def test_an_announced_stop_does_not_wait_for_an_archive_that_hangs(hanging):
 
     assert time.monotonic() - began_s < WITHIN_S
     assert not hanging.archiving(), "nor is a push left behind"
-    log = (hanging.folder / "log").read_text()
-    assert log.rstrip().endswith("database system is shut down"), "in good order, no crash"
+    assert control(hanging.folder)["Database cluster state"] == "shut down", "in good order"
 
 
 def test_a_stop_that_was_not_announced_waits_for_it(hanging):
@@ -126,3 +147,36 @@ def test_a_stop_that_was_not_announced_waits_for_it(hanging):
         time.sleep(0.1)
     assert hanging.archiving()
     hanging.server.stop("immediate")
+
+
+def receiver_of(folder):
+    """Return the process that receives WAL for a server."""
+    postmaster = (folder / "data/postmaster.pid").read_text().split()[0]
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    [found] = [
+        int(pid) for pid in children if b"walreceiver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return found
+
+
+def test_a_stop_waits_for_the_replica_that_is_slow_to_receive_its_last_words(server):
+    with reads.running(type(server)) as primary:
+        with reads.running(type(server), replica_of=primary) as replica:
+            receiver = receiver_of(replica.folder)
+            primary.superuser("CREATE TABLE written AS SELECT 1", "postgres")
+            postmaster = int((primary.folder / "data/postmaster.pid").read_text().split()[0])
+            (primary.folder / "planned_stop").touch()
+            os.kill(receiver, signal.SIGSTOP)
+            began_s = time.monotonic()
+            threading.Timer(1.0, os.kill, (receiver, signal.SIGCONT)).start()
+            assert stopped(primary.folder, postmaster)
+            assert time.monotonic() - began_s > 1.0
+            told = control(primary.folder)
+            assert told["Database cluster state"] == "shut down"
+            [(has_it,)] = replica.superuser(
+                "SELECT pg_last_wal_receive_lsn() > "
+                f"'{told['Latest checkpoint location']}'::pg_lsn",
+                "postgres",
+            )
+            assert has_it
+        primary.start()  # what `running` stops

@@ -136,7 +136,7 @@ def test_a_push_that_is_unwanted_ends_at_once_with_all_below_it(host, hears):
         while not (host.folder / "begun").exists():
             assert time.monotonic() - began_s < 20
             time.sleep(0.01)
-        for _ in range(3):  # before_stop.sh says it again and again
+        for _ in range(3):  # handover says it again and again
             pushing.send_signal(signal.SIGTERM)
             time.sleep(0.02)
         assert pushing.wait(timeout=10) > 125

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetch one file of the archive for PostgreSQL of db1: `set -- NAME PATH; . archive_get.sh`
-# (read by the shell that PostgreSQL starts: a replica goes over to a new primary after five calls,
-# and clients wait for it).
+# (read by the shell that PostgreSQL starts: it calls up to five times at a turn). It is asked by
+# servers that do not stream (ha/archive_use.py).
 #
 # PostgreSQL asks while it recovers, also in the middle of a failover, and waits for the answer:
 # a promotion must never wait for a backup host that is slow or gone. Ends with 1 for whatever
@@ -26,7 +26,7 @@ is_fresh 10 "$memory/away" && exit 1
 
 case $name in
 *.history)
-    patience=2 vain=$memory/no_history
+    patience=1 vain=$memory/no_history
     # Nobody can have led between the primary that it followed until just now and itself.
     has_streamed 1 && exit 1
     [ -e "$folder/$name" ] && exit 1 # known already
@@ -39,7 +39,7 @@ case $name in
     patience=15 vain=$memory/no_segment
     ;;
 esac 2>/dev/null
-# Asked for in vain just now: while there is no primary, PostgreSQL asks five times a second.
+# Asked for in vain just now: while there is no primary, PostgreSQL asks ten times a second.
 [ -e "$vain" ] && read -r asked <"$vain" && [ "$asked" = "$name" ] && is_fresh 2 "$vain" && exit 1
 
 timeout --kill-after=1 "$patience" pgbackrest --config=/etc/evergrid/pgbackrest.conf \

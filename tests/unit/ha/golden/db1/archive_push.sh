@@ -6,7 +6,7 @@
 # PostgreSQL ends its archiver, and begins another one, when its command ends by a signal or above
 # 125 (pgarch_archiveXlog() in pgarch.c). That is how a stop which was announced gets rid of it.
 name=${1%.partial} path=$2 program=$3
-stopping=/run/evergrid/warden/stopping # before_stop.sh names the server here while it stops
+stopping=/run/evergrid/warden/stopping # ha/handover.py names the server here while it stops
 
 [ -e "$stopping" ] && [ "$(cat "$stopping")" = "$(head -n 1 postmaster.pid)" ] && kill $$
 
