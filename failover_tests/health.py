@@ -52,8 +52,9 @@ def faults(named: Sequence[Member], *, expected: Collection[str]) -> list[str]:
     for member in named:
         role = "leader" if member is leaders[0] else "quorum_standby"
         if member.role != role or not member.is_serving or member.timeline != leaders[0].timeline:
+            place = "" if member.timeline is None else f" on timeline {member.timeline}"
             found.append(
-                f"{member.name} is {member.role}, {member.state} on timeline {member.timeline}; "
-                f"the leader is on {leaders[0].timeline}"
+                f"{member.name} is {member.role}, {member.state}{place}; "
+                f"the leader is on timeline {leaders[0].timeline}"
             )
     return found

@@ -77,7 +77,8 @@ def table(found: Found, hosts: list[str]) -> Table:
     for host in hosts:
         said = found.statuses.get(host)
         if said is None:
-            shown.add_row(host, "[red]silent[/]", "", "", "", "its warden does not answer")
+            why = "off, or cut off: its warden does not answer"
+            shown.add_row(host, "[red]silent[/]", "", "", "", why)
         else:
             lag = _behind(said, leading) if said["is_replica"] else ""
             quorum = _quorum(host, leads)

@@ -29,7 +29,7 @@ from service.api.accounts import AccountByNumber, AccountImports, Accounts
 from service.api.authentication import Authentication
 from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
-from service.api.docs import Docs, OpenApi, Style
+from service.api.docs import Docs, Home, OpenApi, Style
 from service.api.equipment import Equipment, EquipmentChanges
 from service.api.estimates import Estimates
 from service.api.household_terms import HouseholdTerms
@@ -161,6 +161,7 @@ def create_app(
     app.add_route("/metrics", Metrics(metrics_folder))
     described = description(version=version)
     app.add_route("/openapi.json", OpenApi(described))
+    app.add_route("/", Home())
     app.add_route("/docs", Docs(described))
     app.add_route("/docs/style.css", Style())
     return app

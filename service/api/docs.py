@@ -37,6 +37,17 @@ class OpenApi:
         resp.data = self._body
 
 
+class Home:
+    """`/`: whoever opens the endpoint's bare address in a browser."""
+
+    is_public = True
+
+    def on_get(self, _req: Request, resp: Response) -> None:
+        """Send them to the page that says what can be asked."""
+        resp.status = HTTPStatus.FOUND
+        resp.location = "/docs"
+
+
 class Docs:
     """`/docs`"""
 

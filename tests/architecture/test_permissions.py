@@ -20,6 +20,7 @@ PUBLIC = {
     "GET /version",
     "GET /metrics",
     "GET /openapi.json",
+    "GET /",
     "GET /docs",
     "GET /docs/style.css",
 }

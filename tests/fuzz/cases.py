@@ -15,7 +15,7 @@ from tests.fuzz.worlds import World
 # How many things are changed about a request; now and then none, to see that it is valid.
 _CHANGES = [0, 1, 1, 1, 1, 1, 1, 2, 2, 3]
 # What the edge, or nobody, asks beside what is described.
-_UNDESCRIBED = ["/metrics", "/openapi.json", "/docs", "/docs/style.css", "/v1/nothing"]
+_UNDESCRIBED = ["/", "/metrics", "/openapi.json", "/docs", "/docs/style.css", "/v1/nothing"]
 _ROLE_KEPT = 0.85  # of the cases are asked by a role that may; the others by any
 
 

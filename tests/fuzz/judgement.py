@@ -42,7 +42,8 @@ class Judge:
     def _of_operation(self, case: Case, answered: Answered) -> Iterator[str]:
         """A request that still is what it was made from gets what its operation promises."""
         promised = self._promised.get(case.operation)
-        is_same = case.method == case.operation.partition(" ")[0]
+        is_bare = re.split(r"[?#]", case.target, maxsplit=1)[0] in {"", "/"}  # leads to the docs
+        is_same = case.method == case.operation.partition(" ")[0] and not is_bare
         is_known = answered.status in {_NOT_MODIFIED, *_BEFORE} or not promised or not is_same
         if not is_known and answered.status not in (promised or set()):
             yield f"{answered.status} is not promised"

@@ -120,6 +120,11 @@ def test_the_docs_page_needs_nothing_from_outside(client):
     assert "@import" not in style.text
 
 
+def test_the_bare_address_leads_to_the_docs_page(client):
+    answer = client.simulate_get("/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
+
+
 def test_the_docs_page_explains_every_code_that_a_problem_can_link_to(client):
     page = client.simulate_get("/docs").text
     problem = client.simulate_get("/v1/prices").json

@@ -339,7 +339,6 @@ def test_an_import_of_nothing_is_refused(send_lines):
         ("/v1/payments/1", 404, "PAYMENT_UNKNOWN"),
         ("/v1/payments/" + "9" * 20, 404, "PAYMENT_UNKNOWN"),
         ("/v2/accounts", 404, "ROUTE_UNKNOWN"),
-        ("/", 404, "ROUTE_UNKNOWN"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(api, path, status, code):

@@ -32,7 +32,7 @@ def test_a_replica_outside_the_quorum_is_named():
 
 def test_a_replica_on_the_old_timeline_is_named():
     [fault] = health.faults([LEADER, SECOND, replace(THIRD, timeline=1)], expected=HOSTS)
-    assert "db3 is quorum_standby, streaming on timeline 1; the leader is on 2" in fault
+    assert "db3 is quorum_standby, streaming on timeline 1; the leader is on timeline 2" in fault
 
 
 def test_a_leader_that_starts_is_not_whole_yet():
