@@ -26,6 +26,7 @@ from service.api import (
     staff,
 )
 from service.api.accounts import AccountByNumber, AccountImports, Accounts
+from service.api.apportionments import Apportionments
 from service.api.authentication import Authentication
 from service.api.bill_calculations import BillCalculations
 from service.api.consistency import Consistency
@@ -52,6 +53,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/account-imports": AccountImports,
     "/v1/accounts": Accounts,
     "/v1/accounts/{account_no}": AccountByNumber,
+    "/v1/accounts/{account_no}/apportionments": Apportionments,
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
     "/v1/accounts/{account_no}/equipment": Equipment,
     "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": EquipmentChanges,

@@ -18,6 +18,7 @@ _FEN_PER_YUAN = 100
 _CATEGORIES = {
     "residential": "居民生活用电",
     "residential_tou": "居民生活用电（峰谷）",
+    "residential_collective": "居民生活用电（合表）",
     "commercial": "一般工商业用电",
     "industrial": "大工业用电",
     "agricultural": "农业生产用电",
@@ -127,8 +128,11 @@ def _line(line: BillLine) -> PaperLine:
     quantity = _yuan(int(line.quantity)) if line.unit == "fen" else f"{Decimal(line.quantity):,f}"
     price, amount = line.price_yuan, _yuan(line.amount_fen)
     unit = _UNITS[line.unit]
+    name = _COMPONENTS.get(line.component, line.component)
     return PaperLine(
-        name=_COMPONENTS.get(line.component, line.component),
+        name=f"{name}（{_CATEGORIES.get(line.category, line.category)}）"
+        if line.category
+        else name,
         step=_PERIODS.get(line.period or "", "") or (f"第{line.tier}档" if line.tier else ""),
         quantity=quantity,
         unit=unit,

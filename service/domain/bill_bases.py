@@ -11,6 +11,7 @@ from service.domain.household_terms import Subsidy
 from service.domain.metered import RegisterSpan
 from service.domain.meters import Span
 from service.domain.months import Month
+from service.domain.parts import Parts
 from service.domain.reading_checks import Use
 from service.domain.supplies import Supply
 
@@ -38,7 +39,8 @@ class Basis:
     measured that were exchanged since, the oldest first; `previous` is where the last one began.
     `others` is what registers beside that of all energy showed in that time, on whichever meters
     have any; None in place of one whose reading is missing. Of an account of two parts `supply` is
-    how it is supplied, None of any other; `demands` are the highest of each month, in kW.
+    how it is supplied, None of any other; `demands` are the highest of each month, in kW. Its
+    `parts` are billed at other categories' prices, None if nothing was ever apportioned.
     """
 
     account_id: int
@@ -64,6 +66,12 @@ class Basis:
     others: tuple[RegisterSpan | None, ...] = ()
     supply: Supply | None = None
     demands: Mapping[Month, Decimal] = field(default_factory=dict)
+    parts: Parts | None = None
+
+    @property
+    def part_categories(self) -> frozenset[str]:
+        """At whose prices parts of the energy are billed."""
+        return frozenset(part.category for part in self.parts.items) if self.parts else frozenset()
 
     @property
     def first_month(self) -> Month:

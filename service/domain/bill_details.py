@@ -44,7 +44,8 @@ class BillLine:
     A line of a bill in words: a decimal quantity in `unit`, its price in decimal yuan a unit.
 
     Of the power factor's adjustment the price is the percentage of as many fen. A basic charge is
-    for `days` of a month of 30, null for all of it.
+    for `days` of a month of 30, null for all of it. A `category` is named where the line is billed
+    at the prices of another one than the account's.
     """
 
     component: str
@@ -58,6 +59,7 @@ class BillLine:
     legal_document: str
     why: str
     days: int | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,12 @@ from service.domain.bills import Bill
 from service.domain.reading_checks import Use
 
 Rule = Literal[
-    "largest_amount", "largest_change", "estimated", "meter_exchanged", "first_of_category"
+    "largest_amount",
+    "largest_change",
+    "estimated",
+    "meter_exchanged",
+    "apportioned",
+    "first_of_category",
 ]
 
 
@@ -95,20 +100,27 @@ def _choices(calculated: Sequence[Calculated]) -> Iterator[tuple[Rule, int]]:
     compared = [index for index in numbers if calculated[index].basis.used_before is not None]
     if compared:
         yield "largest_change", max(compared, key=lambda index: _change(calculated[index]))
-    for index in numbers:
-        if calculated[index].basis.estimated_kwh is not None:
-            yield "estimated", index
-            break
-    exchanged = [index for index in numbers if calculated[index].basis.removed]
-    if exchanged:
-        most = max(exchanged, key=lambda index: calculated[index].bill.consumption_kwh)
-        yield "meter_exchanged", most
+    yield from _unusual(calculated)
     seen = set()
     for index in numbers:
         category = calculated[index].bill.category
         if category not in seen:
             seen.add(category)
             yield "first_of_category", index
+
+
+def _unusual(calculated: Sequence[Calculated]) -> Iterator[tuple[Rule, int]]:
+    bases = [basis for basis, _ in calculated]
+    estimated = [index for index, basis in enumerate(bases) if basis.estimated_kwh is not None]
+    if estimated:
+        yield "estimated", estimated[0]
+    unusual: dict[Rule, list[int]] = {
+        "meter_exchanged": [index for index, basis in enumerate(bases) if basis.removed],
+        "apportioned": [index for index, basis in enumerate(bases) if basis.part_categories],
+    }
+    for rule, found in unusual.items():
+        if found:
+            yield rule, max(found, key=lambda index: calculated[index].bill.consumption_kwh)
 
 
 def _change(each: Calculated) -> Fraction:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
-from service.domain import two_part
+from service.domain import trials, two_part
 from service.domain.bill_bases import Basis, Stand
 from service.domain.bill_numbers import bill_number
+from service.domain.bill_quantities import in_season, measured, spells
 from service.domain.calculations import Calculation, Line, calculate
 from service.domain.errors import Conflict, Invalid
 from service.domain.household_terms import Subsidy, has_free_energy, has_wider_tiers
-from service.domain.metered import energy_of
-from service.domain.meters import Register, Span, measured_kwh
+from service.domain.metered import Metered
 from service.domain.months import Month, business_date, months_between
-from service.domain.portions import Household, Portion, Spell
+from service.domain.portions import Household, Portion
 from service.domain.prices import PriceList
 from service.domain.reading_checks import Use, check_reading
 from service.domain.tiers import MONTHS_OF_A_YEAR
-from service.domain.tou import Energy
+from service.domain.trials import Behind, Trial
 
+_NOTHING: Mapping[str, Sequence[PriceList]] = MappingProxyType({})
 DAYS_TO_PAY = 20
 """A bill is due this many days after its issue, in the calendar of business time."""
 
@@ -38,20 +40,6 @@ class LaterMonthBilled(Conflict):
 
     code = "LATER_MONTH_BILLED"
     hint = "Nothing is left to bill: the later bill begins where the bill before the gap ended."
-
-
-class PriceMissing(Conflict):
-    """No catalogue was in force for the account's category."""
-
-    code = "PRICE_MISSING"
-    hint = "Publish a catalogue that is valid from the first day of the bill."
-
-
-class PeriodsUnread(Conflict):
-    """The books have half a reading of a meter with several registers."""
-
-    code = "PERIODS_UNREAD"
-    hint = "Tell whoever runs the service: readings are taken whole, no program leaves one so."
 
 
 class AmountNegative(Invalid):
@@ -89,34 +77,34 @@ class Bill:
     reactive_kvarh: int = 0
 
 
-def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at: datetime) -> Bill:
+def issue(
+    *,
+    basis: Basis,
+    month: Month,
+    prices: Sequence[PriceList],
+    of_parts: Mapping[str, Sequence[PriceList]] = _NOTHING,
+    issued_at: datetime,
+) -> Bill:
     """
     Return the bill of one account for all energy up to its reading of `month`.
 
     A month that could not be billed is part of the next bill, with its share of every tier.
-    `prices` are those of the account's category, the oldest first, with the one that was in force
-    when the bill begins.
-    :raises LaterMonthBilled: if a later month has a bill already
-    :raises ReadingMissing: if the month has no reading
-    :raises PeriodsUnread: if the books lack what a register of a period showed
-    :raises PeriodsExceedTotal: if its periods come to more than all its energy
-    :raises ConsumptionImplausible: if the energy is below zero or beyond `CONSUMPTION_MAX_KWH`
+    `prices` are those of the account's category, the oldest first; `of_parts` those of its parts'.
+    :raises LaterMonthBilled, ReadingMissing: if the month is billed already, or was not read
     :raises ReadingInQuestion: if it is unlike that of the bills before, and nobody has accepted it
-    :raises PriceMissing: if no prices were in force
-    :raises PeriodUnpriced: if they leave energy without a price
-    :raises TierUnpriced: if they change between tiers and none
     :raises AmountNegative: if the lines sum up to less than nothing
-    :raises Conflict: of an account of two parts, as `two_part.calculated` says
+    :raises Refusal: as `bill_quantities`, `parts`, `calculations`, `two_part.calculated` say
     """
     reading = _reading_to_bill(basis, month)
-    calculation = _calculation(basis, reading, month, prices)
+    behind = _behind(basis, reading, month, of_parts)
+    calculation = _calculation(basis, reading, month, prices, behind)
     return Bill(
         month=month,
         account_id=basis.account_id,
         serial=basis.serial,
         bill_no=bill_number(month=month, account_no=basis.account_no, serial=basis.serial),
         category=basis.category,
-        catalogue_version_id=int(_spells(basis, reading, prices)[-1].tariff.version),
+        catalogue_version_id=int(spells(basis, reading, prices)[-1].tariff.version),
         previous=basis.previous,
         reading=reading,
         multiplier=basis.multiplier,
@@ -132,22 +120,59 @@ def issue(*, basis: Basis, month: Month, prices: Sequence[PriceList], issued_at:
 
 
 def _calculation(
-    basis: Basis, reading: Stand, month: Month, prices: Sequence[PriceList]
+    basis: Basis,
+    reading: Stand,
+    month: Month,
+    prices: Sequence[PriceList],
+    behind: tuple[Behind, ...],
 ) -> Calculation:
-    energy = _in_season(_measured(basis, reading), reading, prices, month)
+    energy = measured(basis, reading)
+    if not behind:
+        energy = in_season(energy, reading, prices, month)
     portion = Portion(
         energy=energy,
-        spells=_spells(basis, reading, prices),
+        # Whose energy has parts is spread as it was measured: each price list has its own seasons.
+        spells=spells(basis, reading, prices, season=month if behind else None),
         household=_household(basis, month),
     )
     _check_use(basis, reading, kwh=energy.total_kwh)
-    if basis.category not in two_part.TWO_PART:
+    if basis.category in two_part.TWO_PART:
+        calculation = two_part.calculated(
+            basis, portion, behind=behind, month=month, until=reading.read_at, prices=prices
+        )
+    elif behind:
+        calculation = _with_parts(portion, behind)
+    else:  # nearly every bill
         return calculated(portion)
-    calculation = two_part.calculated(
-        basis, portion, month=month, until=reading.read_at, prices=prices
-    )
     _check_amount(calculation)
     return calculation
+
+
+def _with_parts(portion: Portion, behind: tuple[Behind, ...]) -> Calculation:
+    return trials.calculated(
+        Trial(
+            metered=Metered(energy=portion.energy, reactive_kvarh=0),
+            spells=portion.spells,
+            household=portion.household,
+            behind=behind,
+        )
+    )
+
+
+def _behind(
+    basis: Basis, reading: Stand, month: Month, of_parts: Mapping[str, Sequence[PriceList]]
+) -> tuple[Behind, ...]:
+    """Return what is billed at other prices, a part of each month of the bill."""
+    if basis.parts is None:
+        return ()
+    months = months_between(basis.first_month, month)
+    return tuple(
+        part.behind(
+            spells(basis, reading, of_parts.get(part.category, ()), season=month, of=part.category),
+            months=months,
+        )
+        for part in basis.parts.of_bill(basis.first_month)
+    )
 
 
 def household_of(
@@ -214,55 +239,6 @@ def _reading_to_bill(basis: Basis, month: Month) -> Stand:
     if basis.reading is None:
         raise ReadingMissing(f"no reading in {month}")
     return basis.reading
-
-
-def _spells(basis: Basis, reading: Stand, prices: Sequence[PriceList]) -> tuple[Spell, ...]:
-    """
-    Return the days under each price list, from the day of the reading before to that of this one.
-
-    Source: domain rule 2.12a (the new price holds from its date).
-    """
-    begins_on = business_date(basis.previous.read_at)
-    ends_on = max(business_date(reading.read_at), begins_on + timedelta(days=1))
-    if not prices or prices[0].valid_from > begins_on:
-        raise PriceMissing(f"no prices for {basis.category} on {begins_on}")
-    until = [*(each.valid_from for each in prices[1:]), ends_on]
-    spells = []
-    for each, next_from in zip(prices, until, strict=True):
-        days = (min(next_from, ends_on) - max(each.valid_from, begins_on)).days
-        if days > 0:
-            spells.append(Spell(days=days, tariff=each.tariff))
-    return tuple(spells)
-
-
-def _measured(basis: Basis, reading: Stand) -> Energy:
-    """Return what the account's meters measured for a bill: all flat, but for what they tell."""
-    running = Span(
-        shape=Register(basis.digits, basis.decimals),
-        multiplier=basis.multiplier,
-        start=basis.previous.register,
-        end=reading.register,
-        roll_overs=basis.roll_overs,
-    )
-    kwh = measured_kwh((*basis.removed, running))
-    if not basis.others:  # nearly every bill
-        return Energy(flat=kwh)
-    known = [each for each in basis.others if each is not None]
-    if len(known) < len(basis.others):
-        raise PeriodsUnread(f"readings up to that of {reading.read_at.isoformat()}")
-    return energy_of(kwh, known)
-
-
-def _in_season(energy: Energy, reading: Stand, prices: Sequence[PriceList], month: Month) -> Energy:
-    """Return the energy as a month prices it that may have no sharp peak. Source: rule 2.1."""
-    if not energy.sharp:
-        return energy
-    read_on = business_date(reading.read_at)
-    in_force = [each.calendar for each in prices if each.valid_from <= read_on]
-    calendar = in_force[-1] if in_force else None
-    if calendar is None or calendar.has("sharp", month=month.number):
-        return energy
-    return energy.with_sharp_as_peak()
 
 
 def _check_use(basis: Basis, reading: Stand, *, kwh: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from service.domain.bill_details import BillLine
 from service.domain.calculations import Line
@@ -38,9 +39,17 @@ def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[
 
 
 def in_words(
-    lines: Sequence[Line], *, whys: Iterable[str], documents: Mapping[str, str]
+    lines: Sequence[Line],
+    *,
+    whys: Iterable[str],
+    documents: Mapping[str, str],
+    categories: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[BillLine, ...]:
-    """Return the lines of a bill as they are shown, each with why it is what it is."""
+    """
+    Return the lines of a bill as they are shown, each with why it is what it is.
+
+    :param categories: those of the versions that are of another category than the account
+    """
     return tuple(
         BillLine(
             component=line.component,
@@ -54,6 +63,7 @@ def in_words(
             legal_document=documents[line.version],
             why=why,
             days=line.days,
+            category=categories.get(line.version),
         )
         for line, why in zip(lines, whys, strict=True)
     )

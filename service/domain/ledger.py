@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.domain import vat
@@ -18,6 +19,7 @@ OUTPUT_VAT = "2221"
 SALES = {
     "residential": "6001.01",
     "residential_tou": "6001.01",
+    "residential_collective": "6001.01",
     "commercial": "6001.02",
     "agricultural": "6001.03",
     "industrial": "6001.04",
@@ -46,13 +48,18 @@ class Entry(NamedTuple):
 
 
 class BillPosting(NamedTuple):
-    """What the ledger needs to know of a bill that is being issued."""
+    """
+    What the ledger needs to know of a bill that is being issued.
+
+    `categories` of those price lists, by their version, that are of another category than the bill.
+    """
 
     account_id: int
     bill_no: str
     category: str
     lines: Sequence[Line]
     prepaid_fen: int  # how much of it the customer's prepayments pay at once
+    categories: Mapping[str, str] = MappingProxyType({})
 
 
 def payment_entries(
@@ -126,13 +133,24 @@ def _customer_entries(bill: BillPosting) -> list[Entry]:
 
 
 def _fold_credits(folded: Counter[str], bill: BillPosting) -> None:
-    """Add what `bill` credits to `folded`, by code."""
+    """
+    Add what `bill` credits to `folded`, by code.
+
+    The tax is that of the whole bill: sales of its own category are what those of others leave.
+    """
     sales_fen = 0
+    others: Counter[str] = Counter()
     for line in bill.lines:
         if line.is_levy:
             folded[LEVIES[line.component]] += line.amount_fen
-        else:
-            sales_fen += line.amount_fen
-    vat_fen = vat.contained_fen(gross_fen=sales_fen)
-    folded[OUTPUT_VAT] += vat_fen
-    folded[SALES[bill.category]] += sales_fen - vat_fen
+            continue
+        sales_fen += line.amount_fen
+        if line.version in bill.categories:
+            others[bill.categories[line.version]] += line.amount_fen
+    left_fen = sales_fen - vat.contained_fen(gross_fen=sales_fen)
+    folded[OUTPUT_VAT] += sales_fen - left_fen
+    for category, gross_fen in others.items():
+        net_fen = gross_fen - vat.contained_fen(gross_fen=gross_fen)
+        folded[SALES[category]] += net_fen
+        left_fen -= net_fen
+    folded[SALES[bill.category]] += left_fen

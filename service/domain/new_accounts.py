@@ -17,7 +17,14 @@ from service.domain.meters import DECIMALS_MAX, DIGITS_MAX, Register
 from service.domain.months import business_date
 from service.domain.registers import Counted
 
-CATEGORIES = ("residential", "residential_tou", "commercial", "agricultural", "industrial")
+CATEGORIES = (
+    "residential",
+    "residential_tou",
+    "residential_collective",
+    "commercial",
+    "agricultural",
+    "industrial",
+)
 HOMES = frozenset({"residential", "residential_tou"})
 """What a household may be: priced by tiers, or by these and by the periods of the day."""
 TEXT_LENGTH_MAX = 200

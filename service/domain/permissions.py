@@ -53,6 +53,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "household_terms.record": _HALL | _MIGRATOR,
         "supply_terms.record": _OFFICES | _MIGRATOR,
         "equipment.record": _OFFICES | _MIGRATOR,
+        "apportionments.record": _OFFICES | _MIGRATOR,
         "meters.exchange": _any(Role.BILLING_OFFICER),
         "readings.post": _ROUND | _MIGRATOR,
         "readings.read": _HALL | _ROUND | _OFFICES | _AUDITOR,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from service.domain import calendars
+from service.domain.apportionments import PART_CATEGORIES
 from service.domain.calculations import PeriodUnpriced
 from service.domain.calendars import Calendar
 from service.domain.errors import Invalid
@@ -43,6 +44,13 @@ class LevyUnknown(Invalid):
 
     code = "LEVY_UNKNOWN"
     hint = f"Use one of these components: {', '.join(LEVIES)}."
+
+
+class TiersOfNoHome(Invalid):
+    """Tiers are about what one household uses; a shop, a farm, a dormitory is none."""
+
+    code = "TIERS_OF_NO_HOME"
+    hint = "Leave `tiers` out, and send one price for all energy, or one for each period."
 
 
 class BasicPricesMismatched(Invalid):
@@ -146,10 +154,10 @@ def checked(draft: PriceDraft) -> PriceDraft:
     :raises PeriodUnpriced: if some periods have a price, and what is flat, or another one of the
         calendar, has none
     :raises CalendarMissing: if periods have prices and no calendar
-    :raises CalendarHole: if the calendar leaves some time without a period
-    :raises CalendarOverlap: if it gives some time two
+    :raises CalendarHole, CalendarOverlap: if the calendar gives some time no period, or two
     :raises CalendarMalformed: if it names a day or a stretch of time that cannot be
     :raises PeriodNotInCalendar: if a period has a price, and is not in the calendar
+    :raises TiersOfNoHome: if it has tiers for others than households
     :raises TiersNotRising: if tiers do not end one above the other
     :raises TierUnpriced: if the prices do not fit the tiers
     """
@@ -166,10 +174,11 @@ def checked(draft: PriceDraft) -> PriceDraft:
     twice = [component for (component, *_), times in named.items() if times > 1]
     if twice:
         raise PriceTwice(f"{twice[0]} has two prices for the same")
-    unknown = [each.component for each in draft.prices if each.is_levy]
-    unknown = [component for component in unknown if component not in LEVIES]
-    if unknown:
+    levies = [each.component for each in draft.prices if each.is_levy]
+    if unknown := [component for component in levies if component not in LEVIES]:
         raise LevyUnknown(f"levy {unknown[0]!r}")
+    if draft.tiers and draft.category in PART_CATEGORIES:
+        raise TiersOfNoHome(f"prices of {draft.category}")
     draft.tariff(version="draft")
     _check_periods(draft)
     return draft

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.domain import tou
@@ -48,16 +48,18 @@ def split(main: Energy, sub_meters: Sequence[SubMeter]) -> tuple[Energy, tuple[E
     """
     Return what is left of `main`, with the energy of each sub-meter in their order.
 
-    Fixed ones come first; every share is one of what these leave, whatever the other shares are;
-    then what was measured. Each is taken out of `main` as `main` itself is spread, even one that
-    was measured by period, so that rounding may leave one kWh less than nothing in a period.
+    Fixed ones come first; every share is one of what these leave, whatever the other shares are
+    (if rounding takes more than all of it, the last one has so much less); then what was measured.
+    Each is taken out of `main` as `main` itself is spread, even one that was measured by period, so
+    that rounding may leave one kWh less than nothing in a period.
 
     Source: domain rules 2.2, step 4, and 2.12a; examples E17a, E17b, E30.
     :raises SubMetersExceedMain: if less than nothing is left in all
     """
     fixed_kwh = sum(sub.kwh for sub in sub_meters if isinstance(sub, Fixed))
     shareable_kwh = main.total_kwh - fixed_kwh
-    taken = tuple(_energy(sub, main=main, shareable_kwh=shareable_kwh) for sub in sub_meters)
+    shares = _shares([sub for sub in sub_meters if isinstance(sub, Share)], shareable_kwh)
+    taken = tuple(_energy(sub, main=main, shares=shares) for sub in sub_meters)
     left = main
     for energy in taken:
         left -= tou.shared(energy.total_kwh, by=main)
@@ -66,11 +68,23 @@ def split(main: Energy, sub_meters: Sequence[SubMeter]) -> tuple[Energy, tuple[E
     return left, taken
 
 
-def _energy(sub: SubMeter, *, main: Energy, shareable_kwh: int) -> Energy:
+def _shares(shares: Sequence[Share], shareable_kwh: int) -> Iterator[int]:
+    """Yield what each share comes to, in kWh; all of them no more than there is, if they agree."""
+    agreed = [each.hundredths_percent for each in shares]
+    left_kwh = shareable_kwh if sum(agreed) <= _WHOLE else None
+    for share in agreed:
+        kwh = half_up(shareable_kwh * share, _WHOLE)
+        if left_kwh is not None and shareable_kwh >= 0:
+            kwh = min(kwh, left_kwh)
+            left_kwh -= kwh
+        yield kwh
+
+
+def _energy(sub: SubMeter, *, main: Energy, shares: Iterator[int]) -> Energy:
     match sub:
         case Fixed(kwh=kwh):
             return tou.shared(kwh, by=main)
-        case Share(hundredths_percent=share):
-            return tou.shared(half_up(shareable_kwh * share, _WHOLE), by=main)
+        case Share():
+            return tou.shared(next(shares), by=main)
         case Measured(energy=energy):
             return energy

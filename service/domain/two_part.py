@@ -18,7 +18,7 @@ from service.domain.portions import Portion
 from service.domain.prices import PriceList
 from service.domain.supplies import Supply
 from service.domain.tariffs import BASIC, Price
-from service.domain.trials import Basic, Running, Trial
+from service.domain.trials import Basic, Behind, Running, Trial
 
 TWO_PART = frozenset({"industrial"})
 """Categories that pay for capacity or demand beside their energy."""
@@ -62,25 +62,27 @@ class BasicUnpriced(Conflict):
 
 
 def calculated(
-    basis: Basis, portion: Portion, *, month: Month, until: datetime, prices: Sequence[PriceList]
+    basis: Basis,
+    portion: Portion,
+    *,
+    behind: tuple[Behind, ...] = (),
+    month: Month,
+    until: datetime,
+    prices: Sequence[PriceList],
 ) -> Calculation:
     """
     Return the bill of an account of two parts, by the functions that trials are made by.
 
     Each of its months that there were terms for has a basic charge of its own: by the equipment
-    that ran in it, by the highest demand that was read in it (or in the next one that was read), at
-    the price in force as it began: a change within a month is one of the next.
-    :param portion: what the meters measured up to the reading of `until`
+    that ran in it, by the highest demand read in it (or in the next), at the price as it began.
+    :param portion: what the meters measured up to the reading of `until`, with what is `behind`
     Source: domain rules 2.2 to 2.4, 2.8, 2.12a.
     :raises SupplyUnknown: if there are no terms, no equipment, no transformer to bill losses of
-    :raises DemandUnread: if demand is to be paid for, and a meter does not show it
-    :raises DemandImplausible: if it is beyond ten times what ran at one time
-    :raises ReactiveUnread: if the power factor is assessed, and a meter lacks reactive energy
-    :raises BasicUnpriced: if the price list has no price for what is to be paid
+    :raises DemandUnread, ReactiveUnread, DemandImplausible: by what its meters show, or do not
+    :raises BasicUnpriced: if what is to be paid has no price
     :raises ConsumptionImplausible: if with what was lost it is beyond `CONSUMPTION_MAX_KWH`
     """
-    count = months_between(basis.first_month, month)
-    months = [basis.first_month.plus(index) for index in range(count)]
+    months = _months(basis, month)
     supply, others = _supply(basis, months)
     begins_on = business_date(basis.previous.read_at)
     calculation = trials.calculated(
@@ -88,6 +90,7 @@ def calculated(
             metered=Metered(energy=portion.energy, reactive_kvarh=reactive_kvarh_of(others)),
             spells=portion.spells,
             household=portion.household,
+            behind=behind,
             running=_running(supply, first=begins_on, after=business_date(until)),
             line_loss=supply.line_loss,
             basic=tuple(_basics(supply, basis.demands, months, prices=prices, since=begins_on)),
@@ -98,6 +101,11 @@ def calculated(
     if largest > CONSUMPTION_MAX_KWH:
         raise ConsumptionImplausible(f"{largest} kWh or kvarh with what was lost")
     return calculation
+
+
+def _months(basis: Basis, month: Month) -> list[Month]:
+    count = months_between(basis.first_month, month)
+    return [basis.first_month.plus(index) for index in range(count)]
 
 
 def _supply(basis: Basis, months: Sequence[Month]) -> tuple[Supply, list[RegisterSpan]]:

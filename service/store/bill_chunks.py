@@ -17,9 +17,10 @@ from service.domain.errors import Refusal
 from service.domain.metered import RegisterSpan, demand_kw
 from service.domain.meters import Register, Span
 from service.domain.months import Month
+from service.domain.new_accounts import HOMES
 from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.domain.two_part import TWO_PART
-from service.store import queries, supplies
+from service.store import apportionments, queries, supplies
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bill_chunks")
@@ -85,7 +86,11 @@ def bases(transaction: Transaction, chunk: Chunk, account_ids: Collection[int]) 
         starts_at=chunk.month.starts_at,
         ends_at=chunk.month.ends_at,
     )
-    found = [_basis(row) for row in rows]
+    return _with_the_rest(transaction, chunk, [_basis(row) for row in rows])
+
+
+def _with_the_rest(transaction: Transaction, chunk: Chunk, found: Sequence[Basis]) -> list[Basis]:
+    """Return bases with what few accounts have: other registers, terms of supply, parts."""
     others = _others(transaction, chunk, found)
     two_part = [basis for basis in found if basis.category in TWO_PART]
     demands = _demands(transaction, chunk, two_part)
@@ -95,14 +100,22 @@ def bases(transaction: Transaction, chunk: Chunk, account_ids: Collection[int]) 
         account_ids=[basis.account_id for basis in two_part],
         month=chunk.month,
     )
+    parts = apportionments.of_accounts(
+        transaction,
+        bureau_id=chunk.bureau_id,
+        account_ids=[basis.account_id for basis in found if basis.category not in HOMES],
+        month=chunk.month,
+    )
+    have_more = others.keys() | supplied.keys() | parts.keys()
     return [
         replace(
             basis,
             others=others.get(basis.account_id, ()),
             demands=demands.get(basis.account_id, {}),
             supply=supplied.get(basis.account_id),
+            parts=parts.get(basis.account_id),
         )
-        if basis.account_id in others or basis.account_id in supplied
+        if basis.account_id in have_more
         else basis
         for basis in found
     ]

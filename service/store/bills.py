@@ -100,7 +100,12 @@ def _two_part(factor: int | None, lost_kwh: int, reactive_kvarh: int) -> TwoPart
 
 def lines_of_bill(transaction: Transaction, bill_no: str) -> list[Line]:
     """Return the lines of a bill; none if the caller may see no such bill."""
-    return [_line(*row[:-1]) for row in _lines(transaction, bill_no)]
+    return [_line(*row[:-2]) for row in _lines(transaction, bill_no)]
+
+
+def categories_of_bill(transaction: Transaction, bill_no: str) -> dict[str, str]:
+    """Return the categories of a bill's price lists (by version) that are not its account's."""
+    return _categories(_lines(transaction, bill_no))
 
 
 def _lines(transaction: Transaction, bill_no: str) -> list[Row]:
@@ -244,10 +249,19 @@ def _register(row: Row, *, sign: int) -> RegisterOfBill:
 
 def _explained(rows: Sequence[Row], *, is_mirror: bool, is_estimated: bool) -> tuple[BillLine, ...]:
     mark = ("taken back: " if is_mirror else "") + ("estimated: " if is_estimated else "")
-    lines = [_line(*row[:-1]) for row in rows]
-    documents = {line.version: row[-1] for line, row in zip(lines, rows, strict=True)}
+    lines = [_line(*row[:-2]) for row in rows]
+    documents = {line.version: row[-2] for line, row in zip(lines, rows, strict=True)}
     whys = reasons(mirrored(lines) if is_mirror else lines, documents=documents)
-    return in_words(lines, whys=(f"{mark}{why}" for why in whys), documents=documents)
+    return in_words(
+        lines,
+        whys=(f"{mark}{why}" for why in whys),
+        documents=documents,
+        categories=_categories(rows),
+    )
+
+
+def _categories(rows: Sequence[Row]) -> dict[str, str]:
+    return {row[-4]: row[-1] for row in rows if row[-1] is not None}
 
 
 def _line(

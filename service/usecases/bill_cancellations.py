@@ -198,6 +198,7 @@ def _entries(
             category=held.category,
             lines=mirrored(bills.lines_of_bill(transaction, held.standing.bill_no)),
             prepaid_fen=-paid_fen,
+            categories=bills.categories_of_bill(transaction, held.standing.bill_no),
         )
     )
 

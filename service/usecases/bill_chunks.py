@@ -127,7 +127,8 @@ def _issued(
     bases = store.bases(transaction, chunk, digests.keys())
     prices = _prices(transaction, bases, chunk.month)
     made, refused = _made(bases, month=chunk.month, prices=prices, now=now)
-    issued = [each.bill for each in made if digests[each.bill.account_id] == digest(each.bill)]
+    still = [each for each in made if digests[each.bill.account_id] == digest(each.bill)]
+    issued = [each.bill for each in still]
     if issued:
         lots = bill_issues.open_lots(
             transaction,
@@ -140,7 +141,7 @@ def _issued(
             chunk=chunk,
             bills=issued,
             uses=uses,
-            entries=_entries(issued, uses, document_no=chunk.document_no),
+            entries=_entries(still, uses, prices, document_no=chunk.document_no),
             now=now,
         )
     failures = _changed(digests.keys() - {bill.account_id for bill in issued}, dict(refused))
@@ -181,7 +182,12 @@ def _samples(made: Sequence[Calculated], prices: _Prices) -> list[tuple[int, Bil
     found = []
     for each, rules in chosen(made):
         lines = each.bill.lines
-        words = in_words(lines, whys=reasons(lines, documents=documents), documents=documents)
+        words = in_words(
+            lines,
+            whys=reasons(lines, documents=documents),
+            documents=documents,
+            categories=_categories(each.basis, prices),
+        )
         found.append((each.bill.account_id, sample(each, rules=rules, lines=words)))
     return found
 
@@ -234,6 +240,10 @@ def _made(
                 basis=basis,
                 month=month,
                 prices=_since(prices.get(basis.category, ()), basis.previous.read_at),
+                of_parts={
+                    category: _since(prices.get(category, ()), basis.previous.read_at)
+                    for category in basis.part_categories
+                },
                 issued_at=now,
             )
         except Refusal as refusal:
@@ -241,6 +251,15 @@ def _made(
         else:
             made.append(Calculated(basis, bill))
     return made, failures
+
+
+def _categories(basis: Basis, prices: _Prices) -> dict[str, str]:
+    """Return the categories of the price lists (by version) that parts of a bill are billed by."""
+    return {
+        each.tariff.version: category
+        for category in basis.part_categories
+        for each in prices.get(category, ())
+    }
 
 
 def _since(prices: Sequence[PriceList], moment: datetime) -> Sequence[PriceList]:
@@ -259,7 +278,11 @@ def _uses(issued: Iterable[Bill], lots: dict[int, list[Lot]]) -> dict[int, tuple
 
 
 def _entries(
-    issued: Iterable[Bill], uses: dict[int, tuple[LotUse, ...]], *, document_no: str
+    issued: Iterable[Calculated],
+    uses: dict[int, tuple[LotUse, ...]],
+    prices: _Prices,
+    *,
+    document_no: str,
 ) -> list[ledger.Entry]:
     return ledger.bills_issued_entries(
         bills=[
@@ -269,8 +292,9 @@ def _entries(
                 category=bill.category,
                 lines=bill.lines,
                 prepaid_fen=sum(use.amount_fen for use in uses.get(bill.account_id, ())),
+                categories=_categories(basis, prices),
             )
-            for bill in issued
+            for basis, bill in issued
         ],
         document_no=document_no,
     )

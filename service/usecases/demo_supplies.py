@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from service.domain.apportionments import AgreedPart, Apportionment
 from service.domain.equipment import NewEquipment
 from service.domain.idempotency import Once
 from service.domain.months import Month
@@ -14,6 +15,7 @@ from service.domain.principals import Caller
 from service.domain.supply_terms import SupplyTerm, TermMode
 from service.store import demo as store
 from service.store.database import Database
+from service.usecases.apportionments import record_apportionment
 from service.usecases.equipment import install_equipment
 from service.usecases.supply_terms import record_supply_term
 
@@ -25,6 +27,13 @@ _PLATES = (
     ("1000", "1.7", "10.3", "1", "4.5"),
 )
 _BUILT_ON = date(2012, 5, 1)
+# Each factory has one: its share is agreed, billed as dwellings are.
+_DORMITORY = AgreedPart(
+    category="residential_collective",
+    fixed_kwh=None,
+    share_hundredths_percent=500,
+    participation="energy_only",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +48,7 @@ class Supplies:
     deadline: Callable[[], float]
 
     def record_missing(self, *, first: Month) -> int:
-        """Record terms from `first` on, then a transformer; return of how many factories."""
+        """Record terms, dormitories from `first` on, then a transformer; return of how many."""
         missing = self.database.read(
             lambda transaction: store.unsupplied(transaction, bureau_id=self.bureau_id),
             scope=str(self.bureau_id),
@@ -51,6 +60,7 @@ class Supplies:
             transformer = _transformer(chance)
             if not has_terms:
                 self._record(account_no, term)
+            self._apportion(account_no, first)
             self._install(account_no, transformer)
         return len(missing)
 
@@ -61,6 +71,19 @@ class Supplies:
             once=self.once([account_no, term]),
             account_no=account_no,
             term=term,
+            now=self.now,
+            deadline=self.deadline(),
+        )
+
+    def _apportion(self, account_no: str, first: Month) -> None:
+        record_apportionment(
+            database=self.database,
+            caller=self.migrator,
+            once=self.once([account_no, _DORMITORY]),
+            account_no=account_no,
+            apportionment=Apportionment(
+                from_month=str(first), parts=(_DORMITORY,), document_no="Annex 1"
+            ),
             now=self.now,
             deadline=self.deadline(),
         )

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
-import msgspec
-
-from service.domain.accounts import known_no
 from service.domain.household_terms import HouseholdTerm, RecordedTerms, check_term
 from service.domain.idempotency import Answer, Once
-from service.domain.months import Month
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.store import household_terms as store
 from service.store.database import Database
-from service.store.transaction import Transaction
-from service.usecases.once import answer_once
+from service.usecases import terms
 
 
 def record_term(
@@ -40,23 +36,18 @@ def record_term(
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "household_terms.record")
-    month = Month.parse(term.from_month)
-
-    def work(transaction: Transaction) -> Answer:
-        held = store.hold(transaction, known_no(account_no))
-        check_term(month, held.standing)
-        store.add(
-            transaction,
-            held=held,
-            term=term,
-            month=month,
-            principal_id=caller.principal_id,
-            now=now,
-        )
-        body = msgspec.json.encode(store.of_account(transaction, account_no))
-        return Answer(status=201, body=body, headers={})
-
-    return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
+    return terms.record(
+        database=database,
+        caller=caller,
+        once=once,
+        account_no=account_no,
+        from_month=term.from_month,
+        judge=check_term,
+        add=partial(store.add, term=term, principal_id=caller.principal_id, now=now),
+        told=store.of_account,
+        now=now,
+        deadline=deadline,
+    )
 
 
 def terms_of_account(
@@ -68,9 +59,10 @@ def terms_of_account(
     :raises RoleForbidden: if the caller does not see accounts
     :raises AccountUnknown: if no account the caller may see has the number
     """
-    check(caller, "accounts.read")
-    return database.read(
-        lambda transaction: store.of_account(transaction, known_no(account_no)),
-        scope=caller.scope,
+    return terms.of_account(
+        database=database,
+        caller=caller,
+        account_no=account_no,
+        told=store.of_account,
         deadline=deadline,
     )

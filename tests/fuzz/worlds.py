@@ -103,6 +103,17 @@ class World:
         }
         running = self.equipment_nos[number % len(self.equipment_nos)]
         special = {
+            "/v1/accounts/{account_no}/apportionments": factory
+            | {
+                "category": "agricultural",
+                "parts": [
+                    {
+                        "category": "agricultural",
+                        "share_hundredths_percent": 2000,
+                        "participation": "neither",
+                    }
+                ],
+            },
             "/v1/accounts/{account_no}/equipment": factory,
             "/v1/accounts/{account_no}/supply-terms": factory | {"contract_kw": None},
             "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": factory

@@ -121,6 +121,19 @@ def test_its_factories_pay_in_two_parts(loaded, fresh):
     assert demand < 2, "it begins anew each month"
 
 
+def test_its_factories_have_a_dormitory_each(loaded, fresh):
+    found = fresh.superuser(
+        "SELECT count(*), count(part.share_hundredths_percent), count(DISTINCT part.category)"
+        "  FROM evergrid.account LEFT JOIN evergrid.apportionment_part AS part"
+        "    USING (bureau_id, account_id)"
+        " WHERE account.category = 'industrial'",
+        database="demo",
+    )
+    [(factories, dormitories, categories)] = found
+    assert factories == dormitories > 0
+    assert categories == 1
+
+
 def test_every_role_of_the_demo_has_a_token(loaded, owner, now, deadline):
     assert set(loaded["tokens"]) == ROLES | NEIGHBOURS
     for title, token in loaded["tokens"].items():

@@ -22,6 +22,7 @@ APPEND_ONLY = [
     "reading_correction_event", "superseding_reading", "reading_estimate", "reading_finding",
     "reading_finding_acceptance", "reading_section", "reading_route", "reading_plan",
     "reading_plan_assignment", "bill_run_sample", "bill_run_decision",
+    "apportionment", "apportionment_part",
     "supply_term", "equipment", "equipment_change", "power_factor_row",
     "meter_exchange", "meter_register", "register_reading", "superseding_register_reading",
 ]  # fmt: skip

@@ -107,6 +107,23 @@ MATRIX = {
         201,
         body={"from_day": "2026-06-01", "condition": "suspended", "document_no": "W-{serial}"},
     ),
+    "GET /v1/accounts/{account_no}/apportionments": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/accounts/{account_no}/apportionments": row(
+        OFFICES | {MIGRATOR},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "from_month": "{month}",
+            "document_no": "C-{serial}",
+            "parts": [
+                {
+                    "category": "agricultural",
+                    "share_hundredths_percent": 2000,
+                    "participation": "neither",
+                }
+            ],
+        },
+    ),
     "GET /v1/accounts/{account_no}/supply-terms": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
     "POST /v1/accounts/{account_no}/supply-terms": row(
         OFFICES | {MIGRATOR},
@@ -469,7 +486,9 @@ def _account_no(home, template):
     """Return an account that can be asked about: not every one has what a route is about."""
     if "/estimates" in template:
         return next(home.unread_nos)
-    is_about_supply = "equipment" in template or "supply-terms" in template
+    is_about_supply = any(
+        each in template for each in ("equipment", "supply-terms", "apportionments")
+    )
     return home.factory_no if is_about_supply else home.account_no
 
 

@@ -94,6 +94,12 @@ STATEMENTS = [
     ),
     (
         "evergrid_worker",
+        "apportionments",
+        "parts_of_accounts",
+        {"bureau_id": 1, "account_ids": [1, 2], "month": "2026-03-01"},
+    ),
+    (
+        "evergrid_worker",
         "supplies",
         "supplies_of_accounts",
         {"bureau_id": 1, "account_ids": [1, 2], "month": "2026-03-01"},

@@ -100,7 +100,11 @@ class Child:
 
 
 def children_kwh(active: Fraction, children: list[Child]) -> list[Fraction]:
-    """Return each child's kWh: every ratio is of active less all fixed. Source: 2.2 (4), 2.12a."""
+    """
+    Return each child's kWh: every ratio is of active less all fixed. Source: 2.2 (4), 2.12a.
+
+    Silent: ratios of all in all, each rounded up; the last to come gets what is there.
+    """
     fixed = sum((child.value for child in children if child.how == "fixed"), Fraction())
     kwh_by = {
         "fixed": lambda child: child.value,
@@ -108,6 +112,13 @@ def children_kwh(active: Fraction, children: list[Child]) -> list[Fraction]:
         "measured": lambda child: whole(child.own),
     }
     found = [kwh_by[child.how](child) for child in children]
+    ratios = [index for index, child in enumerate(children) if child.how == "ratio"]
+    if sum((children[index].value for index in ratios), Fraction()) <= 1:
+        there = max(active - fixed, Fraction())
+        for index in ratios:
+            if found[index] >= 0:
+                found[index] = min(found[index], there)
+                there -= found[index]
     if any(kwh < 0 for kwh in found):
         raise NegativeChild
     return found

@@ -49,7 +49,8 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
 -- Read the lines of one bill, in their order. Indexes: account_account_no_key, bill_pkey, bill_line_pkey.
 SELECT line.component, line.period, line.tier, coalesce(line.quantity, line.quantity_kwh),
        line.unit, (line.price_yuan_per_kwh * 100000000)::bigint, line.amount_fen, line.is_levy,
-       version.catalogue_version_id::text, line.days, version.legal_document
+       version.catalogue_version_id::text, line.days, version.legal_document,
+       nullif(version.category, account.category)
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
                     AND bill.account_id = account.account_id

@@ -106,7 +106,7 @@ SELECT CASE WHEN EXISTS (SELECT FROM evergrid.account WHERE account.category = %
 -- Read bills in force of a month, of one category, in an order that nobody chose, each without its basic charge
 -- and its power factor's adjustment; what the account's bills of the same year came to before, and the month of
 -- the bill before. Every bill of the month is looked at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
--- household_term_pkey.
+-- household_term_pkey. Whoever had parts at other prices by then is left out.
 SELECT sample.account_no, sample.consumption_kwh,
        sample.amount_fen
        - (SELECT coalesce(sum(line.amount_fen), 0)::bigint
@@ -149,6 +149,11 @@ SELECT sample.account_no, sample.consumption_kwh,
                               AND mirror.month = %(month)s::date
                               AND mirror.cancels_serial = bill.serial)
            AND account.category = %(category)s
+           AND NOT EXISTS (SELECT
+                             FROM evergrid.apportionment_part AS part
+                            WHERE part.bureau_id = bill.bureau_id
+                              AND part.account_id = bill.account_id
+                              AND part.from_month <= %(month)s::date)
          ORDER BY md5(bill.bill_no || %(seed)s::text)
          LIMIT %(limit)s) AS sample
   LEFT JOIN LATERAL (SELECT receivable.month

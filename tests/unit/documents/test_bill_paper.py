@@ -105,6 +105,10 @@ def test_a_line_says_how_its_amount_came_about():
     [
         ({"tier": None, "period": "deep_valley"}, ("电度电费", "深谷", "90", "千瓦时")),
         ({"tier": None}, ("电度电费", "", "90", "千瓦时")),
+        (
+            {"tier": None, "category": "residential_collective"},
+            ("电度电费（居民生活用电（合表））", "", "90", "千瓦时"),
+        ),
         ({"component": "of a new law"}, ("of a new law", "第2档", "90", "千瓦时")),
         ({"unit": "fen", "quantity": "123456", "tier": None}, ("电度电费", "", "1,234.56", "元")),
         ({"unit": "kVA", "quantity": "315.5", "tier": None}, ("电度电费", "", "315.5", "千伏安")),

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from service.domain import bill_numbers, bills
 from service.domain.bill_numbers import BillUnknown
+from service.domain.bill_quantities import PriceMissing
 from service.domain.bills import (
     AmountNegative,
     Basis,
     LaterMonthBilled,
-    PriceMissing,
     ReadingMissing,
     Stand,
 )

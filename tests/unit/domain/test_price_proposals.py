@@ -22,6 +22,7 @@ from service.domain.price_drafts import (
     PeriodNotInCalendar,
     PriceDraft,
     PriceTwice,
+    TiersOfNoHome,
     checked,
 )
 from service.domain.price_proposals import (
@@ -124,6 +125,8 @@ def test_a_draft_becomes_what_bills_are_calculated_by():
         (replace(with_prices(PEAK), calendar=ALL_PEAK), PeriodUnpriced),
         (replace(FLAT, calendar=ALL_PEAK), PeriodUnpriced),
         (replace(DRAFT, tiers=replace(TIERS, limits_kwh=(260, 170))), TiersNotRising),
+        (replace(DRAFT, category="residential_collective"), TiersOfNoHome),
+        (replace(DRAFT, category="commercial"), TiersOfNoHome),
         (replace(DRAFT, tiers=replace(TIERS, limits_kwh=(170,))), TierUnpriced),
         (replace(DRAFT, tiers=None), TierUnpriced),
     ],
