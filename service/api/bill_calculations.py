@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -15,23 +16,25 @@ from service.api.trial_parts import trial
 from service.api.trials import TrialSent
 from service.domain.calculations import Calculation, Line
 from service.domain.explanations import formula
+from service.domain.months import business_date
 from service.domain.power_factors import in_hundredths
-from service.domain.prices import yuan_text
+from service.domain.prices import InForce, yuan_text
 from service.domain.tou import Period
 from service.usecases.bill_calculations import calculate_bill
 
 _EXAMPLE = {
+    "published": {"now": {"category": "residential", "on": "2026-04-01"}},
     "tariffs": {
-        "homes": {
+        "proposed": {
             "prices": [
                 {"component": "energy", "price_yuan": "0.56", "tier": 1},
-                {"component": "energy", "price_yuan": "0.61", "tier": 2},
-                {"component": "energy", "price_yuan": "0.86", "tier": 3},
+                {"component": "energy", "price_yuan": "0.62", "tier": 2},
+                {"component": "energy", "price_yuan": "0.88", "tier": 3},
             ],
             "tiers": {"basis": "month", "limits_kwh": [170, 260]},
         }
     },
-    "spells": [{"tariff": "homes", "days": 30}],
+    "spells": [{"tariff": "now", "days": 14}, {"tariff": "proposed", "days": 16}],
     "energy": {"flat": 310},
 }
 
@@ -82,9 +85,18 @@ class BillCalculations(Resource):
     def on_post(self, req: Request, resp: Response) -> None:
         """Calculate; nothing is recorded."""
         _, sent = _BODY.read(req)
-        answers.made(
-            resp, _answered(calculate_bill(caller=req.caller, trial=trial(sent))), status=200
+        today = business_date(self._clock())
+        found = calculate_bill(
+            database=req.database,
+            caller=req.caller,
+            published={
+                name: InForce(each.category, each.on or today)
+                for name, each in sent.published.items()
+            },
+            trial=partial(trial, asked=sent),
+            deadline=req.deadline,
         )
+        answers.made(resp, _answered(found), status=200)
 
 
 def _answered(found: Calculation) -> BillCalculated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from service.api import trials as sent
@@ -13,7 +14,7 @@ from service.domain.metered import COUNTERS, Metered, measured, span_between
 from service.domain.meters import Register, Span
 from service.domain.portions import Household, Spell
 from service.domain.sub_meters import Fixed, Measured, Share, SubMeter
-from service.domain.tariffs import Price, Tariff
+from service.domain.tariffs import BASIC, Price, Tariff
 from service.domain.tiers import Scheme
 from service.domain.tou import Energy
 from service.domain.trials import Basic, Behind, Running, Trial
@@ -22,10 +23,31 @@ _PRICE_PLACES = 8
 
 
 class TariffUnnamed(Invalid):
-    """A spell is one of a tariff that was not sent."""
+    """A spell is one of a tariff that was neither sent nor asked for."""
 
     code = "TARIFF_UNNAMED"
-    hint = "Name in each spell one of the tariffs that are sent beside it."
+    hint = "Name in each spell one of `tariffs`, or one of `published`."
+
+
+class TariffTwice(Invalid):
+    """A name stands for a draft as well as for a published price list."""
+
+    code = "TARIFF_TWICE"
+    hint = "Give each of `tariffs` and `published` a name of its own."
+
+
+class TiersDiffer(Invalid):
+    """Tariffs of one bill have tiers that end elsewhere; a bill has tiers of one kind."""
+
+    code = "TIERS_DIFFER"
+    hint = "Calculate each tariff by itself, and compare what they come to."
+
+
+class BasicPriceMissing(Invalid):
+    """The basic charge has no price."""
+
+    code = "BASIC_PRICE_MISSING"
+    hint = "Send `price_yuan`, or let the first spell be of a published price list that has one."
 
 
 class QuantityAmbiguous(Invalid):
@@ -35,26 +57,33 @@ class QuantityAmbiguous(Invalid):
     hint = "Send either `registers` or `energy`; of a sub-meter what is fixed, shared or measured."
 
 
-def trial(asked: sent.TrialSent) -> Trial:
+def trial(published: Mapping[str, Tariff], *, asked: sent.TrialSent) -> Trial:
     """
-    Return the trial that was asked for.
+    Return the trial that was asked for, with the `published` tariffs by their names.
 
+    :raises TariffTwice: if a draft has one of these names
+    :raises BasicPriceMissing: if the basic charge has no price, neither has the price list
     :raises TariffUnnamed: if a spell names a tariff that is not there
     :raises QuantityAmbiguous: if the quantities are not said in exactly one way
     :raises TiersNotRising: if tiers do not end one above the other
     :raises RegisterMalformed: if a register is not a plain decimal number
     :raises RegisterBelowStart: if a register went backwards
     """
-    tariffs = {name: _tariff(name, each) for name, each in asked.tariffs.items()}
+    if twice := sorted(asked.tariffs.keys() & published.keys()):
+        raise TariffTwice(f"two tariffs {twice[0][:40]!r}")
+    drafts = {name: _tariff(name, each) for name, each in asked.tariffs.items()}
+    tariffs = {**drafts, **published}
+    spells = _spells(asked.spells, tariffs)
+    _check_tiers(spells, asked.household)
     return Trial(
         metered=_metered(asked),
-        spells=_spells(asked.spells, tariffs),
+        spells=spells,
         household=_household(asked.household),
         behind=tuple(_behind(each, tariffs) for each in asked.sub_meters),
         running=tuple(map(_running, asked.transformers)),
         line_loss=asked.line_loss_hundredths_percent,
         corrections_kwh=asked.corrections_kwh,
-        basic=(_basic(asked.basic),) if asked.basic else (),
+        basic=(_basic(asked.basic, spells[0].tariff),) if asked.basic else (),
         standard=asked.power_factor_standard,
     )
 
@@ -102,6 +131,14 @@ def _spells(asked: Iterable[sent.SpellSent], tariffs: Mapping[str, Tariff]) -> t
             raise TariffUnnamed(f"a spell of {each.tariff!r}")
         spells.append(Spell(days=each.days, tariff=tariffs[each.tariff]))
     return tuple(spells)
+
+
+def _check_tiers(spells: Iterable[Spell], household: sent.HouseholdSent) -> None:
+    schemes = {spell.tariff.scheme for spell in spells}
+    if not household.is_extended:  # what a household of many has more makes no difference
+        schemes = {scheme and replace(scheme, extension_kwh=0) for scheme in schemes}
+    if len(schemes) > 1 and None not in schemes:
+        raise TiersDiffer(f"{len(schemes)} kinds of tiers")
 
 
 def _household(asked: sent.HouseholdSent) -> Household:
@@ -182,10 +219,17 @@ def _running(asked: sent.TransformerSent) -> Running:
     )
 
 
-def _basic(asked: sent.BasicSent) -> Basic:
+def _basic(asked: sent.BasicSent, tariff: Tariff) -> Basic:
+    unit = "kVA" if asked.mode == "capacity" else "kW"
+    prices = [each for each in tariff.prices if (each.component, each.unit) == (BASIC, unit)]
+    if asked.price_yuan is not None:
+        prices = [Price(BASIC, _price(asked.price_yuan))]
+    if not prices:
+        raise BasicPriceMissing(f"per {unit}, neither sent nor in {tariff.version[:40]!r}")
     return Basic(
         mode=asked.mode,
-        price=_price(asked.price_yuan),
+        price=prices[0].price,
+        is_in_base=prices[0].is_in_base,
         equipment=tuple(
             Equipment(capacity_kva=Decimal(each.capacity_kva), days=each.days)
             for each in asked.equipment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -69,8 +70,19 @@ class TariffSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     power_factor: Annotated[list[PowerFactorRowSent], msgspec.Meta(max_length=101)] = []
 
 
+class PublishedSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    The catalogue's price list of a category that is in force on a day: today, if none is said.
+
+    Whether there is a sharp peak goes by the month of that day.
+    """
+
+    category: Text
+    on: date | None = None
+
+
 class SpellSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tariff, by its name among `tariffs`, with the days of the bill that it holds."""
+    """A tariff, by its name in `tariffs` or `published`, with the days of the bill it holds."""
 
     tariff: Text
     days: Days
@@ -153,10 +165,14 @@ class EquipmentSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BasicSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the basic charge is agreed; the price is that of a kVA or a kW a month."""
+    """
+    How the basic charge is agreed; the price is that of a kVA or a kW a month.
+
+    Without one it is that of the first spell's price list, if that is published.
+    """
 
     mode: Literal["capacity", "contract_demand", "actual_demand", "before_2016"]
-    price_yuan: PriceText
+    price_yuan: PriceText | None = None
     equipment: Annotated[list[EquipmentSent], msgspec.Meta(max_length=50)] = []
     contract_kw: PowerText = "0"
     measured_kw: PowerText = "0"
@@ -165,10 +181,11 @@ class BasicSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrialSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer's month; either `registers` or `energy`."""
+    """A customer's month, by drafts in `tariffs` or by `published` price lists, each by a name."""
 
-    tariffs: Annotated[dict[str, TariffSent], msgspec.Meta(min_length=1, max_length=31)]
     spells: Annotated[list[SpellSent], msgspec.Meta(min_length=1, max_length=31)]
+    tariffs: Annotated[dict[str, TariffSent], msgspec.Meta(max_length=31)] = {}
+    published: Annotated[dict[str, PublishedSent], msgspec.Meta(max_length=31)] = {}
     registers: RegistersSent | None = None
     energy: EnergySent | None = None
     household: HouseholdSent = HouseholdSent()

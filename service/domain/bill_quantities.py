@@ -56,12 +56,12 @@ def spells(
     for each, next_from in zip(prices, until, strict=True):
         days = (min(next_from, ends_on) - max(each.valid_from, begins_on)).days
         if days > 0:
-            tariff = each.tariff if season is None else _of_season(each, season)
+            tariff = each.tariff if season is None else of_season(each, season)
             found.append(Spell(days=days, tariff=tariff))
     return tuple(found)
 
 
-def _of_season(prices: PriceList, month: Month) -> Tariff:
+def of_season(prices: PriceList, month: Month) -> Tariff:
     """Return a tariff as it is in a month: without a sharp peak, what is sharp costs as peak."""
     if prices.calendar is None or prices.calendar.has("sharp", month=month.number):
         return prices.tariff

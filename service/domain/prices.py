@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from service.domain.calendars import Calendar
 from service.domain.errors import Missing
@@ -34,6 +35,13 @@ class PriceList:
     valid_from: date
     tariff: Tariff
     calendar: Calendar | None = None
+
+
+class InForce(NamedTuple):
+    """The price list of a category that is in force on a day."""
+
+    category: str
+    on: date
 
 
 def yuan_text(price: int) -> str:

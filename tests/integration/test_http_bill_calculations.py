@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.integration.utilities import Utility
 from tests.unit.domain.power_factor_tables import TABLES
 
 PATH = "/v1/bill-calculations"
@@ -17,6 +18,11 @@ HOMES = {
 }
 FLAT = {"prices": [{"component": "energy", "price_yuan": "0.0101"}]}
 HOUSE = {"tariffs": {"homes": HOMES}, "spells": [{"tariff": "homes", "days": 30}]}
+
+
+@pytest.fixture
+def utility(migrated, database, worker_database, caller, once, now):
+    return Utility(migrated.superuser, database, worker_database, caller, once, now)
 
 
 @pytest.fixture
@@ -187,3 +193,122 @@ def test_what_cannot_be_calculated_is_refused_with_the_reason(calculated, trial,
     refused = calculated(422, **trial)
     assert refused["code"] == code
     assert refused["hint"]
+
+
+def by(category, *, on="2026-03-01"):
+    """The price list of a category that is in force on a day, for a month."""
+    return {
+        "published": {"list": {"category": category, "on": on}},
+        "spells": [{"tariff": "list", "days": 30}],
+    }
+
+
+def test_the_catalogue_s_prices_need_not_be_sent(calculated):
+    """E01 by the price list of homes: 193.10; the last day of March, and today, cost the same."""
+    found = calculated(**by("residential"), energy={"flat": 310})
+    assert found["amount_fen"] == 193_10
+    assert {line["tariff"] for line in found["lines"]} == {"list"}
+    today = {"published": {"list": {"category": "residential"}}}
+    again = calculated(**(by("residential") | today), energy={"flat": 310})
+    assert again == found
+
+
+def test_a_draft_may_follow_what_is_published(calculated):
+    """Half of 310 kWh by each: the first 170 cost 0.56 and 0.60, so 3.40 yuan more."""
+    dearer = HOMES | {"prices": [HOMES["prices"][0] | {"price_yuan": "0.60"}, *HOMES["prices"][1:]]}
+    halves = [{"tariff": "list", "days": 15}, {"tariff": "draft", "days": 15}]
+    found = calculated(
+        **(by("residential") | {"tariffs": {"draft": dearer}, "spells": halves}),
+        energy={"flat": 310},
+    )
+    assert found["amount_fen"] == 193_10 + 3_40
+
+
+def test_a_published_price_of_capacity_need_not_be_sent_nor_the_table_of_power_factors(calculated):
+    """1 000 kVA at 26 yuan; 1 000 kW at 36; 0.71 against 0.90 adds 9.5 percent."""
+    asked = by("industrial") | {
+        "energy": {"flat": 10_000, "reactive_kvarh": 10_000},
+        "power_factor_standard": 90,
+    }
+    capacity = {"mode": "capacity", "equipment": [{"capacity_kva": "1000"}]}
+    *_, basic, adjustment = calculated(**asked, basic=capacity)["lines"]
+    assert (basic["quantity"], basic["price"], basic["amount_fen"]) == ("1000", "26", 26_000_00)
+    assert (adjustment["component"], adjustment["price"]) == ("power_factor_adjustment", "9.5")
+    demand = {"mode": "actual_demand", "measured_kw": "1000"}
+    *_, basic, _ = calculated(**asked, basic=demand)["lines"]
+    assert (basic["unit"], basic["amount_fen"]) == ("kW", 1000 * 36_00)
+    sent = calculated(**asked, basic=capacity | {"price_yuan": "1"})["lines"][-2]
+    assert sent["amount_fen"] == 1_000_00
+
+
+SUMMER = """
+WITH list AS (
+    INSERT INTO evergrid.catalogue_version (category, legal_document, valid_from, published_at,
+                                            limits_kwh, has_year_tiers, extension_kwh, calendar)
+    VALUES ('agricultural', 'a sharp peak in July', '2031-01-01', now(), '{}', false, 0,
+            '{"seasons": [
+                {"first": "01-01", "last": "06-30", "plans": [{"types": ["work", "rest", "holiday"],
+                 "stretches": [{"starts": "00:00", "ends": "24:00", "period": "peak"}]}]},
+                {"first": "07-01", "last": "07-31", "plans": [{"types": ["work", "rest", "holiday"],
+                 "stretches": [{"starts": "00:00", "ends": "24:00", "period": "sharp"}]}]},
+                {"first": "08-01", "last": "12-31", "plans": [{"types": ["work", "rest", "holiday"],
+                 "stretches": [{"starts": "00:00", "ends": "24:00", "period": "peak"}]}]}]}')
+    RETURNING catalogue_version_id)
+INSERT INTO evergrid.price_item (catalogue_version_id, position, component, period, tier,
+                                 price_yuan_per_kwh, is_levy)
+SELECT list.catalogue_version_id, item.position, 'energy', item.period, NULL, item.price, false
+  FROM list, (VALUES (1, 'sharp', 1.0), (2, 'peak', 0.5), (3, 'flat', 0.1))
+       AS item (position, period, price)
+"""
+
+
+def test_a_month_without_a_sharp_peak_has_none_in_a_trial_either(calculated, migrated):
+    migrated.superuser(SUMMER)
+    for month, amount_fen in ((6, 50_00), (7, 100_00), (8, 50_00)):
+        found = calculated(**by("agricultural", on=f"2031-{month:02}-01"), energy={"sharp": 100})
+        assert found["amount_fen"] == amount_fen
+
+
+def test_tariffs_of_one_bill_have_the_same_tiers(calculated):
+    """What a household of many has more counts only where there is one."""
+    halves = [{"tariff": "list", "days": 15}, {"tariff": "draft", "days": 15}]
+
+    def asked(status, tiers, **household):
+        drafts = {"draft": HOMES | {"tiers": HOMES["tiers"] | tiers}}
+        trial = by("residential") | {"tariffs": drafts, "spells": halves}
+        return calculated(status, **trial, energy={"flat": 310}, household=household)
+
+    assert asked(422, {"limits_kwh": [200, 260]})["code"] == "TIERS_DIFFER"
+    assert asked(200, {"extension_kwh": 50})["amount_fen"] == 193_10
+    assert asked(422, {"extension_kwh": 50}, is_extended=True)["code"] == "TIERS_DIFFER"
+
+
+@pytest.mark.parametrize(
+    ("status", "changed", "code"),
+    [
+        (422, by("nobody"), "CATEGORY_UNKNOWN"),
+        (404, by("residential", on="2019-12-31"), "PRICES_UNKNOWN"),
+        (422, by("residential", on="2026-02-30"), "BODY_INVALID"),
+        (422, by("residential") | {"tariffs": {"list": HOMES}}, "TARIFF_TWICE"),
+        (422, by("residential") | {"published": {}}, "TARIFF_UNNAMED"),
+        (
+            422,
+            by("residential") | {"basic": {"mode": "capacity", "equipment": []}},
+            "BASIC_PRICE_MISSING",
+        ),
+    ],
+)
+def test_a_price_list_that_is_not_there_is_refused(calculated, status, changed, code):
+    assert calculated(status, **changed, energy={"flat": 310})["code"] == code
+
+
+def test_a_trial_by_published_prices_comes_to_what_the_bill_does(api, calculated, utility):
+    [shop] = utility.open_accounts(category="commercial")
+    utility.read([shop], "1234")
+    utility.bill()
+    bill = api.get(f"/v1/bills/{utility.bills(shop).items[0].bill_no}", "auditor").json
+    found = calculated(**by("commercial", on="2026-02-01"), energy={"flat": 1_234})
+    assert [line["amount_fen"] for line in found["lines"]] == [
+        line["amount_fen"] for line in bill["lines"]
+    ]
+    assert found["amount_fen"] == bill["amount_fen"]
