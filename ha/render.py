@@ -100,6 +100,13 @@ _EVERY_HOST = (
 _QUEUES: dict[str, object] = {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096}
 _SYSCTL: dict[Role, dict[str, object]] = {
     "app": _QUEUES,
+    # Of programs that ask for keepalive and leave its times to the kernel, two hours: a pg_rewind
+    # that was cut off from its source in the middle waited for it, its host was no replica so long.
+    "database": {
+        "net.ipv4.tcp_keepalive_time": 5,
+        "net.ipv4.tcp_keepalive_intvl": 1,
+        "net.ipv4.tcp_keepalive_probes": 5,
+    },
     # The edge is not root, yet listens on port 80; it opens a connection a request. It gives up a
     # request that a dead host never acknowledged after 1.4 s (with 2 it would be 3 s: the kernel
     # looks only when a retransmission is due, at 0.2, 0.6, 1.4, 3.0 s). HAProxy 2.6 has no tcp-ut
