@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 _AFTER_S = 10.0
-# `restore_command` bounds itself to two seconds for a timeline.
+# `restore_command` bounds itself to a second for a timeline.
 _ASKED_S = 10.0
 _JUST_NOW_S = 1.0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.errors import Invalid
-from service.domain.household_terms import Standing, TermBilled
+from service.domain.household_terms import Standing, check_not_billed
 from service.domain.months import Month
 from service.domain.new_accounts import HOMES
 from service.domain.portions import Participation
@@ -114,5 +114,4 @@ def check_apportionment(wanted: Apportionment, month: Month, standing: Standing)
     shares = sum(part.share_hundredths_percent or 0 for part in wanted.parts)
     if shares > _WHOLE:
         raise SharesExceedAll(f"{shares} hundredths of a percent")
-    if standing.newest_billed is not None and month <= standing.newest_billed:
-        raise TermBilled(f"from {month}, while {standing.newest_billed} is billed")
+    check_not_billed(month, standing)

@@ -92,6 +92,16 @@ def has_free_energy(subsidy: Subsidy) -> bool:
     return subsidy != "none"
 
 
+def check_not_billed(month: Month, standing: Standing) -> None:
+    """
+    Let terms of whatever kind pass that begin after all that is billed.
+
+    :raises TermBilled: if the month, or a later one, is billed
+    """
+    if standing.newest_billed is not None and month <= standing.newest_billed:
+        raise TermBilled(f"from {month}, while {standing.newest_billed} is billed")
+
+
 def check_term(month: Month, standing: Standing) -> None:
     """
     Let a term pass that begins in a month of a home which is not billed yet.
@@ -103,7 +113,6 @@ def check_term(month: Month, standing: Standing) -> None:
     """
     if standing.category not in HOMES:
         raise NotAHousehold(f"the account is {standing.category}")
-    if standing.newest_billed is not None and month <= standing.newest_billed:
-        raise TermBilled(f"from {month}, while {standing.newest_billed} is billed")
+    check_not_billed(month, standing)
     if month in standing.begun:
         raise TermTaken(f"terms from {month} are recorded")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from service.domain.errors import Invalid
-from service.domain.household_terms import Standing, TermBilled
+from service.domain.household_terms import Standing, check_not_billed
 from service.domain.months import Month
 from service.domain.two_part import TWO_PART
 
@@ -117,8 +117,7 @@ def check_supply_term(term: SupplyTerm, month: Month, standing: Standing) -> Non
         _LOAD_SHAPE_MIN <= Decimal(term.load_shape) <= _LOAD_SHAPE_MAX
     ):
         raise LoadShapeImplausible(f"load_shape is {term.load_shape[:20]!r}")
-    if standing.newest_billed is not None and month <= standing.newest_billed:
-        raise TermBilled(f"from {month}, while {standing.newest_billed} is billed")
+    check_not_billed(month, standing)
 
 
 def _check_contract(term: SupplyTerm) -> None:
