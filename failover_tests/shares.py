@@ -47,7 +47,8 @@ def measured(
     Return what `work` returns, and the share of all CPUs that each group used meanwhile.
 
     "load" are the pids in `load`, and our own children that ended; "idle" is what nobody used;
-    "kernel, others" is the rest: interrupts, and programs that have nothing to do with the lab.
+    "stolen" what other machines on the same hardware took; "kernel, others" is the rest:
+    interrupts, and programs that have nothing to do with the lab.
     """
     before = _used_s(lab, load)
     began_s = time.monotonic()
@@ -88,7 +89,7 @@ def _used_s(lab: Lab, load: Collection[int]) -> dict[str, float]:
         for pid in lab.pids(host.name):
             used[_group(pid)] += _process_s(pid)
     used["load"] += _children_s() + sum(map(_process_s, load))
-    used["idle"] = _idle_s()
+    used["idle"], used["stolen"] = _left_s()
     return used
 
 
@@ -108,9 +109,11 @@ def _group(pid: int) -> str:
     return next((group for needle, group in _GROUPS if needle in command), "others")
 
 
-def _idle_s() -> float:
+def _left_s() -> tuple[float, float]:
+    """Return how long no program ran on the CPUs, in s: nobody wanted to; we were not let."""
     first = Path("/proc/stat").read_text(encoding="utf-8").splitlines()[0].split()
-    return (int(first[4]) + int(first[5])) / _TICKS_PER_S
+    _, _, _, _, idle, waiting, _, _, stolen, *_ = first
+    return (int(idle) + int(waiting)) / _TICKS_PER_S, int(stolen) / _TICKS_PER_S
 
 
 def _children_s() -> float:
