@@ -12,6 +12,7 @@ from service.api import (
     bill_cancellations,
     bill_runs,
     bills,
+    energy_corrections,
     errors,
     openapi,
     payments,
@@ -25,6 +26,7 @@ from service.api import (
     sessions,
     staff,
 )
+from service.api.account_closings import Closing
 from service.api.accounts import AccountByNumber, AccountImports, Accounts
 from service.api.apportionments import Apportionments
 from service.api.authentication import Authentication
@@ -55,6 +57,7 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/accounts/{account_no}": AccountByNumber,
     "/v1/accounts/{account_no}/apportionments": Apportionments,
     "/v1/accounts/{account_no}/bills": bills.AccountBills,
+    "/v1/accounts/{account_no}/closing": Closing,
     "/v1/accounts/{account_no}/equipment": Equipment,
     "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": EquipmentChanges,
     "/v1/accounts/{account_no}/estimates": Estimates,
@@ -97,6 +100,11 @@ BUSINESS: Mapping[str, type[Resource]] = {
     "/v1/bill-cancellations/{cancellation_no:int}": bill_cancellations.BillCancellationByNumber,
     "/v1/bill-cancellations/{cancellation_no:int}/approvals": bill_cancellations.Approvals,
     "/v1/bill-cancellations/{cancellation_no:int}/rejections": bill_cancellations.Rejections,
+    "/v1/energy-corrections": energy_corrections.EnergyCorrections,
+    "/v1/energy-corrections/{energy_correction_no:int}": energy_corrections.CorrectionByNumber,
+    "/v1/energy-corrections/{energy_correction_no:int}/approvals": energy_corrections.Approvals,
+    "/v1/energy-corrections/{energy_correction_no:int}/rejections": energy_corrections.Rejections,
+    "/v1/energy-corrections/{energy_correction_no:int}/reversals": energy_corrections.Reversals,
     "/v1/payments": payments.Payments,
     "/v1/payments/{payment_no}": payments.PaymentByNumber,
     "/v1/staff-events": StaffEvents,

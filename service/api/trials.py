@@ -12,7 +12,7 @@ from service.api.validation import Text
 _KWH_MAX = 1_000_000_000
 
 Kwh = Annotated[int, msgspec.Meta(ge=0, le=_KWH_MAX)]
-Correction = Annotated[int, msgspec.Meta(ge=-_KWH_MAX, le=_KWH_MAX)]
+SignedKwh = Annotated[int, msgspec.Meta(ge=-_KWH_MAX, le=_KWH_MAX)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=366)]
 Months = Annotated[int, msgspec.Meta(ge=1, le=12)]
 # Hundredths of a percent.
@@ -192,6 +192,6 @@ class TrialSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sub_meters: Annotated[list[SubMeterSent], msgspec.Meta(max_length=50)] = []
     transformers: Annotated[list[TransformerSent], msgspec.Meta(max_length=50)] = []
     line_loss_hundredths_percent: Share = 0
-    corrections_kwh: Correction = 0
+    corrections_kwh: SignedKwh = 0
     basic: BasicSent | None = None
     power_factor_standard: Literal[80, 85, 90] | None = None

@@ -97,7 +97,7 @@ def paper_of(bill: BillDetails, account: Account, *, bureau: str) -> BillPaper:
     """Return what is printed of a bill of `account`, on behalf of the bureau of that name."""
     month = Month.parse(bill.month)
     return BillPaper(
-        title="电费账单（冲销）" if bill.cancels_bill_no else "电费账单",
+        title=_title(bill),
         bureau=bureau,
         bill_no=bill.bill_no,
         month=f"{month.year}年{month.number}月",
@@ -107,10 +107,10 @@ def paper_of(bill: BillDetails, account: Account, *, bureau: str) -> BillPaper:
         category=_CATEGORIES.get(account.category, account.category),
         asset_no=bill.asset_no,
         previous_day=_moment(bill.previous_read_at),
-        previous_register=shown(bill.previous_register),
+        previous_register=_unless_corrected(bill, bill.previous_register),
         day=_moment(bill.read_at),
-        register=shown(bill.register),
-        multiplier=shown(bill.multiplier),
+        register=_unless_corrected(bill, bill.register),
+        multiplier=_unless_corrected(bill, bill.multiplier),
         consumption_kwh=f"{bill.consumption_kwh:,}",
         lines=tuple(map(_line, bill.lines)),
         amount=_yuan(bill.amount_fen),
@@ -122,6 +122,17 @@ def paper_of(bill: BillDetails, account: Account, *, bureau: str) -> BillPaper:
         or (bill.legal_document,),
         notes=tuple(_notes(bill)),
     )
+
+
+def _title(bill: BillDetails) -> str:
+    if bill.cancels_bill_no:
+        return "电费账单（冲销）"
+    return "电费账单（退补）" if bill.corrects_bill_no else "电费账单"
+
+
+def _unless_corrected(bill: BillDetails, number: Decimal) -> str:
+    """Return a number of the meter's; a correction's energy is not what it showed."""
+    return "—" if bill.corrects_bill_no else shown(number)
 
 
 def _line(line: BillLine) -> PaperLine:
@@ -150,10 +161,7 @@ def _share(line: BillLine) -> str:
 
 
 def _notes(bill: BillDetails) -> Iterator[str]:
-    if bill.cancels_bill_no:
-        yield f"本账单冲销第 {bill.cancels_bill_no} 号账单，电量、金额均为负数。"
-    if bill.cancelled_by_bill_no:
-        yield f"本账单已由第 {bill.cancelled_by_bill_no} 号账单冲销，请勿再缴。"
+    yield from _notes_of_others(bill)
     for meter in bill.removed_meters:
         yield (
             f"本期换表：旧表 {meter.asset_no} 自 {shown(meter.start_register)} 至 "
@@ -171,6 +179,30 @@ def _notes(bill: BillDetails) -> Iterator[str]:
         yield "本月止码为估抄（E），下次实抄后多退少补。"
     if bill.settles_estimate:
         yield "上次止码为估抄（E），本账单已按实抄清算。"
+    if _is_settling(bill):
+        yield "本账单按全年用电量清算阶梯电量，多退少补，部分阶梯电量为负数。"
+
+
+def _is_settling(bill: BillDetails) -> bool:
+    """Test if a bill settles tiers of its year: some are below zero, as of a mirror all are."""
+    is_own = not (bill.cancels_bill_no or bill.corrects_bill_no)
+    return is_own and any(line.tier and Decimal(line.quantity) < 0 for line in bill.lines)
+
+
+def _notes_of_others(bill: BillDetails) -> Iterator[str]:
+    """Yield which other bills belong to this one, or it to them."""
+    if bill.cancels_bill_no:
+        yield f"本账单冲销第 {bill.cancels_bill_no} 号账单，电量、金额均为负数。"
+    if bill.corrects_bill_no:
+        way = "补收" if bill.consumption_kwh > 0 else "退还"
+        yield (
+            f"本账单为第 {bill.corrects_bill_no} 号账单的电量退补（退补单 "
+            f"{bill.energy_correction_no}）：{way}电量，按该账单所属日期的电价计算。"
+        )
+    for number in bill.corrected_by_bill_nos:
+        yield f"本账单电量另由第 {number} 号账单退补。"
+    if bill.cancelled_by_bill_no:
+        yield f"本账单已由第 {bill.cancelled_by_bill_no} 号账单冲销，请勿再缴。"
 
 
 def _two_part_notes(bill: BillDetails) -> Iterator[str]:

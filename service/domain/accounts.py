@@ -59,7 +59,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account as it is answered."""
+    """An account as it is answered; one that was closed has no meter."""
 
     account_no: str
     bureau: int
@@ -69,7 +69,8 @@ class Account:
     category: str
     opened_on: date
     balance: Balance
-    meter: Meter
+    meter: Meter | None
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from service.domain.months import Month
 from service.domain.parts import Parts
 from service.domain.reading_checks import Use
 from service.domain.supplies import Supply
+from service.domain.tiers import YearTiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class Basis:
     `others` is what registers beside that of all energy showed in that time, on whichever meters
     have any; None in place of one whose reading is missing. Of an account of two parts `supply` is
     how it is supplied, None of any other; `demands` are the highest of each month, in kW. Its
-    `parts` are billed at other categories' prices, None if nothing was ever apportioned.
+    `parts` are billed at other categories' prices, None if nothing was ever apportioned. It was
+    `closed_in` a month, None if it is open. What its `year` came to is known where `before_kwh`
+    does not tell which tiers are left.
     """
 
     account_id: int
@@ -67,6 +70,8 @@ class Basis:
     supply: Supply | None = None
     demands: Mapping[Month, Decimal] = field(default_factory=dict)
     parts: Parts | None = None
+    closed_in: Month | None = None
+    year: YearTiers | None = None
 
     @property
     def part_categories(self) -> frozenset[str]:
@@ -76,6 +81,9 @@ class Basis:
     @property
     def first_month(self) -> Month:
         """The first month that has no bill yet; the month of installation counts as a whole."""
-        if self.last_billed is None:
-            return Month.at(self.previous.read_at)
-        return self.last_billed.next
+        return first_month(self.last_billed, previous_read_at=self.previous.read_at)
+
+
+def first_month(last_billed: Month | None, *, previous_read_at: datetime) -> Month:
+    """Return the first month of a bill: after the one that was billed last, or of the reading."""
+    return last_billed.next if last_billed else Month.at(previous_read_at)

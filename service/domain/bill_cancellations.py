@@ -33,10 +33,10 @@ class CancellationUnknown(Missing):
 
 
 class BillNotInForce(Conflict):
-    """The bill was cancelled, or is the mirror of one that was."""
+    """The bill was cancelled, is the mirror of one that was, or a correction of another."""
 
     code = "BILL_NOT_IN_FORCE"
-    hint = "Read the account's bills: only one that is in force can be cancelled."
+    hint = "Read the account's bills: one in force can be cancelled; a correction is reversed."
 
 
 class BillNotNewest(Conflict):
@@ -44,6 +44,13 @@ class BillNotNewest(Conflict):
 
     code = "BILL_NOT_NEWEST"
     hint = "Cancel the account's later bills first, the newest first."
+
+
+class BillCorrected(Conflict):
+    """Energy of the bill was corrected by bills of their own, which would stay."""
+
+    code = "BILL_CORRECTED"
+    hint = "Reverse the corrections of its energy first."
 
 
 class CancelledTooOften(Conflict):
@@ -75,7 +82,7 @@ class OwnCancellation(Forbidden):
 
 
 class AmountForHeadOffice(Forbidden):
-    """The bill is over more than a bureau decides about."""
+    """A bill, or a correction, is over more than a bureau decides about."""
 
     code = "AMOUNT_FOR_HEAD_OFFICE"
     hint = "Let the head office approve it."
@@ -127,7 +134,11 @@ class CancellationPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillStanding:
-    """How a bill stands among those of its account; `pending` is a request nobody decided about."""
+    """
+    How a bill stands among those of its account; `pending` is a request nobody decided about.
+
+    One that `is_corrected` has corrections of its energy in force.
+    """
 
     bill_no: str
     month: Month
@@ -135,6 +146,7 @@ class BillStanding:
     is_in_force: bool
     newest_billed: Month | None
     pending: int | None
+    is_corrected: bool = False
 
 
 def check_request(standing: BillStanding) -> None:
@@ -144,6 +156,7 @@ def check_request(standing: BillStanding) -> None:
     :raises BillNotInForce: if it was cancelled, or is a mirror
     :raises BillNotNewest: if a later month is billed
     :raises CancellationPending: if a request for it waits for a decision
+    :raises BillCorrected: if its energy was corrected
     :raises CancelledTooOften: if its month has no number left
     """
     if not standing.is_in_force:
@@ -152,6 +165,7 @@ def check_request(standing: BillStanding) -> None:
         raise BillNotNewest(f"the account is billed up to {standing.newest_billed}")
     if standing.pending is not None:
         raise CancellationPending(f"cancellation {standing.pending} waits for a decision")
+    _check_uncorrected(standing)
     if standing.serial > SERIAL_MAX:
         raise CancelledTooOften(f"bill {standing.bill_no} is number {standing.serial} of its month")
 
@@ -177,6 +191,7 @@ def check_approval(cancellation: BillCancellation, standing: BillStanding, *, by
     :raises AmountForHeadOffice: if it is over more than `HEAD_OFFICE_ABOVE_FEN`, and `by` no head
         office
     :raises BillNotNewest: if a later month was billed meanwhile
+    :raises BillCorrected: if its energy was corrected meanwhile
     """
     check_undecided(cancellation)
     if cancellation.events[0].done_by == by.name:
@@ -187,6 +202,12 @@ def check_approval(cancellation: BillCancellation, standing: BillStanding, *, by
         raise AmountForHeadOffice(f"bill {bill_no} is over {fen} fen")
     if standing.newest_billed is not None and standing.newest_billed > standing.month:
         raise BillNotNewest(f"the account is billed up to {standing.newest_billed}")
+    _check_uncorrected(standing)
+
+
+def _check_uncorrected(standing: BillStanding) -> None:
+    if standing.is_corrected:
+        raise BillCorrected(f"bill {standing.bill_no}")
 
 
 def mirrored(lines: Iterable[Line]) -> list[Line]:

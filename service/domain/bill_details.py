@@ -16,7 +16,9 @@ class BillSummary:
     """
     A bill in a list; `month` is written YYYY-MM.
 
-    Neither a bill that was cancelled nor the mirror that cancels it is in force.
+    Neither a bill that was cancelled nor the mirror that cancels it is in force. One that
+    `is_correction` bills energy of another's that was counted wrongly, or gives it back; it stays
+    in force, as does its reversal, which is another one.
     """
 
     bill_no: str
@@ -27,6 +29,7 @@ class BillSummary:
     issued_at: datetime
     due_on: date
     is_in_force: bool
+    is_correction: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,10 @@ class BillDetails:
     no reactive energy counted.
 
     A mirror cancels `cancels_bill_no`: its energy and its amounts are those of that bill, below
-    zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. One that
+    zero. A bill that was cancelled names its mirror in `cancelled_by_bill_no`. The correction of
+    `corrects_bill_no` bills energy that was counted wrongly between its readings, or below zero
+    gives it back, as `energy_correction_no` says; that one names its corrections in
+    `corrected_by_bill_nos`. One that
     `is_estimated` ends at a reading that nobody took; the next one `settles_estimate`.
     """
 
@@ -153,6 +159,9 @@ class BillDetails:
     legal_document: str
     cancels_bill_no: str | None
     cancelled_by_bill_no: str | None
+    energy_correction_no: int | None
+    corrects_bill_no: str | None
+    corrected_by_bill_nos: tuple[str, ...]
     is_estimated: bool
     settles_estimate: bool
     lines: tuple[BillLine, ...]

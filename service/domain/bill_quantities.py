@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from service.domain.bill_bases import Basis, Stand
 from service.domain.errors import Conflict
@@ -47,10 +47,27 @@ def spells(
     Source: domain rules 2.1, 2.12a (the new price holds from its date).
     :raises PriceMissing: if some of the days have no price list
     """
-    begins_on = business_date(basis.previous.read_at)
-    ends_on = max(business_date(reading.read_at), begins_on + timedelta(days=1))
+    begins_on, ends_on = days_between(basis.previous.read_at, reading.read_at)
     if not prices or prices[0].valid_from > begins_on:
         raise PriceMissing(f"no prices for {of or basis.category} on {begins_on}")
+    return spells_between(begins_on, ends_on, prices, season=season)
+
+
+def days_between(previous_read_at: datetime, read_at: datetime) -> tuple[date, date]:
+    """Return the day a bill begins on, and the day it ends before, by its readings."""
+    begins_on = business_date(previous_read_at)
+    return begins_on, max(business_date(read_at), begins_on + timedelta(days=1))
+
+
+def spells_between(
+    begins_on: date, ends_on: date, prices: Sequence[PriceList], *, season: Month | None = None
+) -> tuple[Spell, ...]:
+    """
+    Return the days under each price list, from one day up to, not into, another.
+
+    :param prices: in force on any of the days, the oldest first, by which it begins
+    :param season: as of `spells`
+    """
     until = [*(each.valid_from for each in prices[1:]), ends_on]
     found = []
     for each, next_from in zip(prices, until, strict=True):

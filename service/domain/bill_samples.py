@@ -21,6 +21,7 @@ Rule = Literal[
     "estimated",
     "meter_exchanged",
     "apportioned",
+    "year_settled",
     "first_of_category",
 ]
 
@@ -117,6 +118,7 @@ def _unusual(calculated: Sequence[Calculated]) -> Iterator[tuple[Rule, int]]:
     unusual: dict[Rule, list[int]] = {
         "meter_exchanged": [index for index, basis in enumerate(bases) if basis.removed],
         "apportioned": [index for index, basis in enumerate(bases) if basis.part_categories],
+        "year_settled": [index for index, basis in enumerate(bases) if basis.year],
     }
     for rule, found in unusual.items():
         if found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from service.domain.months import Month, business_date, months_between
 from service.domain.portions import Household, Portion
 from service.domain.prices import PriceList
 from service.domain.reading_checks import Use, check_reading
-from service.domain.tiers import MONTHS_OF_A_YEAR
+from service.domain.tiers import MONTHS_OF_A_YEAR, YearTiers
 from service.domain.trials import Behind, Trial
 
 _NOTHING: Mapping[str, Sequence[PriceList]] = MappingProxyType({})
@@ -40,6 +40,13 @@ class LaterMonthBilled(Conflict):
 
     code = "LATER_MONTH_BILLED"
     hint = "Nothing is left to bill: the later bill begins where the bill before the gap ended."
+
+
+class LastBillMissing(Conflict):
+    """The account closed in an earlier month, which has no bill yet."""
+
+    code = "LAST_BILL_MISSING"
+    hint = "Start a run for the month it closed in: that is its last."
 
 
 class AmountNegative(Invalid):
@@ -90,7 +97,7 @@ def issue(
 
     A month that could not be billed is part of the next bill, with its share of every tier.
     `prices` are those of the account's category, the oldest first; `of_parts` those of its parts'.
-    :raises LaterMonthBilled, ReadingMissing: if the month is billed already, or was not read
+    :raises LaterMonthBilled, LastBillMissing, ReadingMissing: if it is no month to bill
     :raises ReadingInQuestion: if it is unlike that of the bills before, and nobody has accepted it
     :raises AmountNegative: if the lines sum up to less than nothing
     :raises Refusal: as `bill_quantities`, `parts`, `calculations`, `two_part.calculated` say
@@ -143,9 +150,23 @@ def _calculation(
     elif behind:
         calculation = _with_parts(portion, behind)
     else:  # nearly every bill
-        return calculated(portion)
+        return _settled(portion)
     _check_amount(calculation)
     return calculation
+
+
+def _settled(portion: Portion) -> Calculation:
+    """
+    Return what energy comes to, with what settles the tiers of its year.
+
+    A bill that it would pay its customer leaves that to the year's next one.
+    """
+    try:
+        return calculated(portion)
+    except AmountNegative:
+        if portion.household.year is None:
+            raise
+        return calculated(replace(portion, household=replace(portion.household, year=None)))
 
 
 def _with_parts(portion: Portion, behind: tuple[Behind, ...]) -> Calculation:
@@ -183,6 +204,8 @@ def household_of(
     before_kwh: int,
     persons: int = 1,
     subsidy: Subsidy = "none",
+    closed_in: Month | None = None,
+    year: YearTiers | None = None,
 ) -> Household:
     """
     Return what a bill of `month` depends on beside its energy.
@@ -191,13 +214,24 @@ def household_of(
     :param opened_on: the account's first day
     :param before_kwh: what the bills of earlier months of the same year came to
     :param persons: as known of the bill's month, as is `subsidy`
+    :param closed_in: the account's last month, which counts as a whole; None if it is open
+    :param year: what all bills of the year used, where that is known
+
+    Source: domain rule 2.6 (opened or closed in the middle of a year: its tiers are by months).
     """
     opened = Month.of(opened_on)
-    is_first_year = opened.year == month.year
+    first = opened.number if opened.year == month.year else 1
+    year_months = MONTHS_OF_A_YEAR - first + 1
+    if closed_in is not None and closed_in.year == month.year:
+        began = year.billed_before.next if year and year.billed_before else opened
+        # Bills that reach back into the year before have a share of each of their months.
+        reached = months_between(began, closed_in) if year else months
+        year_months = min(MONTHS_OF_A_YEAR, max(closed_in.number - first + 1, reached))
     return Household(
         months=months,
-        year_months=MONTHS_OF_A_YEAR - opened.number + 1 if is_first_year else MONTHS_OF_A_YEAR,
+        year_months=year_months,
         before_kwh=before_kwh,
+        year=year,
         is_extended=has_wider_tiers(persons),
         is_subsidised=has_free_energy(subsidy),
     )
@@ -230,12 +264,16 @@ def _household(basis: Basis, month: Month) -> Household:
         before_kwh=basis.before_kwh,
         persons=basis.persons,
         subsidy=basis.subsidy,
+        closed_in=basis.closed_in,
+        year=basis.year,
     )
 
 
 def _reading_to_bill(basis: Basis, month: Month) -> Stand:
     if basis.last_billed is not None and basis.last_billed > month:
         raise LaterMonthBilled(f"month {month} is part of the bill for {basis.last_billed}")
+    if basis.closed_in is not None and basis.closed_in < month:
+        raise LastBillMissing(f"the account closed in {basis.closed_in}")
     if basis.reading is None:
         raise ReadingMissing(f"no reading in {month}")
     return basis.reading

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from service.domain import losses, power_factors, tiers, tou
 from service.domain.basic_charges import Charge
 from service.domain.errors import Invalid
-from service.domain.portions import Assessment, Portion, Spell
+from service.domain.portions import Assessment, Household, Portion, Spell
 from service.domain.power_factors import Table
 from service.domain.rating import amount_fen
 from service.domain.tariffs import BASIC, ENERGY, Price, Tariff, TierUnpriced, Unit
+from service.domain.tiers import Scheme
 from service.domain.tou import Period
 
 
@@ -155,10 +156,21 @@ def _quantities(portion: Portion) -> dict[_Key, int]:
     if scheme is not None:
         months = household.year_months if scheme.is_annual else household.months
         limits = tiers.limits_kwh(scheme, months=months, is_extended=household.is_extended)
-        before_kwh = household.before_kwh if scheme.is_annual else 0
-        split = tiers.split(energy.total_kwh, limits_kwh=limits, before_kwh=before_kwh)
+        split = _by_tier(energy.total_kwh, limits, household, scheme)
         found |= {(None, number): kwh for number, kwh in enumerate(split, start=1)}
     return found
+
+
+def _by_tier(
+    kwh: int, limits_kwh: Sequence[int], household: Household, scheme: Scheme
+) -> list[int]:
+    """Return the energy of each tier; what was billed by other tiers than these stays as it was."""
+    if not scheme.is_annual:
+        return tiers.split(kwh, limits_kwh=limits_kwh)
+    year = household.year
+    if year is not None and year.scheme == scheme:
+        return tiers.left_of_year(kwh, limits_kwh=limits_kwh, year=year)
+    return tiers.split(kwh, limits_kwh=limits_kwh, before_kwh=household.before_kwh)
 
 
 def _priced(kwh: dict[_Key, int], tariff: Tariff) -> dict[_Key, int]:
@@ -255,7 +267,7 @@ def _power_factor(portions: Sequence[Portion], assessment: Assessment) -> int | 
 def _adjustment(
     lines: Sequence[Line], portions: Sequence[Portion], factor: int, table: Table, version: str
 ) -> Line:
-    """Return the line of the adjustment; its quantity is the base, its price the percentage."""
+    """Return the line of the adjustment of a bill."""
     base_fen = sum(
         line.amount_fen
         for line in lines
@@ -263,6 +275,11 @@ def _adjustment(
         and (line.portion is None or portions[line.portion].participation == "energy_and_money")
     )
     percent = power_factors.adjustment_hundredths_percent(factor, table=table)
+    return adjustment_line(base_fen, hundredths_percent=percent, version=version)
+
+
+def adjustment_line(base_fen: int, *, hundredths_percent: int, version: str) -> Line:
+    """Return the line of an adjustment; its quantity is the base, its price the percentage."""
     return Line(
         portion=None,
         component="power_factor_adjustment",
@@ -270,8 +287,8 @@ def _adjustment(
         tier=None,
         quantity=base_fen,
         unit="fen",
-        price=percent,
-        amount_fen=power_factors.adjustment_fen(base_fen, hundredths_percent=percent),
+        price=hundredths_percent,
+        amount_fen=power_factors.adjustment_fen(base_fen, hundredths_percent=hundredths_percent),
         is_levy=False,
         is_in_base=False,
         version=version,

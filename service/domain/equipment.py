@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from service.domain.account_closings import AccountClosed
 from service.domain.basic_charges import SUSPENDED_FROM_DAYS
 from service.domain.errors import Conflict, Invalid, Missing
-from service.domain.months import Month
+from service.domain.months import Month, business_date
 from service.domain.new_accounts import FIRST_YEAR
 from service.domain.supplies import Change, EquipmentCondition, EquipmentKind
 from service.domain.supply_terms import NotTwoPart
@@ -152,13 +153,14 @@ class EquipmentStanding:
     """
     What equipment is judged by: its account's category, newest billed month, changes so far.
 
-    `today` is that of business time.
+    `today` is that of business time; `closed_at` is None of an account that is open.
     """
 
     today: date
     category: str
     newest_billed: Month | None
     changes: Sequence[Change] | None
+    closed_at: datetime | None = None
 
 
 def check_new(new: NewEquipment, standing: EquipmentStanding) -> None:
@@ -171,6 +173,7 @@ def check_new(new: NewEquipment, standing: EquipmentStanding) -> None:
     :raises EquipmentTaken: if the account has it already
     :raises ChangeImplausible: if it begins in another age, or nobody can know of it yet
     :raises ChangeBilled: if the month that it begins in, or a later one, is billed
+    :raises AccountClosed: if it begins after the account has closed
     """
     if standing.category not in TWO_PART:
         raise NotTwoPart(f"the account is {standing.category}")
@@ -192,6 +195,7 @@ def check_change(new: NewChange, standing: EquipmentStanding) -> None:
     :raises ChangeNotLater: if it begins before another
     :raises ChangeImplausible: if nobody can know of it yet
     :raises ChangeBilled: if its month, or a later one, is billed
+    :raises AccountClosed: if it begins after the account has closed
     :raises SuspensionTooShort: if it ends a suspension of days that was billed as a longer one
     """
     if not standing.changes:
@@ -237,6 +241,9 @@ def _check_day(day: date, standing: EquipmentStanding) -> None:
     billed = standing.newest_billed
     if billed is not None and Month.of(day) <= billed:
         raise ChangeBilled(f"from {day}, while {billed} is billed")
+    closed_at = standing.closed_at
+    if closed_at is not None and day > business_date(closed_at) + timedelta(days=1):
+        raise AccountClosed(f"from {day}, closed at {closed_at.isoformat()}")
 
 
 def _check_short(began: date, standing: EquipmentStanding, *, lasted: int) -> None:

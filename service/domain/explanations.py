@@ -13,14 +13,22 @@ _FEN_PER_YUAN = 100
 _PRICE_UNITS_PER_FEN = 1_000_000
 
 
-def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[str]:
+def reasons(
+    lines: Sequence[Line], *, documents: Mapping[str, str], begins_at_first_tier: bool = True
+) -> Iterator[str]:
     """
     Yield for each line of a bill, in their order, how its amount came about.
 
     :param documents: what set the prices of each version, named at the end of each sentence
+    :param begins_at_first_tier: whether its first kWh is the first of the bill; that of a
+        correction is not, it comes behind the energy of other bills
     """
-    has_one_version = len({line.version for line in lines}) == 1
-    counted = {line.component for line in lines if line.tier == 1 and has_one_version}
+    is_counted = (
+        begins_at_first_tier
+        and len({line.version for line in lines}) == 1
+        and all(line.quantity >= 0 for line in lines if line.tier is not None)
+    )
+    counted = {line.component for line in lines if line.tier == 1 and is_counted}
     reached_kwh = 0
     for line in lines:
         where = ""
@@ -33,8 +41,8 @@ def reasons(lines: Sequence[Line], *, documents: Mapping[str, str]) -> Iterator[
         elif line.period is not None:
             where = f"{line.period}: "
         # What is about money, or not about whole units, is told as trials tell it.
-        is_whole = line.unit in {"kWh", "month"}
-        told = _product_text(line) if is_whole else formula(line)
+        is_in_whole_units = line.unit in {"kWh", "month"}
+        told = _product_text(line) if is_in_whole_units else formula(line)
         yield f"{where}{told} ({documents[line.version]})"
 
 

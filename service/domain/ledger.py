@@ -10,6 +10,7 @@ from typing import NamedTuple
 from service.domain import vat
 from service.domain.calculations import Line
 from service.domain.payments import HALL_CHANNEL, Allocation
+from service.domain.prepayments import Settled
 
 CASH = "1001"
 IN_TRANSIT = "1012"
@@ -51,14 +52,16 @@ class BillPosting(NamedTuple):
     """
     What the ledger needs to know of a bill that is being issued.
 
-    `categories` of those price lists, by their version, that are of another category than the bill.
+    `prepaid_fen` is how much of it prepayments pay at once; below zero what it gives back, which
+    becomes a prepayment. `categories` of those price lists, by their version, that are of another
+    category than the bill.
     """
 
     account_id: int
     bill_no: str
     category: str
     lines: Sequence[Line]
-    prepaid_fen: int  # how much of it the customer's prepayments pay at once
+    prepaid_fen: int
     categories: Mapping[str, str] = MappingProxyType({})
 
 
@@ -119,6 +122,19 @@ def bill_cancelled_entries(mirror: BillPosting) -> list[Entry]:
     Source: domain rule 2.19 (bill cancelled).
     """
     return bills_issued_entries(bills=[mirror], document_no=mirror.bill_no)
+
+
+def settled_entries(uses: Iterable[Settled], *, account_id: int) -> list[Entry]:
+    """
+    Return what it does to the books that money which was paid ahead pays open bills.
+
+    Source: domain rule 2.19 (prepayment applied).
+    """
+    return [
+        Entry(code, account_id, use.bill_no, sign * use.amount_fen)
+        for use in uses
+        for code, sign in ((PREPAYMENT, 1), (RECEIVABLE, -1))
+    ]
 
 
 def _customer_entries(bill: BillPosting) -> list[Entry]:

@@ -50,6 +50,7 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
     {
         "accounts.import": _MIGRATOR,
         "accounts.read": _CUSTOMERS | _MIGRATOR,
+        "accounts.close": _any(Role.BILLING_OFFICER),
         "household_terms.record": _HALL | _MIGRATOR,
         "supply_terms.record": _OFFICES | _MIGRATOR,
         "equipment.record": _OFFICES | _MIGRATOR,
@@ -80,6 +81,9 @@ OPERATIONS: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
         "bill_cancellations.read": _OFFICES | _AUDITOR,
         "bill_cancellations.request": _any(Role.BILLING_OFFICER),
         "bill_cancellations.decide": _OFFICES,
+        "energy_corrections.read": _OFFICES | _AUDITOR,
+        "energy_corrections.request": _any(Role.BILLING_OFFICER),
+        "energy_corrections.decide": _OFFICES,
         "payments.take": _HALL | _CHANNEL,
         "payments.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,
         "statements.read": _HALL | _CHANNEL | _OFFICES | _AUDITOR,

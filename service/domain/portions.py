@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from service.domain.tariffs import Tariff
-from service.domain.tiers import MONTHS_OF_A_YEAR
+from service.domain.tiers import MONTHS_OF_A_YEAR, YearTiers
 from service.domain.tou import Energy
 
 Participation = Literal["energy_and_money", "energy_only", "neither"]
@@ -28,12 +28,13 @@ class Household:
 
     `months` are those of the bill. With an annual scheme, `year_months` are those of the year in
     which it is supplied, the month of its start as a whole; `before_kwh` is what earlier bills of
-    the year came to.
+    the year came to; `year` what all of it did, by tier, where that settles what they were billed.
     """
 
     months: int = 1
     year_months: int = MONTHS_OF_A_YEAR
     before_kwh: int = 0
+    year: YearTiers | None = None
     is_extended: bool = False
     is_subsidised: bool = False
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from service.domain.payments import OpenBill
+
 
 class Lot(NamedTuple):
     """What is left of the overpayment that `payment_no` brought."""
@@ -17,6 +19,14 @@ class LotUse(NamedTuple):
     """How much of a lot pays a bill, above zero."""
 
     payment_no: str
+    amount_fen: int
+
+
+class Settled(NamedTuple):
+    """How much of a lot pays a bill that is open, above zero."""
+
+    payment_no: str
+    bill_no: str
     amount_fen: int
 
 
@@ -38,3 +48,22 @@ def use_lots(*, amount_fen: int, lots: Iterable[Lot]) -> tuple[LotUse, ...]:
         uses.append(LotUse(payment_no, used_fen))
         due_fen -= used_fen
     return tuple(uses)
+
+
+def settled(*, lots: Iterable[Lot], due: Iterable[OpenBill]) -> tuple[Settled, ...]:
+    """
+    Return which lots pay how much of which open bills, the oldest of both first.
+
+    Source: domain rule 2.18 (oldest due bill first), first in, first out.
+
+    :param lots: sorted oldest first, as `due` is
+    """
+    found = []
+    left = list(lots)
+    for bill in due:
+        uses = use_lots(amount_fen=bill.open_fen, lots=left)
+        found += [Settled(use.payment_no, bill.bill_no, use.amount_fen) for use in uses]
+        used = {use.payment_no: use.amount_fen for use in uses}
+        rests = [Lot(lot.payment_no, lot.open_fen - used.get(lot.payment_no, 0)) for lot in left]
+        left = [lot for lot in rests if lot.open_fen]
+    return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -42,6 +43,12 @@ class InForce(NamedTuple):
 
     category: str
     on: date
+
+
+def in_force_from(prices: Sequence[PriceList], day: date) -> Sequence[PriceList]:
+    """Return price lists (the oldest first) without those that others replaced by `day`."""
+    ended = sum(each.valid_from <= day for each in prices[1:])
+    return prices[ended:]
 
 
 def yuan_text(price: int) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from service.domain.errors import Invalid
+from service.domain.months import Month
 from service.domain.rounding import half_up
 
 MONTHS_OF_A_YEAR = 12
@@ -42,6 +43,21 @@ class Scheme:
         limits = (0, *self.limits_kwh)
         if any(upper <= lower for lower, upper in pairwise(limits)):
             raise TiersNotRising(f"tiers end at {self.limits_kwh} kWh")
+
+
+@dataclass(frozen=True, slots=True)
+class YearTiers:
+    """
+    What all bills of a year have used, in kWh: in all, and of each tier (numbered from 1).
+
+    All were billed by one `scheme`. `billed_before` is the last month before the year that has a
+    bill: the year's first begins behind it.
+    """
+
+    kwh: int
+    scheme: Scheme
+    by_tier: dict[int, int]
+    billed_before: Month | None = None
 
 
 def limits_kwh(scheme: Scheme, *, months: int, is_extended: bool) -> tuple[int, ...]:
@@ -79,3 +95,16 @@ def split(consumption_kwh: int, *, limits_kwh: Sequence[int], before_kwh: int = 
         tiers.append(upto - start)
         start = upto
     return tiers
+
+
+def left_of_year(consumption_kwh: int, *, limits_kwh: Sequence[int], year: YearTiers) -> list[int]:
+    """
+    Return the energy of each tier, in kWh, that brings a year to what it comes to in all.
+
+    What was billed by tiers that are another one's by now, because energy was corrected, or the
+    account closes, is settled by it: quantities may be below zero.
+
+    Source: domain rule 2.6; example E29 (the months behind a correction are re-rated too).
+    """
+    whole = split(year.kwh + consumption_kwh, limits_kwh=limits_kwh)
+    return [kwh - year.by_tier.get(tier, 0) for tier, kwh in enumerate(whole, start=1)]

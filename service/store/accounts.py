@@ -137,7 +137,7 @@ def _row(account_no: str, account: NewAccount) -> dict[str, object]:
 
 def _account(row: Sequence[Any]) -> Account:
     number, bureau, name, phone, address, category, opened_on, receivable, prepayment = row[:9]
-    asset_no, digits, decimals, multiplier, installed_at, initial, read_at, register = row[9:]
+    asset_no, digits, decimals, multiplier, installed_at, initial, read_at, register = row[9:17]
     return Account(
         account_no=number,
         bureau=bureau,
@@ -147,7 +147,9 @@ def _account(row: Sequence[Any]) -> Account:
         category=category,
         opened_on=opened_on,
         balance=Balance(receivable, prepayment),
-        meter=Meter(
+        meter=None
+        if asset_no is None
+        else Meter(
             asset_no=asset_no,
             digits=digits,
             decimals=decimals,
@@ -157,4 +159,5 @@ def _account(row: Sequence[Any]) -> Account:
             last_read_at=read_at,
             last_register=register,
         ),
+        closed_at=row[17],
     )

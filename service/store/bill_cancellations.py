@@ -1,8 +1,7 @@
-"""Bill cancellations in the database: who asked, who decided, the mirror with its journal."""
+"""Bill cancellations in the database: who asked, who decided, the mirror."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +16,7 @@ from service.domain.bill_cancellations import (
     Step,
 )
 from service.domain.bill_numbers import BillUnknown, parts_of_number
-from service.domain.ledger import Entry
-from service.domain.months import Month, business_date
+from service.domain.months import Month
 from service.store import account_locks, queries
 from service.store.transaction import Transaction
 
@@ -49,7 +47,7 @@ def hold(transaction: Transaction, bill_no: str) -> Held:
     )
     if found is None:
         raise BillUnknown(f"no bill {bill_no}")
-    bureau_id, account_id, category, is_in_force, newest_billed, pending = found
+    bureau_id, account_id, category, is_in_force, newest_billed, pending, is_corrected = found
     standing = BillStanding(
         bill_no=bill_no,
         month=month,
@@ -57,6 +55,7 @@ def hold(transaction: Transaction, bill_no: str) -> Held:
         is_in_force=is_in_force,
         newest_billed=Month.of(newest_billed) if newest_billed else None,
         pending=pending,
+        is_corrected=is_corrected,
     )
     return Held(bureau_id, account_id, category, standing)
 
@@ -112,28 +111,6 @@ def cancel(
     assert cancelled is not None, "a function that answers has one row"
     mirror_no, paid_fen = cancelled
     return mirror_no, paid_fen
-
-
-def post(
-    transaction: Transaction,
-    *,
-    held: Held,
-    mirror_no: str,
-    entries: Sequence[Entry],
-    now: datetime,
-) -> None:
-    """Post the journal of a cancelled bill."""
-    transaction.run(
-        _SQL["post"],
-        accounting_date=business_date(now),
-        bureau_id=held.bureau_id,
-        reference=mirror_no,
-        posted_at=now,
-        codes=[entry.code for entry in entries],
-        account_ids=[entry.account_id for entry in entries],
-        document_nos=[entry.document_no for entry in entries],
-        amounts_fen=[entry.amount_fen for entry in entries],
-    )
 
 
 def by_no(transaction: Transaction, cancellation_no: int) -> BillCancellation:

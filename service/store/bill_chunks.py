@@ -20,7 +20,7 @@ from service.domain.months import Month
 from service.domain.new_accounts import HOMES
 from service.domain.reading_checks import BILLS_COMPARED, Use
 from service.domain.two_part import TWO_PART
-from service.store import apportionments, queries, supplies
+from service.store import apportionments, queries, supplies, year_tiers
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bill_chunks")
@@ -106,7 +106,13 @@ def _with_the_rest(transaction: Transaction, chunk: Chunk, found: Sequence[Basis
         account_ids=[basis.account_id for basis in found if basis.category not in HOMES],
         month=chunk.month,
     )
-    have_more = others.keys() | supplied.keys() | parts.keys()
+    years = year_tiers.of_accounts(
+        transaction,
+        bureau_id=chunk.bureau_id,
+        account_ids=[basis.account_id for basis in found if basis.category in HOMES],
+        month=chunk.month,
+    )
+    have_more = others.keys() | supplied.keys() | parts.keys() | years.keys()
     return [
         replace(
             basis,
@@ -114,6 +120,7 @@ def _with_the_rest(transaction: Transaction, chunk: Chunk, found: Sequence[Basis
             demands=demands.get(basis.account_id, {}),
             supply=supplied.get(basis.account_id),
             parts=parts.get(basis.account_id),
+            year=years.get(basis.account_id),
         )
         if basis.account_id in have_more
         else basis
@@ -268,6 +275,7 @@ def _basis(row: Row) -> Basis:
         estimated_kwh=row[21],
         removed=tuple(map(_span, row[22] or ())),
         hands=frozenset(row[23] or ()),
+        closed_in=Month.of(row[24]) if row[24] else None,
     )
 
 

@@ -15,25 +15,24 @@ from service.domain.bill_details import (
     BillLine,
     BillPage,
     BillSummary,
-    PeriodOfBill,
-    RegisterOfBill,
-    RemovedMeter,
     TwoPartOfBill,
 )
 from service.domain.bill_numbers import BillUnknown, bill_number, parts_of_number
 from service.domain.calculations import Line
 from service.domain.explanations import in_words, reasons
-from service.domain.metered import RegisterSpan, demand_kw
-from service.domain.meters import Register, Span
 from service.domain.months import Month
 from service.domain.power_factors import in_hundredths
-from service.domain.registers import grows, is_period, unit_of
 from service.domain.tariffs import Unit
 from service.domain.tou import Period
 from service.store import queries
+from service.store.bill_registers import other_registers, removed_meters
 from service.store.transaction import Row, Transaction
 
 _SQL = queries.load("bills")
+_COLUMNS = (
+    "consumption_kwh", "amount_fen", "open_fen", "issued_at", "due_on", "previous_read_at",
+    "previous_register", "read_at", "register", "multiplier", "legal_document",
+)  # fmt: skip
 _AFTER_ALL = (date.max.isoformat(), 0)
 
 
@@ -43,39 +42,33 @@ def by_no(transaction: Transaction, bill_no: str) -> BillDetails:
 
     :raises BillUnknown: if no bill the caller may see has it
     """
-    month, account_no, serial = parts_of_number(bill_no)
+    month, account_no, _ = parts_of_number(bill_no)
     found, rows = _row(transaction, bill_no), _lines(transaction, bill_no)
-    cancels_serial, is_in_force, is_estimated, settles_estimate, asset_no = found[11:16]
-    is_mirror = cancels_serial is not None
-    sign = -1 if is_mirror else 1
-    registers = _registers(transaction, account_no, found)
+    cancels, cancelled_by, is_estimated, settles_estimate, asset_no = found[11:16]
+    corrects, correction_no, corrections, *two_part = found[16:]
+    sign, is_correction = 1 if cancels is None else -1, corrects is not None
+    # A correction is about energy, whatever its meters showed at both ends.
+    asked = (transaction, account_no, found)
+    periods, registers = ((), ()) if is_correction else other_registers(*asked, sign=sign)
     number = partial(bill_number, month=month, account_no=account_no)
     return BillDetails(
         bill_no=bill_no,
         account_no=account_no,
         month=str(month),
-        consumption_kwh=found[0],
-        amount_fen=found[1],
-        open_fen=found[2],
-        issued_at=found[3],
-        due_on=found[4],
+        **dict(zip(_COLUMNS, found, strict=False)),
         asset_no=asset_no,
-        previous_read_at=found[5],
-        previous_register=found[6],
-        read_at=found[7],
-        register=found[8],
-        multiplier=found[9],
-        removed_meters=_removed_meters(transaction, account_no, found, sign=sign),
-        periods=tuple(_period(row, sign=sign) for row in registers if is_period(row[1])),
-        registers=tuple(_register(row, sign=sign) for row in registers if not is_period(row[1])),
-        two_part=_two_part(*found[16:]),
-        legal_document=found[10],
-        cancels_bill_no=number(serial=cancels_serial) if is_mirror else None,
-        # Only the newest bill of a month is ever in force: its mirror has the serial after it.
-        cancelled_by_bill_no=None if is_in_force or is_mirror else number(serial=serial + 1),
-        is_estimated=is_estimated,
-        settles_estimate=settles_estimate and not is_estimated,
-        lines=_explained(rows, is_mirror=is_mirror, is_estimated=is_estimated),
+        removed_meters=() if is_correction else removed_meters(*asked, sign=sign),
+        periods=periods,
+        registers=registers,
+        two_part=_two_part(*two_part),
+        cancels_bill_no=number(serial=cancels) if cancels else None,
+        cancelled_by_bill_no=number(serial=cancelled_by) if cancelled_by else None,
+        energy_correction_no=correction_no,
+        corrects_bill_no=number(serial=corrects) if corrects else None,
+        corrected_by_bill_nos=tuple(number(serial=each) for each in corrections),
+        is_estimated=is_estimated and not is_correction,
+        settles_estimate=settles_estimate and not is_estimated and not is_correction,
+        lines=_explained(rows, found),
     )
 
 
@@ -161,97 +154,22 @@ def page(transaction: Transaction, *, account_no: str, limit: int, cursor: str |
                 issued_at=row[5],
                 due_on=row[6],
                 is_in_force=row[7],
+                is_correction=row[8],
             )
             for row in rows[:limit]
         ),
-        next_cursor=cursors.encode((last[1].isoformat(), last[8])) if last else None,
+        next_cursor=cursors.encode((last[1].isoformat(), last[9])) if last else None,
     )
 
 
-def _removed_meters(
-    transaction: Transaction, account_no: str, bill: Row, *, sign: int
-) -> tuple[RemovedMeter, ...]:
-    rows = transaction.all(
-        _SQL["removed_meters_of_bill"],
-        account_no=account_no,
-        previous_read_at=bill[5],
-        read_at=bill[7],
-        issued_at=bill[3],
-    )
-    return tuple(_removed_meter(row, sign=sign) for row in rows)
-
-
-def _removed_meter(row: Row, *, sign: int) -> RemovedMeter:
-    asset_no, removed_at, digits, decimals, multiplier, start, end, roll_overs = row
-    span = Span(
-        shape=Register(digits, decimals),
-        multiplier=multiplier,
-        start=start,
-        end=end,
-        roll_overs=roll_overs,
-    )
-    return RemovedMeter(
-        asset_no=asset_no,
-        removed_at=removed_at,
-        start_register=start,
-        final_register=end,
-        multiplier=multiplier,
-        consumption_kwh=sign * span.kwh,
-    )
-
-
-def _registers(transaction: Transaction, account_no: str, bill: Row) -> list[Row]:
-    return transaction.all(
-        _SQL["registers_of_bill"],
-        account_no=account_no,
-        previous_read_at=bill[5],
-        read_at=bill[7],
-        issued_at=bill[3],
-    )
-
-
-def _span(row: Row) -> RegisterSpan:
-    _, counted, digits, decimals, multiplier, start, end, roll_overs = row
-    span = Span(
-        shape=Register(digits, decimals),
-        multiplier=multiplier,
-        start=start,
-        end=end,
-        roll_overs=roll_overs,
-    )
-    return RegisterSpan(counted, span)
-
-
-def _period(row: Row, *, sign: int) -> PeriodOfBill:
-    period, span = _span(row)
-    assert is_period(period), "the others are told by `_register`"
-    return PeriodOfBill(
-        asset_no=row[0],
-        period=period,
-        previous_register=span.start,
-        register=span.end,
-        consumption_kwh=sign * span.kwh,
-    )
-
-
-def _register(row: Row, *, sign: int) -> RegisterOfBill:
-    counted, span = _span(row)
-    demand = demand_kw(register=span.end, multiplier=span.multiplier)
-    return RegisterOfBill(
-        asset_no=row[0],
-        counted=counted,
-        previous_register=span.start,
-        register=span.end,
-        quantity=str(sign * span.kwh) if grows(counted) else str(demand),
-        unit=unit_of(counted),
-    )
-
-
-def _explained(rows: Sequence[Row], *, is_mirror: bool, is_estimated: bool) -> tuple[BillLine, ...]:
+def _explained(rows: Sequence[Row], bill: Row) -> tuple[BillLine, ...]:
+    is_mirror, is_correction = bill[11] is not None, bill[16] is not None
+    is_estimated = bill[13] and not is_correction
     mark = ("taken back: " if is_mirror else "") + ("estimated: " if is_estimated else "")
     lines = [_line(*row[:-2]) for row in rows]
     documents = {line.version: row[-2] for line, row in zip(lines, rows, strict=True)}
-    whys = reasons(mirrored(lines) if is_mirror else lines, documents=documents)
+    told = mirrored(lines) if is_mirror else lines
+    whys = reasons(told, documents=documents, begins_at_first_tier=not is_correction)
     return in_words(
         lines,
         whys=(f"{mark}{why}" for why in whys),

@@ -47,7 +47,7 @@ def hold(
     found = transaction.one(_SQL["standing"], **names)
     if found is None:
         raise AccountUnknown(f"no account {account_no}")
-    bureau_id, account_id, category, newest_billed, changes = found
+    bureau_id, account_id, category, newest_billed, changes, closed_at = found
     standing = EquipmentStanding(
         today=business_date(now),
         category=category,
@@ -55,6 +55,7 @@ def hold(
         changes=[
             Change(date.fromisoformat(from_day), condition) for from_day, condition in changes or ()
         ],
+        closed_at=closed_at,
     )
     return HeldEquipment(bureau_id, account_id, equipment_no, standing)
 

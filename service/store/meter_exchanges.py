@@ -16,6 +16,7 @@ from service.domain.meter_exchanges import (
     PeriodRegister,
     UpgradeUnderWay,
 )
+from service.domain.readings import Reading
 from service.store import queries
 from service.store.readings import REGISTER_RULES
 from service.store.transaction import Row, Transaction
@@ -37,10 +38,9 @@ def hang(
     :raises AssetTaken: if the new one hangs somewhere; then the transaction has to be undone
     :raises UpgradeUnderWay: as long as programs run that know less of meters
     """
-    names = {"bureau_id": exchange.final.bureau_id, "removed_id": exchange.final.meter_id}
     for rule in ("bureau_id_account_id", *REGISTER_RULES):
         transaction.on_conflict(rule, UpgradeUnderWay("the release is not whole yet"))
-    transaction.run(_SQL["remove_meter"], removed_at=exchange.final.read_at, **names)
+    remove(transaction, exchange.final)
     hung = transaction.one(
         _SQL["hang_meter"],
         asset_no=new.meter.asset_no,
@@ -54,10 +54,21 @@ def hang(
         periods=msgspec.json.encode(new.meter.periods).decode(),
         principal_id=principal_id,
         now=now,
-        **names,
+        bureau_id=exchange.final.bureau_id,
+        removed_id=exchange.final.meter_id,
     )
     if hung is None:
         raise AssetTaken(f"asset is {new.meter.asset_no}")
+
+
+def remove(transaction: Transaction, final: Reading) -> None:
+    """Let the meter of a locked account measure no more, which `final` was the last reading of."""
+    transaction.run(
+        _SQL["remove_meter"],
+        bureau_id=final.bureau_id,
+        removed_id=final.meter_id,
+        removed_at=final.read_at,
+    )
 
 
 def of_account(transaction: Transaction, account_no: str) -> HungMeters:

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from service.domain import cursors
+from service.domain.bill_bases import first_month
 from service.domain.bills import household_of
 from service.domain.meter_exchanges import UpgradeUnderWay
 from service.domain.months import Month, months_between
@@ -163,7 +164,8 @@ def sample(
     )
     for row in rows:
         account_no, kwh, amount_fen, previous_read_at, opened_on, before, before_kwh = row[:7]
-        first = Month.of(before).next if before else Month.at(previous_read_at)
+        last_billed = Month.of(before) if before else None
+        first = first_month(last_billed, previous_read_at=previous_read_at)
         yield Rated(
             account_no=account_no,
             energy=_energy(kwh, by_period=row[9] or {}),

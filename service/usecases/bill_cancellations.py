@@ -23,7 +23,7 @@ from service.domain.numbers import known_number
 from service.domain.permissions import check
 from service.domain.principals import Caller
 from service.store import bill_cancellations as store
-from service.store import bills
+from service.store import bills, journals, settlements
 from service.store.bill_cancellations import Held
 from service.store.database import Database
 from service.store.transaction import Transaction
@@ -48,6 +48,7 @@ def request_cancellation(
     :raises BillNotInForce: if it was cancelled, or is a mirror
     :raises BillNotNewest: if a later month of the account is billed
     :raises CancellationPending: if a request for it waits for a decision
+    :raises BillCorrected: if corrections of energy that are in force rest on it
     :raises CancelledTooOften: if its month has no number left for another bill
     :raises KeyReused: if the key came with a different request before
     """
@@ -83,12 +84,15 @@ def approve_cancellation(
     """
     Approve a cancellation; the mirror bill, the books, the customer's money follow at once.
 
+    What was paid of the bill is paid ahead then, which pays whatever else is owed.
+
     :raises RoleForbidden: if the caller does not decide about cancellations
     :raises CancellationUnknown: if no cancellation the caller may see has the number
     :raises CancellationDecided: if it was approved or rejected
     :raises OwnCancellation: if the caller asked for it
     :raises AmountForHeadOffice: if the bill is over too much for the caller
     :raises BillNotNewest: if a later month of the account was billed meanwhile
+    :raises BillCorrected: if corrections of energy that are in force rest on it
     :raises KeyReused: if the key came with a different request before
     """
     check(caller, "bill_cancellations.decide")
@@ -102,9 +106,7 @@ def approve_cancellation(
             principal_id=caller.principal_id,
             now=now,
         )
-        entries = _entries(transaction, held, mirror_no=mirror_no, paid_fen=paid_fen)
-        if entries:
-            store.post(transaction, held=held, mirror_no=mirror_no, entries=entries, now=now)
+        _book(transaction, held, mirror_no=mirror_no, paid_fen=paid_fen, now=now)
         return _told(transaction, cancellation_no)
 
     return answer_once(database, caller=caller, once=once, now=now, deadline=deadline, work=work)
@@ -188,18 +190,31 @@ def _held(transaction: Transaction, cancellation_no: int) -> tuple[BillCancellat
     return store.by_no(transaction, cancellation_no), held
 
 
-def _entries(
-    transaction: Transaction, held: Held, *, mirror_no: str, paid_fen: int
-) -> list[ledger.Entry]:
-    return ledger.bill_cancelled_entries(
-        ledger.BillPosting(
-            account_id=held.account_id,
-            bill_no=mirror_no,
-            category=held.category,
-            lines=mirrored(bills.lines_of_bill(transaction, held.standing.bill_no)),
-            prepaid_fen=-paid_fen,
-            categories=bills.categories_of_bill(transaction, held.standing.bill_no),
-        )
+def _book(
+    transaction: Transaction, held: Held, *, mirror_no: str, paid_fen: int, now: datetime
+) -> None:
+    """Pay what else is owed by what was paid of the bill; post it with the mirror."""
+    uses = settlements.settle(
+        transaction, bureau_id=held.bureau_id, account_id=held.account_id, now=now
+    )
+    mirror = ledger.BillPosting(
+        account_id=held.account_id,
+        bill_no=mirror_no,
+        category=held.category,
+        lines=mirrored(bills.lines_of_bill(transaction, held.standing.bill_no)),
+        prepaid_fen=-paid_fen,
+        categories=bills.categories_of_bill(transaction, held.standing.bill_no),
+    )
+    journals.post(
+        transaction,
+        bureau_id=held.bureau_id,
+        event="bill_cancelled",
+        reference=mirror_no,
+        entries=[
+            *ledger.bill_cancelled_entries(mirror),
+            *ledger.settled_entries(uses, account_id=held.account_id),
+        ],
+        now=now,
     )
 
 

@@ -18,7 +18,7 @@ from service.domain.explanations import in_words, reasons
 from service.domain.months import Month, business_date
 from service.domain.power_factors import Table
 from service.domain.prepayments import Lot, LotUse, use_lots
-from service.domain.prices import PriceList
+from service.domain.prices import PriceList, in_force_from
 from service.domain.reading_checks import ReadingInQuestion
 from service.store import bill_chunks as store
 from service.store import bill_issues, reading_findings
@@ -235,13 +235,14 @@ def _made(
     made: list[Calculated] = []
     failures: _Failures = []
     for basis in bases:
+        begins_on = business_date(basis.previous.read_at)
         try:
             bill = bills.issue(
                 basis=basis,
                 month=month,
-                prices=_since(prices.get(basis.category, ()), basis.previous.read_at),
+                prices=in_force_from(prices.get(basis.category, ()), begins_on),
                 of_parts={
-                    category: _since(prices.get(category, ()), basis.previous.read_at)
+                    category: in_force_from(prices.get(category, ()), begins_on)
                     for category in basis.part_categories
                 },
                 issued_at=now,
@@ -260,13 +261,6 @@ def _categories(basis: Basis, prices: _Prices) -> dict[str, str]:
         for category in basis.part_categories
         for each in prices.get(category, ())
     }
-
-
-def _since(prices: Sequence[PriceList], moment: datetime) -> Sequence[PriceList]:
-    """Leave out what another price list had taken the place of by then."""
-    day = business_date(moment)
-    ended = sum(each.valid_from <= day for each in prices[1:])
-    return prices[ended:]
 
 
 def _uses(issued: Iterable[Bill], lots: dict[int, list[Lot]]) -> dict[int, tuple[LotUse, ...]]:

@@ -19,7 +19,9 @@ from service.usecases.principals import issue_token
 from tests.conftest import Server
 from tests.integration import (
     cancellations,
+    closings,
     corrections,
+    energy_corrections,
     findings,
     issuers,
     proposals,
@@ -56,6 +58,7 @@ class World:
     proposal_nos: dict[str, tuple[int, ...]]
     cancellation_nos: tuple[int, ...]
     correction_nos: tuple[int, ...]
+    energy_correction_nos: tuple[int, ...]
     finding_nos: tuple[int, ...]
     section_nos: tuple[int, ...]
     plan_no: int
@@ -63,6 +66,7 @@ class World:
     factory_no: str
     equipment_nos: tuple[str, ...]
     unread_nos: tuple[str, ...]
+    closing_nos: tuple[str, ...]
     tokens: dict[tuple[str, str], str]
     id_token: str
     issuer: Trusted
@@ -114,10 +118,15 @@ class World:
                     }
                 ],
             },
+            "/v1/accounts/{account_no}/closing": {
+                "account_no": self.closing_nos[number % len(self.closing_nos)],
+                "closed_at": _MISREAD_AT.isoformat(),
+            },
             "/v1/accounts/{account_no}/equipment": factory,
             "/v1/accounts/{account_no}/supply-terms": factory | {"contract_kw": None},
             "/v1/accounts/{account_no}/equipment/{equipment_no}/changes": factory
             | {"equipment_no": running, "condition": "suspended"},
+            "/v1/energy-corrections": {"since": "2026-02-02", "until": "2026-02-20"},
             "/v1/reading-corrections": misread,
             "/v1/accounts/{account_no}/estimates": unread,
             "/v1/reading-plans": {"month": "2026-05"},
@@ -129,6 +138,10 @@ class World:
             "bill_run_id": self.bill_run_ids[number % len(self.bill_run_ids)],
             "cancellation_no": self.cancellation_nos[number % len(self.cancellation_nos)],
             "correction_no": self.correction_nos[number % len(self.correction_nos)],
+            # Every other one is in force.
+            "energy_correction_no": self.energy_correction_nos[
+                (2 * number + template.endswith("/reversals")) % len(self.energy_correction_nos)
+            ],
             "finding_no": self.finding_nos[number % len(self.finding_nos)],
             "section_no": self.section_nos[number % len(self.section_nos)],
         }
@@ -209,10 +222,14 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
     utility.read(opened, "100")
     run = utility.bill()
     account_nos, others = opened[:_ACCOUNTS], opened[_ACCOUNTS:]
+    others, miscounted = others[::2], others[1::2]
     misread, asked, odd = (utility.open_accounts(_CANCELLATIONS) for _ in range(3))
     utility.read([*misread, *asked, *odd], "100")
     unread = utility.open_accounts(_CANCELLATIONS)
     findings.history(means.server.superuser, unread)
+    closing = utility.open_accounts(_CANCELLATIONS)
+    for account_no in closing[::2]:
+        closings.close(utility, account_no)
     [factory_no] = utility.open_accounts(category="industrial")
     tokens = dict(_tokens(means, utility.bureau))
     section_nos = tuple(
@@ -243,6 +260,10 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
             cancellations.ask(means.server.superuser, utility.bills(no).items[0].bill_no)
             for no in others
         ),
+        energy_correction_nos=tuple(
+            energy_corrections.ask(utility, no, is_approved=bool(number % 2))
+            for number, no in enumerate(miscounted)
+        ),
         correction_nos=tuple(corrections.ask(means.server.superuser, no) for no in asked),
         finding_nos=tuple(findings.find(means.server.superuser, no) for no in odd),
         section_nos=section_nos,
@@ -253,6 +274,7 @@ def made(means: Means, issuer: issuers.TestIssuer) -> World:
             supplies.install(means.server.superuser, factory_no) for _ in range(_CANCELLATIONS)
         ),
         unread_nos=tuple(unread),
+        closing_nos=tuple(closing),
         tokens=tokens,
         id_token=issuer.id_token("fuzz", now=means.now),
         issuer=Trusted(issuer=issuer.url, audience=issuers.AUDIENCE),

@@ -8,7 +8,14 @@ import psycopg2
 import pytest
 
 from tests.conftest import NOW
-from tests.integration import cancellations, corrections, findings, runs, sections
+from tests.integration import (
+    cancellations,
+    corrections,
+    energy_corrections,
+    findings,
+    runs,
+    sections,
+)
 from tests.integration.sign_ins import IDENTITY
 from tests.integration.utilities import Utility
 
@@ -23,6 +30,7 @@ APPEND_ONLY = [
     "reading_finding_acceptance", "reading_section", "reading_route", "reading_plan",
     "reading_plan_assignment", "bill_run_sample", "bill_run_decision",
     "apportionment", "apportionment_part",
+    "energy_correction", "energy_correction_bill", "energy_correction_event", "account_closing",
     "supply_term", "equipment", "equipment_change", "power_factor_row",
     "meter_exchange", "meter_register", "register_reading", "superseding_register_reading",
 ]  # fmt: skip
@@ -108,6 +116,7 @@ def business(migrated, database, worker_database, caller, once):
     utility.bill()
     utility.pay(account_no, 500_00)
     cancellations.ask(migrated.superuser, f"202602{account_no}01")
+    energy_corrections.ask(utility, account_no)
     misread, asked = utility.open_accounts(2)
     utility.read([misread, asked], "310")
     corrections.supersede(migrated.superuser, corrections.ask(migrated.superuser, misread))
@@ -136,6 +145,20 @@ def test_the_last_step_of_a_cancellation_is_the_database_s_own(run, migrated, bu
     with pytest.raises(REFUSED):
         run(API, f"{step} 'approved', 1, now(), NULL, '202602100000000502')")
     assert run(API, f"{step} 'rejected', 1, now(), 'no', NULL)") == 1
+
+
+def test_the_last_step_of_a_correction_of_energy_is_the_database_s_own(run, migrated, business):
+    [(number, bureau)] = migrated.superuser(
+        "SELECT energy_correction_id, bureau_id FROM evergrid.energy_correction_event "
+        "GROUP BY energy_correction_id, bureau_id HAVING count(*) = 1 LIMIT 1"
+    )
+    step = (
+        "INSERT INTO evergrid.energy_correction_event (energy_correction_id, position, bureau_id, "
+        f"step, principal_id, happened_at, reason) VALUES ({number}, 9, {bureau}, "
+    )
+    with pytest.raises(REFUSED):
+        run(API, f"{step} 'approved', 1, now(), NULL)")
+    assert run(API, f"{step} 'rejected', 1, now(), 'no')") == 1
 
 
 def test_the_last_step_of_a_correction_is_the_database_s_own(run, migrated, business):
@@ -444,7 +467,8 @@ def test_a_bureau_writes_nothing_into_another(run, staff, statement, bureau):
      "superseding_reading", "reading_in_force", "reading_estimate", "reading_finding",
      "reading_finding_acceptance", "reading_finding_now", "reading_section", "reading_route",
      "reading_stop", "reading_plan", "reading_plan_assignment", "reading_plan_stop",
-     "reading_plan_now", "bill_run_sample", "bill_run_decision", "bill_run_now"],
+     "reading_plan_now", "bill_run_sample", "bill_run_decision", "bill_run_now",
+     "energy_correction", "energy_correction_bill", "energy_correction_event"],
 )  # fmt: skip
 def test_whoever_says_no_bureau_sees_nothing(run, migrated, business, staff, table):
     assert migrated.superuser(f"SELECT count(*) FROM evergrid.{table}")[0][0] > 0

@@ -21,7 +21,9 @@ from service.domain.principals import Role
 from tests.conftest import NOW
 from tests.integration import (
     cancellations,
+    closings,
     corrections,
+    energy_corrections,
     findings,
     proposals,
     runs,
@@ -38,10 +40,14 @@ PASSWORD = "the password of the matrix"
 SERIALS = itertools.count(1)
 # One for each cell that speaks of cancellations, which nobody has asked to cancel before.
 _BILLS_TO_CANCEL = 150
+# The same for corrections of energy.
+_BILLS_TO_CORRECT = 120
 # The same for corrections of readings, and findings about them, none of which is billed.
 _READINGS_TO_CORRECT = 250
 # The same for estimates, which nobody has made before.
 _MONTHS_TO_ESTIMATE = 60
+# The same for accounts that are closed.
+_ACCOUNTS_TO_CLOSE = 40
 # A principal of the bureau that is asked about, one of its neighbour, one that serves every bureau.
 OWN, OTHER, EVERY = "own", "other", "every"
 OFFICES = {OFFICER, HEAD}
@@ -298,6 +304,43 @@ MATRIX = {
     "POST /v1/bill-cancellations/{cancellation_no}/rejections": row(
         OFFICES, "BILL_CANCELLATION_UNKNOWN", body={"reason": "no. {serial}"}
     ),
+    "GET /v1/accounts/{account_no}/closing": row(CUSTOMERS | {MIGRATOR}, "ACCOUNT_UNKNOWN"),
+    "POST /v1/accounts/{account_no}/closing": row(
+        {OFFICER},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "closed_at": "{read_at}",
+            "final_register": "{register}",
+            "work_order_no": "W {serial}",
+            "reason": "no. {serial}",
+        },
+    ),
+    "GET /v1/energy-corrections": row(OFFICES | {AUDITOR}, None, query="?limit=1", counts="items"),
+    "POST /v1/energy-corrections": row(
+        {OFFICER},
+        "ACCOUNT_UNKNOWN",
+        201,
+        body={
+            "account_no": "{miscounted_no}",
+            "since": "2026-02-02",
+            "until": "2026-02-20",
+            "wiring_factor": "1.{serial}",
+            "reason": "no. {serial}",
+        },
+    ),
+    "GET /v1/energy-corrections/{energy_correction_no}": row(
+        OFFICES | {AUDITOR}, "ENERGY_CORRECTION_UNKNOWN"
+    ),
+    "POST /v1/energy-corrections/{energy_correction_no}/approvals": row(
+        OFFICES, "ENERGY_CORRECTION_UNKNOWN"
+    ),
+    "POST /v1/energy-corrections/{energy_correction_no}/rejections": row(
+        OFFICES, "ENERGY_CORRECTION_UNKNOWN", body={"reason": "no. {serial}"}
+    ),
+    "POST /v1/energy-corrections/{energy_correction_no}/reversals": row(
+        {OFFICER}, "ENERGY_CORRECTION_UNKNOWN", 201, body={"reason": "no. {serial}"}
+    ),
     "POST /v1/payments": row(
         {CLERK, CHANNEL},
         "ACCOUNT_UNKNOWN",
@@ -400,13 +443,16 @@ def home(migrated, database, worker_database, caller):
     phone = f"1399{utility.bureau:07}"
     utility.query(f"UPDATE evergrid.account SET phone = '{phone}' WHERE bureau_id = {{bureau}}")
     others = utility.open_accounts(_BILLS_TO_CANCEL)
-    utility.read(others, "100")
+    miscounted = utility.open_accounts(_BILLS_TO_CORRECT)
+    utility.read([*others, *miscounted], "100")
     utility.bill()
     misread = utility.open_accounts(_READINGS_TO_CORRECT)
     utility.read(misread, "100", month=MARCH)  # which no cell bills
     unread = utility.open_accounts(_MONTHS_TO_ESTIMATE)
     findings.history(migrated.superuser, unread)
     [factory_no] = utility.open_accounts(category="industrial")
+    closed_no, *closing = utility.open_accounts(_ACCOUNTS_TO_CLOSE)
+    closings.close(utility, closed_no)
     section_no = sections.add(migrated.superuser, utility.bureau, "of the matrix")
     return SimpleNamespace(
         utility=utility,
@@ -420,8 +466,11 @@ def home(migrated, database, worker_database, caller):
         payment_no=utility.pay(account_no, 500),
         user_name=f"somebody.of.{utility.bureau}",
         wrong_bill_nos=(utility.bills(other).items[0].bill_no for other in others),
+        miscounted_nos=iter(miscounted),
         misread_nos=iter(misread),
         unread_nos=iter(unread),
+        closed_no=closed_no,
+        closing_nos=iter(closing),
         misread_at=(MARCH.ends_at - timedelta(hours=4)).isoformat(),
     )
 
@@ -482,14 +531,24 @@ def app(database):
     )  # fmt: skip
 
 
-def _account_no(home, template):
+def _account_no(home, method, template):
     """Return an account that can be asked about: not every one has what a route is about."""
+    if "/closing" in template:
+        return home.closed_no if method == "GET" else next(home.closing_nos)
     if "/estimates" in template:
         return next(home.unread_nos)
     is_about_supply = any(
         each in template for each in ("equipment", "supply-terms", "apportionments")
     )
     return home.factory_no if is_about_supply else home.account_no
+
+
+def _energy_correction_no(home, account_no, template):
+    """Return a correction of an account's energy that can still take the step of a route."""
+    if "{energy_correction_no}" not in template:
+        return None
+    is_approved = template.endswith("/reversals")
+    return energy_corrections.ask(home.utility, account_no, is_approved=is_approved)
 
 
 @pytest.fixture
@@ -502,6 +561,8 @@ def ask(app, home, person, migrated, new_account):
         wrong_bill_no = next(home.wrong_bill_nos) if "bill-cancellations" in template else None
         is_about_reading = "reading-corrections" in template or "reading-findings" in template
         misread_no = next(home.misread_nos) if is_about_reading else None
+        is_about_energy = "energy-corrections" in template
+        miscounted_no = next(home.miscounted_nos) if is_about_energy else None
         values = vars(home) | {
             "equipment_no": supplies.install(migrated.superuser, home.factory_no)
             if "{equipment_no}" in template
@@ -517,6 +578,8 @@ def ask(app, home, person, migrated, new_account):
             "cancellation_no": cancellations.ask(migrated.superuser, wrong_bill_no)
             if wrong_bill_no and route != "POST /v1/bill-cancellations"
             else None,
+            "miscounted_no": miscounted_no,
+            "energy_correction_no": _energy_correction_no(home, miscounted_no, template),
             "misread_no": misread_no,
             "correction_no": corrections.ask(migrated.superuser, misread_no)
             if "reading-corrections" in template and route != "POST /v1/reading-corrections"
@@ -530,7 +593,7 @@ def ask(app, home, person, migrated, new_account):
             "bill_run_id": runs.calculated(migrated.superuser, home.bureau)
             if "bill-runs" in template and method == "POST"
             else home.bill_run_id,
-            "account_no": _account_no(home, template),
+            "account_no": _account_no(home, method, template),
             # Above all that the meter showed before, whichever cell comes first.
             "register": 100_000 + serial,
             "channel": "hall" if role is CLERK else "bank",
@@ -635,7 +698,7 @@ def test_without_a_token_of_ours_nothing_is_answered(app, home, route, authoriza
     headers = {"Authorization": authorization} if authorization else {}
     named = (
         "proposal_no", "cancellation_no", "correction_no", "finding_no", "section_no",
-        "equipment_no",
+        "equipment_no", "energy_correction_no",
     )  # fmt: skip
     numbers = dict.fromkeys(named, 1)
     path = template.format(**vars(home), **numbers)

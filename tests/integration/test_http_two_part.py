@@ -558,3 +558,39 @@ def test_prices_of_two_parts_are_tested_by_what_energy_costs(api, factory, recor
     assert found["bills"] >= 1
     assert (found["refused"], found["dearer"], found["cheaper"]) == (0, 0, 0)
     assert found["before_fen"] == found["after_fen"]
+
+
+def test_energy_made_up_for_costs_what_the_month_s_power_factor_adds(
+    api, utility, factory, record, bill_march
+):
+    """By hand: 68.67 yuan of flat energy, 4.77 of levies, 1.5 percent of the former on top."""
+    record("supply-terms", TERM | {"power_factor_standard": 90})
+    record("equipment", TRANSFORMER)
+    second = {"equipment_no": "T2", "capacity_kva": "630", "runs_from": "2026-03-14"}
+    record("equipment", TRANSFORMER | second)
+    bill = bill_march()
+
+    asked = api.post(
+        "/v1/energy-corrections", OFFICER, utility.bureau,
+        json={
+            "account_no": factory, "since": "2026-03-01", "until": "2026-03-31",
+            "agreed_kwh": 100, "reason": "A fuse of the voltage transformer.",
+        },
+    )  # fmt: skip
+    path = f"/v1/energy-corrections/{asked.json['energy_correction_no']}/approvals"
+    [part] = api.post(path, HEAD, None, json={}).json["bills"]
+
+    corrected = api.get(f"/v1/bills/{part['correction_bill_no']}?explain=true", "auditor").json
+    assert lines_of(corrected) == [
+        ("energy", "flat", "100", "kWh", 68_67),
+        ("rural_grid_loan", None, "100", "kWh", 2_00),
+        ("water_conservancy_fund", None, "100", "kWh", 20),
+        ("renewable_energy_surcharge", None, "100", "kWh", 1_90),
+        ("reservoir_resettlement", None, "100", "kWh", 62),
+        ("local_reservoir_resettlement", None, "100", "kWh", 5),
+        ("power_factor_adjustment", None, "6867", "fen", 1_03),
+    ]
+    assert (corrected["amount_fen"], corrected["two_part"]) == (74_47, None)
+    assert corrected["corrects_bill_no"] == bill["bill_no"]
+    assert corrected["lines"][-1]["why"].startswith("1.5 % of 68.67 yuan, half up 1.03 yuan")
+    assert utility.contradictions() == []

@@ -94,8 +94,8 @@ CONTRADICTIONS = {
           LEFT JOIN (SELECT bill_no, sum(amount_fen) AS fen FROM evergrid.allocation
                       GROUP BY bill_no) AS paid
          USING (bill_no)
-         WHERE bureau_id = {bureau} AND is_in_force
-           AND amount_fen - coalesce(fen, 0) <> open_fen""",
+         WHERE bureau_id = {bureau} AND (is_in_force OR is_correction)
+           AND greatest(amount_fen, 0) - coalesce(fen, 0) <> open_fen""",
     "a bill that is not in force has no other side, or kept what was paid": """
         SELECT receivable.bill_no
           FROM evergrid.receivable
@@ -104,6 +104,7 @@ CONTRADICTIONS = {
                  ON mirror.bureau_id = bill.bureau_id AND mirror.account_id = bill.account_id
                 AND mirror.month = bill.month AND mirror.cancels_serial = bill.serial
          WHERE bill.bureau_id = {bureau} AND bill.cancels_serial IS NULL
+           AND bill.corrects_serial IS NULL
            AND (receivable.is_in_force <> (mirror.bill_no IS NULL)
                 OR mirror.amount_fen <> -bill.amount_fen
                 OR mirror.consumption_kwh <> -bill.consumption_kwh
@@ -152,7 +153,7 @@ class Utility:
     ) -> list[str]:
         """Open accounts as `month` begins, with registers of `periods`; return their numbers."""
         answer = import_accounts(
-            **self._act("data_migrator"),
+            **self.act("data_migrator"),
             lines=[
                 ImportLine(
                     line,
@@ -195,7 +196,7 @@ class Utility:
             )
             for account_no in account_nos
         ]
-        answer = post_readings(**self._act("reader"), readings=readings)
+        answer = post_readings(**self.act("reader"), readings=readings)
         assert json.loads(answer.body)["refused"] == 0, answer.body
 
     def know(
@@ -205,11 +206,11 @@ class Utility:
         term = HouseholdTerm(
             from_month=from_month, persons=persons, subsidy=subsidy, document_no="Register 1"
         )
-        record_term(**self._act("hall_clerk"), account_no=account_no, term=term)
+        record_term(**self.act("hall_clerk"), account_no=account_no, term=term)
 
     def start(self, month: Month = FEBRUARY) -> int:
         """Ask for a run; return its number."""
-        answer = start_bill_run(**self._act("billing_officer"), month=month, bureau_id=self.bureau)
+        answer = start_bill_run(**self.act("billing_officer"), month=month, bureau_id=self.bureau)
         run = json.loads(answer.body)
         assert answer.status == 202
         assert answer.headers["Location"] == f"/v1/bill-runs/{run['bill_run_id']}"
@@ -241,7 +242,7 @@ class Utility:
         if run.state == "finished":
             return
         approve_bill_run(
-            **self._act("head_office"),
+            **self.act("head_office"),
             bill_run_id=bill_run_id,
             sums=ControlSums(run.calculated, run.calculated_kwh, run.calculated_fen),
             sample_result="as billed",
@@ -277,7 +278,7 @@ class Utility:
             channel="hall",
             channel_serial=f"{account_no}-{amount_fen}",
         )
-        answer = take_payment(**self._act("hall_clerk"), order=order)
+        answer = take_payment(**self.act("hall_clerk"), order=order)
         return str(json.loads(answer.body)["payment_no"])
 
     def contradictions(self) -> list[str]:
@@ -304,7 +305,8 @@ class Utility:
             "deadline": _deadline(),
         }
 
-    def _act(self, role: str) -> dict[str, object]:
+    def act(self, role: str) -> dict[str, object]:
+        """Return what a use case is told of who acts: somebody of a role in the bureau, now."""
         return {**self._look(role), "once": self.once(), "now": self.now}
 
 

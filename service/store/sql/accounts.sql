@@ -78,12 +78,16 @@ SELECT account.account_no::text, account.bureau_id, account.name, account.phone,
            AND lot.account_id = account.account_id),
        meter.asset_no, meter.digits, meter.decimals, trim_scale(meter.multiplier)::text,
        meter.installed_at, round(meter.initial_register, meter.decimals)::text,
-       state.read_at, round(state.register, meter.decimals)::text
+       state.read_at, round(state.register, meter.decimals)::text,
+       (SELECT closing.closed_at
+          FROM evergrid.account_closing AS closing
+         WHERE closing.bureau_id = account.bureau_id
+           AND closing.account_id = account.account_id)
   FROM evergrid.account
-  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
-                                      AND meter.account_id = account.account_id
-  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
-                                    AND state.meter_id = meter.meter_id
+  LEFT JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                           AND meter.account_id = account.account_id
+  LEFT JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
+                                         AND state.meter_id = meter.meter_id
  WHERE account.account_no = %(account_no)s::bpchar;
 
 -- name: accounts_found
@@ -136,11 +140,15 @@ SELECT account.account_no::text, account.bureau_id, account.name, account.phone,
            AND lot.account_id = account.account_id),
        meter.asset_no, meter.digits, meter.decimals, trim_scale(meter.multiplier)::text,
        meter.installed_at, round(meter.initial_register, meter.decimals)::text,
-       state.read_at, round(state.register, meter.decimals)::text
+       state.read_at, round(state.register, meter.decimals)::text,
+       (SELECT closing.closed_at
+          FROM evergrid.account_closing AS closing
+         WHERE closing.bureau_id = account.bureau_id
+           AND closing.account_id = account.account_id)
   FROM evergrid.account
-  JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
-                                      AND meter.account_id = account.account_id
-  JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
-                                    AND state.meter_id = meter.meter_id
+  LEFT JOIN evergrid.running_meter AS meter ON meter.bureau_id = account.bureau_id
+                                           AND meter.account_id = account.account_id
+  LEFT JOIN evergrid.meter_state AS state ON state.bureau_id = meter.bureau_id
+                                         AND state.meter_id = meter.meter_id
  WHERE account.account_no = ANY (%(account_nos)s::bpchar[])
  ORDER BY account.account_no;

@@ -1,7 +1,7 @@
 -- name: standing
--- Read how a bill stands among those of its account, with the request for its cancellation that
--- nobody decided about. A statement of its own: what it sees must be younger than the lock.
--- Indexes: account_account_no_key, receivable_pkey, bill_cancellation_by_bill.
+-- Read how a bill stands among those of its account: the request for its cancellation that nobody decided
+-- about, whether corrections in force rest on it. A statement of its own: what it sees must be younger than the lock.
+-- Indexes: account_account_no_key, receivable_pkey, bill_pkey, bill_cancellation_by_bill.
 SELECT account.bureau_id, account.account_id, account.category, receivable.is_in_force,
        (SELECT max(billed.month)
           FROM evergrid.receivable AS billed
@@ -18,7 +18,8 @@ SELECT account.bureau_id, account.account_id, account.category, receivable.is_in
                              FROM evergrid.bill_cancellation_event AS decided
                             WHERE decided.bill_cancellation_id = cancellation.bill_cancellation_id
                               AND decided.step <> 'requested')
-         LIMIT 1)
+         LIMIT 1),
+       evergrid.is_corrected(receivable.bureau_id, receivable.account_id, receivable.month, receivable.serial)
   FROM evergrid.account
   JOIN evergrid.receivable ON receivable.bureau_id = account.bureau_id
                           AND receivable.account_id = account.account_id
@@ -49,22 +50,6 @@ SELECT cancellation.bill_cancellation_id,
 SELECT cancelled.mirror_no, cancelled.paid_fen
   FROM evergrid.cancel_bill(%(cancellation_no)s, %(principal_id)s, %(happened_at)s::timestamptz)
        AS cancelled;
-
--- name: post
--- Post the journal of a cancelled bill.
-WITH posted AS (
-    INSERT INTO evergrid.journal (accounting_date, bureau_id, event, reference, posted_at)
-    VALUES (%(accounting_date)s, %(bureau_id)s, 'bill_cancelled', %(reference)s, %(posted_at)s)
-    RETURNING journal_id
-)
-INSERT INTO evergrid.ledger_entry (accounting_date, journal_id, position, bureau_id, code,
-                                   account_id, document_no, amount_fen)
-SELECT %(accounting_date)s, posted.journal_id, entry.position, %(bureau_id)s, entry.code,
-       entry.account_id, entry.document_no, entry.amount_fen
-  FROM posted,
-       unnest(%(codes)s::text[], %(account_ids)s::bigint[], %(document_nos)s::text[],
-              %(amounts_fen)s::bigint[])
-       WITH ORDINALITY AS entry (code, account_id, document_no, amount_fen, position);
 
 -- name: cancellation_by_no
 -- Read which bill a cancellation is about, and over how much. Indexes: the primary keys.

@@ -67,7 +67,8 @@ SELECT account_id
 -- for the month, its meter, where the newest bill ended (or the meter began), the newest reading of
 -- the month, how often the register rolled over in between, the serial after cancelled bills.
 -- A meter that was removed since the newest bill adds what it measured up to then; one that was read in
--- the month and removed after that is the month's. What it was removed with is nobody's reading of the month.
+-- the month and removed after that is the month's. What it was removed with is nobody's reading of the month,
+-- unless the account closed with it.
 -- What the newest three bills in force came to, in how many days, is what the reading is compared with;
 -- beside it stands what a person has accepted of it, and who had a hand in it.
 -- Subqueries with LIMIT keep the planner, which cannot know how full a fresh month is, at one index
@@ -124,7 +125,11 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                 ON event.reading_correction_id = correction.reading_correction_id
              WHERE correction.bureau_id = meter.bureau_id
                AND correction.meter_id = meter.meter_id
-               AND correction.read_at = reading.read_at)
+               AND correction.read_at = reading.read_at),
+       (SELECT closing.month
+          FROM evergrid.account_closing AS closing
+         WHERE closing.bureau_id = account.bureau_id
+           AND closing.account_id = account.account_id)
   FROM evergrid.account
   LEFT JOIN LATERAL (
        SELECT receivable.month, receivable.serial
@@ -154,7 +159,11 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
                  AND reading.meter_id = hung.meter_id
                  AND reading.read_at >= %(starts_at)s::timestamptz
                  AND reading.read_at < %(ends_at)s::timestamptz
-                 AND reading.read_at IS DISTINCT FROM hung.removed_at
+                 AND (reading.read_at IS DISTINCT FROM hung.removed_at
+                      OR EXISTS (SELECT
+                                   FROM evergrid.account_closing AS closing
+                                  WHERE closing.bureau_id = hung.bureau_id
+                                    AND closing.removed_id = hung.meter_id))
                ORDER BY reading.read_at DESC
                LIMIT 1) AS seen ON true
         WHERE hung.bureau_id = account.bureau_id
@@ -226,6 +235,16 @@ SELECT account.account_id, account.account_no, account.category, account.opened_
  WHERE account.bureau_id = %(bureau_id)s
    AND account.account_id = ANY (%(account_ids)s::bigint[])
    AND account.opened_on < %(next_month)s::date
+   AND (SELECT billed.serial
+          FROM evergrid.account_closing AS closing
+          JOIN evergrid.receivable AS billed ON billed.bureau_id = closing.bureau_id
+                                            AND billed.account_id = closing.account_id
+                                            AND billed.month >= closing.month
+                                            AND billed.is_in_force
+         WHERE closing.bureau_id = account.bureau_id
+           AND closing.account_id = account.account_id
+           AND closing.month < %(month)s::date
+         LIMIT 1) IS NULL
    AND (SELECT billed.serial
           FROM evergrid.receivable AS billed
          WHERE billed.bureau_id = account.bureau_id

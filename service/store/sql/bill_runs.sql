@@ -38,6 +38,16 @@ WITH started AS (
       FROM evergrid.account
      WHERE account.bureau_id = %(bureau_id)s
        AND account.opened_on < %(next_month)s::date
+       AND (SELECT billed.serial
+              FROM evergrid.account_closing AS closing
+              JOIN evergrid.receivable AS billed ON billed.bureau_id = closing.bureau_id
+                                                AND billed.account_id = closing.account_id
+                                                AND billed.month >= closing.month
+                                                AND billed.is_in_force
+             WHERE closing.bureau_id = account.bureau_id
+               AND closing.account_id = account.account_id
+               AND closing.month < %(month)s::date
+             LIMIT 1) IS NULL
        AND EXISTS (SELECT
                      FROM evergrid.meter
                     WHERE meter.bureau_id = account.bureau_id

@@ -3,7 +3,13 @@
 -- Indexes: account_account_no_key, bill_pkey.
 SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_at, bill.due_on,
        bill.previous_read_at, bill.previous_register, bill.read_at, bill.register, bill.multiplier,
-       version.legal_document, bill.cancels_serial, receivable.is_in_force,
+       version.legal_document, bill.cancels_serial,
+       (SELECT mirror.serial
+          FROM evergrid.bill AS mirror
+         WHERE mirror.bureau_id = bill.bureau_id
+           AND mirror.account_id = bill.account_id
+           AND mirror.month = %(month)s
+           AND mirror.cancels_serial = bill.serial),
        EXISTS (SELECT
                  FROM evergrid.meter
                  JOIN evergrid.reading AS guessed ON guessed.bureau_id = meter.bureau_id
@@ -31,6 +37,13 @@ SELECT bill.consumption_kwh, bill.amount_fen, receivable.open_fen, bill.issued_a
            AND meter.installed_at < bill.read_at
          ORDER BY meter.installed_at DESC
          LIMIT 1),
+       bill.corrects_serial, bill.energy_correction_id,
+       (SELECT coalesce(array_agg(correcting.serial ORDER BY correcting.serial), '{}')
+          FROM evergrid.bill AS correcting
+         WHERE correcting.bureau_id = bill.bureau_id
+           AND correcting.account_id = bill.account_id
+           AND correcting.month = %(month)s
+           AND correcting.corrects_serial = bill.serial),
        bill.power_factor, bill.lost_kwh, bill.reactive_kvarh
   FROM evergrid.account
   JOIN evergrid.bill ON bill.bureau_id = account.bureau_id
@@ -157,8 +170,8 @@ SELECT bureau_id, account_id
 -- Read an account's bills, newest first, from a month and serial on downwards; the receivable beside
 -- each bill names its partition. Indexes: receivable_pkey, bill_pkey.
 SELECT receivable.bill_no, receivable.month, bill.consumption_kwh, receivable.amount_fen,
-       receivable.open_fen, bill.issued_at, receivable.due_on, receivable.is_in_force,
-       receivable.serial
+       receivable.open_fen, bill.issued_at, receivable.due_on,
+       receivable.is_in_force OR receivable.is_correction, receivable.is_correction, receivable.serial
   FROM evergrid.receivable
   JOIN LATERAL (SELECT issued.consumption_kwh, issued.issued_at
                   FROM evergrid.bill AS issued

@@ -11,7 +11,11 @@ SELECT account.bureau_id, account.account_id, account.category,
           FROM evergrid.equipment_change AS change
          WHERE change.bureau_id = account.bureau_id
            AND change.account_id = account.account_id
-           AND change.equipment_no = %(equipment_no)s)
+           AND change.equipment_no = %(equipment_no)s),
+       (SELECT closing.closed_at
+          FROM evergrid.account_closing AS closing
+         WHERE closing.bureau_id = account.bureau_id
+           AND closing.account_id = account.account_id)
   FROM evergrid.account
  WHERE account.account_no = %(account_no)s;
 

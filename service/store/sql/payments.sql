@@ -1,10 +1,12 @@
 -- name: payable
--- Draw the next payment number for a locked account, beside its open bills, oldest first. A statement
+-- Draw the next payment number for a locked account, beside its open bills, first due first. A statement
 -- of its own: what it sees must be younger than the lock. Index: account_account_no_key, receivable_open.
 SELECT account.account_id, account.bureau_id, nextval('evergrid.payment_number'),
-       coalesce(array_agg(receivable.bill_no::text ORDER BY receivable.month, receivable.serial)
+       coalesce(array_agg(receivable.bill_no::text ORDER BY receivable.due_on, receivable.month,
+                                                            receivable.serial)
                 FILTER (WHERE receivable.open_fen > 0), '{}'),
-       coalesce(array_agg(receivable.open_fen ORDER BY receivable.month, receivable.serial)
+       coalesce(array_agg(receivable.open_fen ORDER BY receivable.due_on, receivable.month,
+                                                       receivable.serial)
                 FILTER (WHERE receivable.open_fen > 0), '{}')
   FROM evergrid.account
   LEFT JOIN evergrid.receivable ON receivable.bureau_id = account.bureau_id

@@ -92,6 +92,7 @@ SELECT CASE WHEN EXISTS (SELECT FROM evergrid.account WHERE account.category = %
                                               AND account.account_id = bill.account_id
                         WHERE bill.month = billed.month
                           AND bill.cancels_serial IS NULL
+                          AND bill.corrects_serial IS NULL
                           AND account.category = %(category)s
                           AND NOT EXISTS (SELECT
                                             FROM evergrid.bill AS mirror
@@ -106,7 +107,8 @@ SELECT CASE WHEN EXISTS (SELECT FROM evergrid.account WHERE account.category = %
 -- Read bills in force of a month, of one category, in an order that nobody chose, each without its basic charge
 -- and its power factor's adjustment; what the account's bills of the same year came to before, and the month of
 -- the bill before. Every bill of the month is looked at once. Indexes: account_pkey; of the sample receivable_pkey, bill_pkey,
--- household_term_pkey. Whoever had parts at other prices by then is left out.
+-- household_term_pkey. Whoever had parts at other prices by then,
+-- or energy corrected in the year, is left out, as is who has closed.
 SELECT sample.account_no, sample.consumption_kwh,
        sample.amount_fen
        - (SELECT coalesce(sum(line.amount_fen), 0)::bigint
@@ -142,6 +144,7 @@ SELECT sample.account_no, sample.consumption_kwh,
                                AND account.account_id = bill.account_id
          WHERE bill.month = %(month)s::date
            AND bill.cancels_serial IS NULL
+           AND bill.corrects_serial IS NULL
            AND NOT EXISTS (SELECT
                              FROM evergrid.bill AS mirror
                             WHERE mirror.bureau_id = bill.bureau_id
@@ -149,6 +152,17 @@ SELECT sample.account_no, sample.consumption_kwh,
                               AND mirror.month = %(month)s::date
                               AND mirror.cancels_serial = bill.serial)
            AND account.category = %(category)s
+           AND NOT EXISTS (SELECT
+                             FROM evergrid.account_closing AS closing
+                            WHERE closing.bureau_id = bill.bureau_id
+                              AND closing.account_id = bill.account_id)
+           AND NOT EXISTS (SELECT
+                             FROM evergrid.bill AS correcting
+                            WHERE correcting.bureau_id = bill.bureau_id
+                              AND correcting.account_id = bill.account_id
+                              AND correcting.month >= %(year_starts)s::date
+                              AND correcting.month <= %(month)s::date
+                              AND correcting.corrects_serial IS NOT NULL)
            AND NOT EXISTS (SELECT
                              FROM evergrid.apportionment_part AS part
                             WHERE part.bureau_id = bill.bureau_id

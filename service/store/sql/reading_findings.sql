@@ -11,7 +11,7 @@ SELECT meter.bureau_id, meter.account_id, meter.meter_id, found.read_at, found.r
   JOIN evergrid.meter ON meter.bureau_id = %(bureau_id)s
                      AND meter.account_id = found.account_id
                      AND meter.installed_at < found.read_at
-                     AND coalesce(meter.removed_at > found.read_at, true)
+                     AND coalesce(meter.removed_at >= found.read_at, true)
     ON CONFLICT (bureau_id, meter_id, read_at, register, consumption_kwh, code) DO NOTHING;
 
 -- name: lock_finding

@@ -21,7 +21,7 @@ SELECT section.bureau_id, section.reading_section_id, %(month)s::date,
 RETURNING reading_plan_id;
 
 -- name: unrouted
--- Count the accounts of a bureau that no route leads to in a month. Indexes: account_pkey,
+-- Count the accounts of a bureau, but closed ones, that no route leads to in a month. Indexes: account_pkey,
 -- reading_stop_once_a_month.
 SELECT count(*)
   FROM evergrid.account
@@ -31,7 +31,12 @@ SELECT count(*)
                      FROM evergrid.reading_stop AS stop
                     WHERE stop.account_id = account.account_id
                       AND stop.bureau_id = account.bureau_id
-                      AND stop.months @> %(month)s::date);
+                      AND stop.months @> %(month)s::date)
+   AND NOT EXISTS (SELECT
+                     FROM evergrid.account_closing AS closing
+                    WHERE closing.bureau_id = account.bureau_id
+                      AND closing.account_id = account.account_id
+                      AND closing.month < %(month)s::date);
 
 -- name: assign_as_before
 -- Send whoever was sent to a section last to its new plan, unless that is a person locked out. Indexes:

@@ -55,6 +55,9 @@ BILL = BillDetails(
     legal_document=LAW,
     cancels_bill_no=None,
     cancelled_by_bill_no=None,
+    energy_correction_no=None,
+    corrects_bill_no=None,
+    corrected_by_bill_nos=(),
     is_estimated=False,
     settles_estimate=False,
     lines=(LINE,),
@@ -78,6 +81,7 @@ ACCOUNT = Account(
         last_read_at=datetime(2026, 3, 31, tzinfo=UTC),
         last_register="570.5",
     ),
+    closed_at=None,
 )
 
 
@@ -126,10 +130,27 @@ def test_a_mirror_is_called_one_and_below_zero():
     assert "202603100000000500" in printed.notes[0]
 
 
+@pytest.mark.parametrize(("kwh", "words"), [(50, "补收电量"), (-50, "退还电量")])
+def test_a_correction_says_of_which_bill_it_is_which_way_and_no_registers(kwh, words):
+    printed = paper(
+        consumption_kwh=kwh, corrects_bill_no="202603100000000501", energy_correction_no=118
+    )
+    assert printed.title == "电费账单（退补）"
+    [note] = printed.notes
+    assert "第 202603100000000501 号账单" in note
+    assert "退补单 118" in note
+    assert words in note
+    assert (printed.previous_register, printed.register, printed.multiplier) == ("—", "—", "—")
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"cancelled_by_bill_no": "202603100000000502"}, "请勿再缴"),
+        (
+            {"corrected_by_bill_nos": ("202603100000000502",)},
+            "另由第 202603100000000502 号账单退补",
+        ),
         ({"is_estimated": True}, "估抄（E）"),
         ({"settles_estimate": True}, "已按实抄清算"),
     ],
@@ -138,6 +159,15 @@ def test_what_a_customer_must_know_is_said(changed, words):
     [note] = paper(**changed).notes
     assert words in note
     assert paper().notes == ()
+
+
+def test_a_bill_that_settles_its_year_says_so():
+    line = replace(LINE, quantity="-90")
+    [note] = paper(line).notes
+    assert "清算阶梯电量" in note
+    for other in ("cancels_bill_no", "corrects_bill_no"):
+        notes = paper(line, **{other: "202603100000000501"}).notes
+        assert not any("清算阶梯电量" in each for each in notes)
 
 
 def test_every_price_document_is_named_once():

@@ -13,6 +13,7 @@ from service.domain.bill_cancellations import (
     SERIAL_MAX,
     AmountForHeadOffice,
     BillCancellation,
+    BillCorrected,
     BillNotInForce,
     BillNotNewest,
     BillStanding,
@@ -66,6 +67,7 @@ def test_the_newest_bill_in_force_can_be_cancelled_by_another_hand():
         ({"is_in_force": False}, BillNotInForce),
         ({"newest_billed": Month(2026, 3)}, BillNotNewest),
         ({"pending": 6}, CancellationPending),
+        ({"is_corrected": True}, BillCorrected),
         ({"serial": SERIAL_MAX + 1}, CancelledTooOften),
     ],
 )
@@ -95,6 +97,8 @@ def test_what_was_billed_meanwhile_stays():
     later = replace(STANDING, newest_billed=Month(2026, 3))
     with pytest.raises(BillNotNewest):
         check_approval(ASKED, later, by=a_caller())
+    with pytest.raises(BillCorrected):
+        check_approval(ASKED, replace(STANDING, is_corrected=True), by=a_caller())
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -16,6 +16,7 @@ from service.domain.bill_quantities import PriceMissing
 from service.domain.bills import (
     AmountNegative,
     Basis,
+    LastBillMissing,
     LaterMonthBilled,
     ReadingMissing,
     Stand,
@@ -26,7 +27,7 @@ from service.domain.meters import ConsumptionImplausible
 from service.domain.months import Month
 from service.domain.prices import PriceList
 from service.domain.tariffs import Price, Tariff
-from service.domain.tiers import Scheme
+from service.domain.tiers import Scheme, YearTiers
 
 MARCH = Month(2026, 3)
 ISSUED_AT = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
@@ -369,3 +370,65 @@ def line(component, tier, kwh, price, amount_fen, *, period=None):
 )
 def test_a_rounded_line_shows_both_figures(line, why):
     assert list(reasons([line], documents={"1": "Order 7"})) == [why]
+
+
+@pytest.mark.parametrize(
+    ("opened_on", "closed_in", "year_months"),
+    [
+        (date(2020, 6, 1), None, 12),
+        (date(2026, 2, 17), None, 11),
+        (date(2020, 6, 1), Month(2026, 6), 6),
+        (date(2026, 2, 17), Month(2026, 6), 5),
+        (date(2026, 6, 2), Month(2026, 6), 1),
+        (date(2020, 6, 1), Month(2026, 7), 7),
+        (date(2020, 6, 1), Month(2027, 1), 12),
+    ],
+)
+def test_a_year_of_tiers_begins_and_ends_with_the_account(opened_on, closed_in, year_months):
+    household = bills.household_of(
+        month=Month(2026, 6), months=1, opened_on=opened_on, before_kwh=0, closed_in=closed_in
+    )
+    assert household.year_months == year_months
+
+
+def test_a_last_bill_of_several_months_has_a_share_of_each_of_them():
+    household = bills.household_of(
+        month=Month(2026, 1), months=3, opened_on=date(2020, 6, 1), before_kwh=0,
+        closed_in=Month(2026, 1),
+    )  # fmt: skip
+    assert household.year_months == 3
+
+
+def test_who_closed_before_was_read_for_the_last_time():
+    with pytest.raises(LastBillMissing) as refused:
+        issued(replace(BASIS, closed_in=Month(2026, 2), last_billed=None, reading=None))
+    assert refused.value.code == "LAST_BILL_MISSING"
+
+
+def test_a_year_whose_first_bill_reached_back_has_a_share_of_each_of_its_months():
+    """November to January were one bill; the account closes in February: four months."""
+    year = YearTiers(
+        1_200,
+        Scheme(is_annual=True, limits_kwh=(2_760,)),
+        {1: 1_200},
+        billed_before=Month(2025, 10),
+    )
+    household = bills.household_of(
+        month=Month(2026, 2), months=1, opened_on=date(2020, 6, 1), before_kwh=1_200,
+        closed_in=Month(2026, 2), year=year,
+    )  # fmt: skip
+    assert household.year_months == 4
+
+
+def test_a_settlement_that_would_pay_its_customer_is_left_to_the_next_bill():
+    scheme = Scheme(is_annual=True, limits_kwh=(2_760, 4_800))
+    prices = changed(
+        prices=(CHEAP, Price("tier", 5_000_000, tier=2), Price("tier", 30_000_000, tier=3)),
+        scheme=scheme, valid_from=date(2026, 1, 1),
+    )  # fmt: skip
+    year = YearTiers(2_500, scheme, {1: -5_000, 2: 7_500})
+    settled = replace(BASIS, before_kwh=2_500, year=year)
+    assert (
+        issued(settled, prices=(prices,)).lines
+        == issued(replace(settled, year=None), prices=(prices,)).lines
+    )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.domain import basic_charges, meters, sub_meters, tou
 from service.domain.calculations import PeriodUnpriced, TablesMissing, calculate
 from service.domain.portions import Assessment, Household, Portion
+from service.domain.rounding import half_up
 from service.domain.sub_meters import Share
 from service.domain.tariffs import Price, TierUnpriced
+from service.domain.tiers import YearTiers, split
 from service.domain.tou import Energy
 from tests.unit.domain.tariffs import (
+    ANNUAL,
     COMMERCIAL,
     MONTHLY,
     RESIDENTIAL,
@@ -264,3 +270,45 @@ def test_no_energy_at_all_is_not_assessed():
     )
     found = calculate([portion], assessment=Assessment(standard=90, reactive_kvarh=0))
     assert (found.power_factor, found.amount_fen) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("kwh", "year", "expected"),
+    [
+        # As E02a: nothing but the months before.
+        (300, YearTiers(2_650, ANNUAL, {1: 2_650, 2: 0, 3: 0}), [(1, 110), (2, 190)]),
+        # 100 kWh were corrected behind 2 800, then March's 300 are billed anew.
+        (300, YearTiers(2_600, ANNUAL, {1: 2_500, 2: 100}), [(1, 260), (2, 40)]),
+        # A correction came and went, its reversal from the third tier: what is left is settled.
+        (300, YearTiers(200, ANNUAL, {1: 500, 2: -300}), [(2, 300)]),
+        # Other tiers were the law when most of it was billed.
+        (
+            300,
+            YearTiers(0, replace(ANNUAL, limits_kwh=(2_520, 4_800)), {1: 2_520, 2: 130}),
+            [(1, 300)],
+        ),
+    ],
+)
+def test_a_year_comes_to_what_all_of_its_energy_costs(kwh, year, expected):
+    found = bill(kwh, ZHEJIANG, year=year)
+    tiers_of = [(line.tier, line.quantity) for line in found.lines if line.tier and line.quantity]
+    assert tiers_of == expected
+
+
+@given(
+    kwh=st.integers(0, 3_000),
+    months=st.lists(st.integers(0, 2_000), max_size=6),
+    year_months=st.integers(1, 12),
+)
+def test_whatever_was_billed_of_a_closing_year_it_comes_to_its_tiers(kwh, months, year_months):
+    billed = [0, 0, 0]
+    for before, each in enumerate(months):
+        spread = split(each, limits_kwh=(2_760, 4_800), before_kwh=sum(months[:before]))
+        billed = [a + b for a, b in zip(billed, spread, strict=True)]
+    year = YearTiers(sum(months), ANNUAL, dict(enumerate(billed, start=1)))
+    last = bill(kwh, ZHEJIANG, year=year, year_months=year_months)
+    total = Counter(year.by_tier)
+    for line in last.lines:
+        total[line.tier] += line.quantity
+    limits = [half_up(limit * year_months, 12) for limit in (2_760, 4_800)]
+    assert [total[1], total[2], total[3]] == split(sum(months) + kwh, limits_kwh=limits)

@@ -12,6 +12,7 @@ from service.domain import ledger
 from service.domain.calculations import Line
 from service.domain.ledger import BillPosting, Entry
 from service.domain.payments import Allocation
+from service.domain.prepayments import Settled
 
 
 def line(component, amount_fen, *, is_levy=False):
@@ -167,3 +168,18 @@ def test_the_journal_of_a_payment_balances(paid, prepayment_fen):
 
     assert sum(entry.amount_fen for entry in entries) == 0
     assert entries[0].amount_fen == prepayment_fen + sum(use.amount_fen for use in paid)
+
+
+def test_what_a_bill_gives_back_is_prepaid_and_pays_what_is_open():
+    given = BillPosting(7, "B1-02", "residential", [line("energy", -113_00)], prepaid_fen=-113_00)
+    assert ledger.bills_issued_entries(bills=[given], document_no="correction-1") == [
+        Entry("1122.01", 7, "B1-02", -113_00),
+        Entry("2203", 7, "B1-02", -113_00),
+        Entry("1122.01", 7, "B1-02", 113_00),
+        Entry("2221", None, "correction-1", 13_00),
+        Entry("6001.01", None, "correction-1", 100_00),
+    ]
+    assert ledger.settled_entries([Settled("B1-02", "B1", 60_00)], account_id=7) == [
+        Entry("2203", 7, "B1", 60_00),
+        Entry("1122.01", 7, "B1", -60_00),
+    ]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain import vat
-from service.domain.rounding import half_up
+from service.domain.rounding import half_up, largest_remainders
 
 PLACES_ENOUGH = 60
 
@@ -43,3 +43,28 @@ def test_net_and_tax_add_up_and_a_credit_mirrors_its_bill(gross_fen):
 
     assert gross_fen - tax_fen == half_up(gross_fen * 100, 113)
     assert vat.contained_fen(gross_fen=-gross_fen) == -tax_fen
+
+
+@pytest.mark.parametrize(
+    ("whole", "by", "expected"),
+    [
+        (2, [1, 1, 1, 1], [1, 1, 0, 0]),
+        (-2, [1, 1, 1, 1], [-1, -1, 0, 0]),
+        (10, [1, 2], [3, 7]),
+        (7, [3, 0, 4], [3, 0, 4]),
+        (0, [0, 0], [0, 0]),
+    ],
+)
+def test_the_largest_remainders_get_what_is_left(whole, by, expected):
+    assert largest_remainders(whole, by=by) == expected
+
+
+@given(
+    whole=st.integers(-(10**9), 10**9),
+    by=st.lists(st.integers(0, 10**9), min_size=1).filter(any),
+)
+def test_shares_add_up_each_within_one_of_exact(whole, by):
+    shares = largest_remainders(whole, by=by)
+    assert sum(shares) == whole
+    for share, part in zip(shares, by, strict=True):
+        assert abs(share * sum(by) - whole * part) < sum(by)
